@@ -1,0 +1,58 @@
+# The house plan as build rules. Each folder under src/ is one target, stoa_<folder>; its headers are reached as
+# "<folder>/<file>.h" and only through the target, so that an include of a folder that is not named under DEPENDS
+# does not compile.
+
+add_library(stoa_flags INTERFACE)
+target_compile_features(stoa_flags INTERFACE cxx_std_23)
+target_compile_options(stoa_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Werror -fno-plt)
+if(STOA_ARCH)
+  target_compile_options(stoa_flags INTERFACE $<$<CONFIG:Release,RelWithDebInfo>:-march=${STOA_ARCH}>)
+endif()
+if(STOA_SANITIZE)
+  target_compile_options(stoa_flags INTERFACE -fsanitize=${STOA_SANITIZE} -fno-omit-frame-pointer -g)
+  target_link_options(stoa_flags INTERFACE -fsanitize=${STOA_SANITIZE})
+  if(STOA_SANITIZE MATCHES "undefined")
+    target_compile_options(stoa_flags INTERFACE -fno-sanitize-recover=undefined)
+  endif()
+endif()
+
+# The public headers: the vocabulary that every floor shares.
+add_library(stoa_api INTERFACE)
+target_include_directories(stoa_api INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_compile_features(stoa_api INTERFACE cxx_std_23)
+target_link_libraries(stoa_api INTERFACE Boost::headers Threads::Threads)
+if(STOA_PAGES STREQUAL "tiny")
+  target_compile_definitions(stoa_api INTERFACE STOA_TINY_PAGES=1)
+endif()
+
+# stoa_layer(<folder> DEPENDS <folders...> LIBRARIES <private libraries...> SYSTEM_INCLUDES <private directories...>)
+function(stoa_layer name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS;LIBRARIES;SYSTEM_INCLUDES")
+  set(folder "${PROJECT_SOURCE_DIR}/src/${name}")
+  file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.cpp")
+  list(FILTER sources EXCLUDE REGEX "_(test|fuzz|bench)\\.cpp$")
+  set(view "${PROJECT_BINARY_DIR}/layers/${name}")
+  file(MAKE_DIRECTORY "${view}")
+  if(NOT EXISTS "${view}/${name}")
+    file(CREATE_LINK "${folder}" "${view}/${name}" SYMBOLIC)
+  endif()
+
+  add_library(stoa_${name} STATIC ${sources})
+  set_target_properties(stoa_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(stoa_${name} PUBLIC "${view}")
+  target_include_directories(stoa_${name} SYSTEM PRIVATE ${arg_SYSTEM_INCLUDES})
+  list(TRANSFORM arg_DEPENDS PREPEND stoa_ OUTPUT_VARIABLE below)
+  target_link_libraries(stoa_${name} PUBLIC stoa_api ${below} PRIVATE stoa_flags ${arg_LIBRARIES})
+  set_property(GLOBAL APPEND PROPERTY STOA_LAYERS stoa_${name})
+  set_property(GLOBAL APPEND PROPERTY STOA_LIBRARIES ${arg_LIBRARIES})
+
+  file(GLOB tests CONFIGURE_DEPENDS "${folder}/*_test.cpp")
+  if(STOA_DEVELOPER AND tests)
+    add_executable(stoa_${name}_tests ${tests})
+    target_include_directories(stoa_${name}_tests SYSTEM PRIVATE ${arg_SYSTEM_INCLUDES})
+    target_link_libraries(stoa_${name}_tests PRIVATE stoa_${name} stoa_flags ${arg_LIBRARIES} GTest::gtest_main GTest::gmock)
+    gtest_discover_tests(stoa_${name}_tests TEST_PREFIX "${name}: " DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 LABELS "${name}")
+  endif()
+endfunction()

@@ -1,0 +1,122 @@
+#include <stoa/error.h>
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace stoa {
+
+struct Error::Detail {
+  Place place;
+  bool has_place = false;
+  std::string reason;
+  std::vector<Violation> violations;
+};
+
+namespace {
+
+std::string describe(const Violation& violation) {
+  switch (violation.kind) {
+    case Violation::Kind::unique:
+      return fmt::format("{}: entity {}:{} has the same value as entity {}:{}", violation.constraint, violation.entity.index(),
+                         violation.entity.generation(), violation.target.index(), violation.target.generation());
+    case Violation::Kind::required:
+      return fmt::format("{}: entity {}:{} has no value, and one is required", violation.constraint,
+                         violation.entity.index(), violation.entity.generation());
+    case Violation::Kind::range:
+      return fmt::format("{}: entity {}:{} has a value outside the bounds", violation.constraint,
+                         violation.entity.index(), violation.entity.generation());
+    case Violation::Kind::foreign_key_missing:
+      return fmt::format("{}: entity {}:{} refers to {}:{}, which is not there", violation.constraint,
+                         violation.entity.index(), violation.entity.generation(), violation.target.index(),
+                         violation.target.generation());
+    case Violation::Kind::foreign_key_restrict:
+      return fmt::format("{}: {}:{} cannot go, entity {}:{} refers to it", violation.constraint,
+                         violation.target.index(), violation.target.generation(), violation.entity.index(),
+                         violation.entity.generation());
+    case Violation::Kind::cascade_limit:
+      return fmt::format("{}: the cascade from {}:{} passes the limit", violation.constraint, violation.target.index(),
+                         violation.target.generation());
+  }
+  return violation.constraint;
+}
+
+}  // namespace
+
+Error::Error(ErrorCode code, std::string reason)
+    : code_(code), detail_(std::make_shared<const Detail>(Detail{{}, false, std::move(reason), {}})) {}
+
+Error::Error(ErrorCode code, Place place, std::string reason)
+    : code_(code), detail_(std::make_shared<const Detail>(Detail{std::move(place), true, std::move(reason), {}})) {}
+
+Error::Error(std::vector<Violation> violations)
+    : code_(ErrorCode::constraint_violation),
+      detail_(std::make_shared<const Detail>(Detail{{}, false, {}, std::move(violations)})) {}
+
+std::string Error::message() const {
+  if (detail_ == nullptr) return std::string(to_string(code_));
+  std::string out;
+  if (detail_->has_place) {
+    out = detail_->place.source;
+    if (detail_->place.line != 0) {
+      out += fmt::format(":{}", detail_->place.line);
+      if (detail_->place.column != 0) out += fmt::format(":{}", detail_->place.column);
+    } else if (detail_->place.offset != 0) {
+      out += fmt::format(" at byte {}", detail_->place.offset);
+    }
+    out += ": ";
+  }
+  out += detail_->reason;
+  for (const Violation& violation : detail_->violations) {
+    if (!out.empty()) out += '\n';
+    out += describe(violation);
+  }
+  return out;
+}
+
+const std::vector<Violation>& Error::violations() const {
+  static const std::vector<Violation> none;
+  return detail_ == nullptr ? none : detail_->violations;
+}
+
+const Place* Error::place() const { return detail_ != nullptr && detail_->has_place ? &detail_->place : nullptr; }
+
+std::string_view Error::reason() const { return detail_ == nullptr ? to_string(code_) : std::string_view(detail_->reason); }
+
+Error Error::not_found(std::string_view what) { return {ErrorCode::not_found, fmt::format("not found: {}", what)}; }
+Error Error::invalid(std::string_view what) { return {ErrorCode::invalid_argument, std::string(what)}; }
+
+// Without a detail: it is made where there is no memory for one.
+Error Error::out_of_memory() {
+  return {ErrorCode::out_of_memory, std::shared_ptr<const Detail>()};
+}
+
+std::string_view to_string(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid_argument: return "invalid_argument";
+    case ErrorCode::not_found: return "not_found";
+    case ErrorCode::already_exists: return "already_exists";
+    case ErrorCode::constraint_violation: return "constraint_violation";
+    case ErrorCode::conflict: return "conflict";
+    case ErrorCode::timeout: return "timeout";
+    case ErrorCode::busy: return "busy";
+    case ErrorCode::too_large: return "too_large";
+    case ErrorCode::out_of_memory: return "out_of_memory";
+    case ErrorCode::read_only: return "read_only";
+    case ErrorCode::closed: return "closed";
+    case ErrorCode::aborted: return "aborted";
+    case ErrorCode::schema_invalid: return "schema_invalid";
+    case ErrorCode::schema_mismatch: return "schema_mismatch";
+    case ErrorCode::locked: return "locked";
+    case ErrorCode::not_a_database: return "not_a_database";
+    case ErrorCode::corrupt: return "corrupt";
+    case ErrorCode::io: return "io";
+    case ErrorCode::disk_full: return "disk_full";
+    case ErrorCode::history_gone: return "history_gone";
+    case ErrorCode::fork: return "fork";
+    case ErrorCode::unknown_outcome: return "unknown_outcome";
+  }
+  return "unknown";
+}
+
+}  // namespace stoa
