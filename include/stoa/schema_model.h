@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,7 +16,22 @@
 namespace stoa {
 
 enum class FieldKind : std::uint8_t {
-  boolean, i8, i16, i32, i64, u8, u16, u32, u64, f32, f64, enumeration, structure, entity, text, bytes,
+  boolean,
+  i8,
+  i16,
+  i32,
+  i64,
+  u8,
+  u16,
+  u32,
+  u64,
+  f32,
+  f64,
+  enumeration,
+  structure,
+  entity,
+  text,
+  bytes,
 };
 
 enum class Storage : std::uint8_t { dense, sparse };  // a table of either kind without fields is a tag
@@ -44,24 +60,27 @@ struct FieldModel {
   std::uint32_t bytes = 0;    ///< of the whole field, arrays included
   bool required = false;      ///< references: never null; others: a CSV cell may not be empty; texts: not empty
   bool unique = false;
-  bool key = false;           ///< unique, required, and what a CSV column that references this table holds
-  bool index = false;         ///< ordered index
+  bool key = false;    ///< unique, required, and what a CSV column that references this table holds
+  bool index = false;  ///< ordered index
   std::optional<Value> default_value;
   std::optional<Value> min;
   std::optional<Value> max;
   std::optional<Reference> reference;
 };
 
+/// An enum variant's number that is not given; numbers are dense from 0 in the order of the names.
+inline constexpr std::uint16_t no_variant = std::numeric_limits<std::uint16_t>::max();
+
 struct EnumVariant {
   std::string name;
-  std::int64_t value = 0;  ///< bit pattern, for u64 bases too
-  std::uint16_t number = 0;
+  std::int64_t value = 0;             ///< bit pattern, for u64 bases too
+  std::uint16_t number = no_variant;  ///< permanent
 };
 
 struct EnumModel {
   std::string name;
   FieldKind base = FieldKind::i32;
-  std::vector<EnumVariant> variants;
+  std::vector<EnumVariant> variants;  ///< once complete, in the order of their values
 };
 
 struct StructModel {
@@ -91,15 +110,16 @@ struct TableModel {
   Storage storage = Storage::dense;
   bool logged = true;
   bool replicated = true;
-  std::vector<FieldModel> fields;                  ///< in layout order; `number` is by name
+  std::vector<FieldModel> fields;                     ///< in layout order; `number` is by name
   std::vector<std::vector<FieldId>> unique_together;  ///< compound unique rules
-  std::uint32_t bytes = 0;                         ///< of a row; 0 for a tag
+  std::uint32_t bytes = 0;                            ///< of a row; 0 for a tag
   std::uint32_t align = 1;
 
-  // Derived, in the order of their offsets.
-  std::vector<ByteRun> runs;           ///< merged; a single run of `bytes` where the row has no padding
-  std::vector<std::uint32_t> blobs;    ///< offsets of every Text and Bytes cell
-  std::vector<Leaf> checked;           ///< the bools and enums: not every bit pattern is a value
+  // Derived; the first three in the order of their offsets.
+  std::vector<ByteRun> runs;             ///< merged; a single run of `bytes` where the row has no padding
+  std::vector<std::uint32_t> blobs;      ///< offsets of every Text and Bytes cell
+  std::vector<Leaf> checked;             ///< the bools and enums: not every bit pattern is a value
+  std::vector<std::uint16_t> by_number;  ///< from a field's number to its index in `fields`
 
   [[nodiscard]] bool is_tag() const { return fields.empty(); }
   [[nodiscard]] bool is_padded() const { return !runs.empty() && runs.front().bytes != bytes; }
@@ -115,14 +135,20 @@ struct SchemaModel {
   std::vector<EnumModel> enums;
   std::vector<StructModel> structs;
   std::vector<TableModel> tables;  ///< once complete, in the order of their numbers
-  SchemaHash hash{};               ///< of the canonical text: the order of declarations does not matter
+  std::vector<TableId> by_name;    ///< derived: the tables in the order of their names
+  /// Of what the schema says, enums and structs by their content: neither the order in which tables, fields and
+  /// variants are declared nor the names of enums and structs matter. The order within a struct does: its cell is
+  /// stored whole.
+  SchemaHash hash{};
 
-  [[nodiscard]] const TableModel* find(std::string_view table) const;
-  [[nodiscard]] const TableModel& table(TableId number) const;  ///< requires: the number exists
+  [[nodiscard]] const TableModel* find(std::string_view table) const;  ///< requires: complete
+  [[nodiscard]] const TableModel& table(TableId number) const;         ///< requires: the number exists
 };
 
 inline constexpr std::uint32_t row_bytes_max = 64 * 1024;
 inline constexpr std::uint32_t table_count_max = 4096;
+inline constexpr std::uint32_t field_count_max = 4096;       // of one table or struct
+inline constexpr std::uint32_t definition_count_max = 4096;  // enums, and structs
 inline constexpr std::uint32_t struct_depth_max = 16;
 inline constexpr std::uint32_t blob_bytes_max = 16 * 1024 * 1024;
 
