@@ -1,0 +1,43 @@
+// The sizes that fix the shape of memory. STOA_TINY_PAGES shrinks them all, so that tests meet every edge often.
+// They are part of the library's ABI: a program and the library it links must agree.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace stoa::detail {
+
+#if defined(STOA_TINY_PAGES)
+inline constexpr std::uint32_t node_bits = 1;
+inline constexpr std::uint32_t slot_page_bits = 1;
+inline constexpr std::uint32_t chunk_row_bits_max = 1;
+inline constexpr std::uint32_t chunk_rows_first = 1;
+inline constexpr std::uint32_t sparse_page_bits = 1;
+inline constexpr std::uint32_t btree_fanout = 4;
+inline constexpr std::uint32_t generation_max = 7;
+#else
+/// Children of a radix node: 64, so that a path copy of a world of a million rows is 1 KiB.
+inline constexpr std::uint32_t node_bits = 6;
+/// Entity slots of a page.
+inline constexpr std::uint32_t slot_page_bits = 8;
+/// Rows of a full chunk, at most; chosen by measurement, see docs/design/0001-page-size.md.
+#if defined(STOA_CHUNK_ROW_BITS)
+inline constexpr std::uint32_t chunk_row_bits_max = STOA_CHUNK_ROW_BITS;
+#else
+inline constexpr std::uint32_t chunk_row_bits_max = 8;
+#endif
+/// Rows of an archetype's first chunk when it is born; it doubles until it is a full one.
+inline constexpr std::uint32_t chunk_rows_first = 8;
+/// Cells of a page of a sparse table's index.
+inline constexpr std::uint32_t sparse_page_bits = 10;
+/// Keys of a B+tree node, at most.
+inline constexpr std::uint32_t btree_fanout = 64;
+/// A slot whose generation has got here is retired for good.
+inline constexpr std::uint32_t generation_max = 0xFFFF'FFFFU;
+#endif
+
+inline constexpr std::uint32_t node_children = 1U << node_bits;
+/// A column page holds at most this many bytes, but always a row.
+inline constexpr std::size_t column_page_bytes_max = 16 * 1024;
+
+}  // namespace stoa::detail

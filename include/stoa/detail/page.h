@@ -1,0 +1,57 @@
+// Pages and the persistent radix array over them, as readers walk them. How they are allocated, copied and reclaimed is
+// the writer's business and not in any public header.
+#pragma once
+
+#include <stoa/detail/constants.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace stoa::detail {
+
+/// Stands right before every block's payload; only the writer reads or writes it.
+struct BlockHeader {
+  std::uint64_t birth = 0;      ///< the root that the block was made for
+  std::uint64_t retire = 0;     ///< retired: the first root without it. In use: the root that last appended to it
+  BlockHeader* next = nullptr;  ///< while retired or free
+  std::uint32_t units = 0;      ///< the whole block's size in units of 64 bytes
+  std::uint16_t rows_written = 0;
+  std::uint16_t rows_sealed = 0;  ///< rows below it may be seen by readers
+};
+static_assert(sizeof(BlockHeader) == 32);
+
+/// A persistent radix array of pages: `top` is the only page where height is 0, and a node of children otherwise. A null
+/// child is a run of pages that were never written.
+struct PagedArray {
+  const void* top = nullptr;
+  std::uint32_t height = 0;
+  std::uint32_t reserved = 0;
+};
+
+struct RadixNode {
+  const void* child[node_children];
+};
+
+/// The page, or nullptr where it was never written.
+[[nodiscard]] inline const void* find_page(const PagedArray& array, std::uint64_t page) noexcept {
+  const void* at = array.top;
+  std::uint32_t shift = array.height * node_bits;
+  if (page >> shift != 0) return nullptr;
+  while (shift != 0 && at != nullptr) {
+    shift -= node_bits;
+    at = static_cast<const RadixNode*>(at)->child[(page >> shift) & (node_children - 1)];
+  }
+  return at;
+}
+
+/// Requires: the page was written.
+[[nodiscard]] inline const void* page_unchecked(const PagedArray& array, std::uint64_t page) noexcept {
+  const void* at = array.top;
+  for (std::uint32_t shift = array.height * node_bits; shift != 0;) {
+    shift -= node_bits;
+    at = static_cast<const RadixNode*>(at)->child[(page >> shift) & (node_children - 1)];
+  }
+  return at;
+}
+
+}  // namespace stoa::detail

@@ -1,0 +1,63 @@
+// The writer's hand on the pool while it fills one root: which blocks are its own to change, and which it let go.
+#pragma once
+
+#include "memory/page_pool.h"
+
+#include <cstring>
+#include <utility>
+
+namespace stoa::memory {
+
+/// A list of retired blocks, linked through their headers.
+struct RetiredChain {
+  BlockHeader* head = nullptr;
+
+  void push(BlockHeader* block) noexcept {
+    block->next = head;
+    head = block;
+  }
+};
+
+/// Threads: the writer only.
+class PageWriter {
+ public:
+  explicit PageWriter(PagePool& pool) : pool_(pool) {}
+
+  /// From here on blocks are made for root `root_seq`. Requires: higher than the last one.
+  void begin(std::uint64_t root_seq) noexcept { root_seq_ = root_seq; }
+  [[nodiscard]] std::uint64_t root_seq() const noexcept { return root_seq_; }
+  [[nodiscard]] PagePool& pool() noexcept { return pool_; }
+
+  /// True if the block was made for the root being filled: no reader can know it, and it may be changed in place.
+  [[nodiscard]] bool owns(const void* payload) const noexcept { return header_of(payload)->birth == root_seq_; }
+
+  [[nodiscard]] void* allocate(std::size_t bytes) { return pool_.allocate(bytes, root_seq_); }
+
+  /// A block of `bytes` whose first `used_bytes` are those of `from`.
+  [[nodiscard]] void* copy(const void* from, std::size_t used_bytes, std::size_t bytes) {
+    void* to = allocate(bytes);
+    std::memcpy(to, from, used_bytes);
+    return to;
+  }
+
+  /// The block is in the root being filled no more. Free at once if no other root has it, retired otherwise.
+  void discard(const void* payload) noexcept {
+    BlockHeader* header = header_of(payload);
+    if (header->birth == root_seq_) {
+      pool_.release(payload_of(header));
+      return;
+    }
+    header->retire = root_seq_;
+    retired_.push(header);
+  }
+
+  /// What was retired since the last call; the caller hands it to the reclaimer once the root is published.
+  [[nodiscard]] RetiredChain take_retired() noexcept { return std::exchange(retired_, {}); }
+
+ private:
+  PagePool& pool_;
+  std::uint64_t root_seq_ = 0;
+  RetiredChain retired_;
+};
+
+}  // namespace stoa::memory

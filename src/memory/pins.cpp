@@ -1,0 +1,149 @@
+#include "memory/pins.h"
+
+#include <algorithm>
+#include <memory>
+
+namespace stoa::memory {
+namespace {
+
+std::uint64_t next_id() {
+  static std::atomic<std::uint64_t> next{1};
+  return next.fetch_add(1, std::memory_order_relaxed);  // relaxed: only uniqueness matters
+}
+
+// The slot that this thread released or claimed last, most likely free and in this core's cache.
+struct Hint {
+  std::uint64_t owner = 0;
+  PinSlot* slot = nullptr;
+};
+thread_local Hint hint;
+
+}  // namespace
+
+bool PinSet::holds(std::uint64_t birth, std::uint64_t retire) const noexcept {
+  if (pinning_from < retire) return true;
+  const std::uint64_t pin = greatest_below(retire);
+  return pin != 0 && birth <= pin;
+}
+
+std::uint64_t PinSet::greatest_below(std::uint64_t root) const noexcept {
+  auto above = std::lower_bound(exact.begin(), exact.end(), root);
+  return above == exact.begin() ? 0 : *std::prev(above);
+}
+
+Pins::Pins() : id_(next_id()) {}
+
+Pins::~Pins() {
+  // relaxed: nobody else is left.
+  for (Block* block = first_.next.load(std::memory_order_relaxed); block != nullptr;) {
+    std::unique_ptr<Block> gone(block);
+    block = gone->next.load(std::memory_order_relaxed);
+  }
+}
+
+PinSlot& Pins::announce(std::uint64_t from) { return claim(from << 1U | 1U); }
+
+PinSlot& Pins::clone(const PinSlot& held) {
+  // relaxed: the word is the caller's own; the orphan bit may be set by orphan() at any time, which the caller
+  // excludes.
+  const std::uint64_t word = held.word.load(std::memory_order_relaxed);
+  if ((word & orphan_bit) != 0)
+    orphans_.fetch_add(1, std::memory_order_relaxed);  // relaxed: `held` keeps it above zero
+  PinSlot& slot = claim(word);
+  // seq_cst: between the claim above and the release of `held`; collect() compares the count before and after its walk,
+  // and so notices a walk that passed the new slot too early and the old one too late.
+  clones_.fetch_add(1, std::memory_order_seq_cst);
+  return slot;
+}
+
+PinSlot& Pins::claim(std::uint64_t word) {
+  // seq_cst exchange: the announcement stands before the caller's load of the root in the one order of all of them.
+  auto take = [word](PinSlot& slot) {
+    std::uint64_t free = 0;
+    return slot.word.load(std::memory_order_relaxed) == 0 &&  // relaxed: a look before the exchange that decides
+           slot.word.compare_exchange_strong(free, word, std::memory_order_seq_cst, std::memory_order_relaxed);
+  };
+  if (hint.owner == id_ && take(*hint.slot)) return *hint.slot;
+  for (Block* block = &first_;;) {
+    for (PinSlot& slot : block->slots) {
+      if (take(slot)) {
+        hint = {id_, &slot};
+        return slot;
+      }
+    }
+    // acquire: pairs with the exchange below; the block's slots are constructed.
+    Block* next = block->next.load(std::memory_order_acquire);
+    if (next == nullptr) {
+      auto fresh = std::make_unique<Block>();
+      // acq_rel: release publishes the new block's slots; acquire is for another thread's block that came first.
+      if (block->next.compare_exchange_strong(next, fresh.get(), std::memory_order_acq_rel,
+                                              std::memory_order_acquire)) {
+        next = fresh.release();
+      }
+    }
+    block = next;
+  }
+}
+
+bool Pins::release(PinSlot& slot) noexcept {
+  hint = {id_, &slot};
+  // acq_rel: release puts the reader's last reads before the writer's reuse of the pages (pairs with collect());
+  // acquire sees what orphan() did before it set the bit.
+  const std::uint64_t before = slot.word.exchange(0, std::memory_order_acq_rel);
+  if ((before & orphan_bit) == 0) return false;
+  // acq_rel: the last of them sees all the others' reads done.
+  return orphans_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+}
+
+bool Pins::collect(PinSet& out) const {
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    out.exact.clear();
+    out.pinning_from = ~std::uint64_t{0};
+    out.pin_count = 0;
+    const std::uint64_t clones_before = clones_.load(std::memory_order_seq_cst);
+    for_each_slot([&](const PinSlot& slot) {
+      // seq_cst: after the root's store, see the class comment.
+      const std::uint64_t word = slot.word.load(std::memory_order_seq_cst) & ~orphan_bit;
+      if (word == 0) return;
+      ++out.pin_count;
+      if ((word & 1U) != 0) {
+        out.pinning_from = std::min(out.pinning_from, word >> 1U);
+      } else {
+        out.exact.push_back(word >> 1U);
+      }
+    });
+    if (clones_.load(std::memory_order_seq_cst) == clones_before) {
+      std::sort(out.exact.begin(), out.exact.end());
+      out.exact.erase(std::unique(out.exact.begin(), out.exact.end()), out.exact.end());
+      return true;
+    }
+  }
+  return false;
+}
+
+bool Pins::orphan() noexcept {
+  // One more than the slots marked so far, so that an early release cannot count down to zero before the walk is done.
+  orphans_.store(1, std::memory_order_relaxed);  // relaxed: published by the first bit set below
+  for_each_slot([this](const PinSlot& held) {
+    auto& word = const_cast<PinSlot&>(held).word;
+    std::uint64_t now = word.load(std::memory_order_relaxed);  // relaxed: the exchange decides
+    while (now != 0) {
+      orphans_.fetch_add(1, std::memory_order_relaxed);  // relaxed: ordered by the exchange that follows
+      // acq_rel: pairs with the exchange in release().
+      if (word.compare_exchange_weak(now, now | orphan_bit, std::memory_order_acq_rel, std::memory_order_relaxed))
+        return;
+      orphans_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: not the last one, our own is still counted
+    }
+  });
+  return orphans_.fetch_sub(1, std::memory_order_acq_rel) == 1;  // acq_rel: as in release()
+}
+
+template <typename Visit>
+void Pins::for_each_slot(Visit&& visit) const {
+  // acquire: pairs with the publishing exchange in claim().
+  for (const Block* block = &first_; block != nullptr; block = block->next.load(std::memory_order_acquire)) {
+    for (const PinSlot& slot : block->slots) visit(slot);
+  }
+}
+
+}  // namespace stoa::memory

@@ -1,0 +1,87 @@
+// Who reads which root: the slots in which snapshots announce themselves, and the writer's view of them. It knows roots
+// only by their numbers.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+namespace stoa::memory {
+
+/// One reader's announcement. It lies on a cache line of its own: only its holder writes it, and the writer reads it.
+struct alignas(64) PinSlot {
+  std::atomic<std::uint64_t> word{0};  // see Pins for the encoding
+};
+
+/// What the writer saw in the slots at one moment after a root was published.
+struct PinSet {
+  std::vector<std::uint64_t> exact;                ///< pinned root numbers, ascending, each once
+  std::uint64_t pinning_from = ~std::uint64_t{0};  ///< the least number announced by a pin under way
+  std::uint64_t pin_count = 0;                     ///< snapshots alive
+
+  /// Whether a reader may still reach a block that was born in root `birth` and is not in root `retire`.
+  [[nodiscard]] bool holds(std::uint64_t birth, std::uint64_t retire) const noexcept;
+  /// The greatest pin below `root`, or 0 where there is none.
+  [[nodiscard]] std::uint64_t greatest_below(std::uint64_t root) const noexcept;
+};
+
+/// The reader slots of one database.
+///
+/// A slot's word is 0 when free, `2 * e + 1` while a reader pins from root e, and `2 * r` once it is narrowed to
+/// exactly root r (root numbers count from 1). The top bit marks a slot that outlives its database.
+///
+/// Correctness relies on the order: a reader announces and then loads the root (both seq_cst); the writer stores the
+/// root (seq_cst) and then reads the slots (seq_cst). So either the writer sees the announcement, or the reader sees
+/// the new root and needs nothing that the new root does not have.
+class Pins {
+ public:
+  Pins();
+  ~Pins();
+  Pins(const Pins&) = delete;
+  Pins& operator=(const Pins&) = delete;
+
+  /// Announces "pinning from root `from`". The caller loads the root next and then calls narrow().
+  /// Threads: any; wait-free but for the first claims of a process, which may allocate a block of slots.
+  [[nodiscard]] PinSlot& announce(std::uint64_t from);
+
+  /// Requires: announced by this caller, and `root` was loaded after that.
+  static void narrow(PinSlot& slot, std::uint64_t root) noexcept {
+    // release: pairs with the acquire (as part of seq_cst) in collect(); what this reader did before is behind it.
+    slot.word.store(root << 1U, std::memory_order_release);
+  }
+
+  /// A second pin of a root that `held` pins.
+  [[nodiscard]] PinSlot& clone(const PinSlot& held);
+
+  /// Ends a pin. Returns true for the last one after orphan(): the caller then frees what the pins kept alive.
+  [[nodiscard]] bool release(PinSlot& slot) noexcept;
+
+  /// Reads all slots. Returns false where clones were made all the while: the caller tries again after its next commit.
+  /// Threads: the writer only, after the root whose predecessors are to be reclaimed was published.
+  [[nodiscard]] bool collect(PinSet& out) const;
+
+  /// The database goes; pins may stay. Returns true if none does, and release() answers the last one otherwise.
+  /// Requires: no announce() runs or comes any more.
+  [[nodiscard]] bool orphan() noexcept;
+
+ private:
+  static constexpr std::uint64_t orphan_bit = std::uint64_t{1} << 63U;
+  static constexpr std::size_t block_slots = 32;
+
+  struct Block {
+    PinSlot slots[block_slots];
+    std::atomic<Block*> next{nullptr};
+  };
+
+  PinSlot& claim(std::uint64_t word);
+  template <typename Visit>
+  void for_each_slot(Visit&& visit) const;
+
+  const std::uint64_t
+      id_;  // of this object among all that ever were in the process: what a thread's hint is checked by
+  Block first_;
+  std::atomic<std::uint64_t> clones_{0};
+  std::atomic<std::int64_t> orphans_{0};
+};
+
+}  // namespace stoa::memory

@@ -1,0 +1,54 @@
+#include "memory/reclaimer.h"
+
+#include <algorithm>
+
+namespace stoa::memory {
+
+void Reclaimer::retire(RetiredChain chain) noexcept {
+  while (chain.head != nullptr) {
+    BlockHeader* block = chain.head;
+    chain.head = block->next;
+    bytes_held_ += PagePool::block_bytes(payload_of(block));
+    undecided_.push(block);
+  }
+}
+
+void Reclaimer::reclaim(const PinSet& pins) {
+  place(std::exchange(undecided_, {}), pins);
+  RetiredChain released;
+  std::erase_if(buckets_, [&](Bucket& held) {
+    if (std::binary_search(pins.exact.begin(), pins.exact.end(), held.pin)) return false;
+    while (held.blocks.head != nullptr) {
+      BlockHeader* block = held.blocks.head;
+      held.blocks.head = block->next;
+      released.push(block);
+    }
+    return true;
+  });
+  place(released, pins);
+}
+
+void Reclaimer::place(RetiredChain chain, const PinSet& pins) {
+  while (chain.head != nullptr) {
+    BlockHeader* block = chain.head;
+    chain.head = block->next;
+    const std::uint64_t pin = pins.greatest_below(block->retire);
+    if (pins.pinning_from < block->retire) {
+      undecided_.push(block);
+    } else if (pin != 0 && block->birth <= pin) {
+      bucket(pin).push(block);
+    } else {
+      bytes_held_ -= PagePool::block_bytes(payload_of(block));
+      pool_.release(payload_of(block));
+    }
+  }
+}
+
+RetiredChain& Reclaimer::bucket(std::uint64_t pin) {
+  auto at = std::lower_bound(buckets_.begin(), buckets_.end(), pin,
+                             [](const Bucket& bucket, std::uint64_t value) { return bucket.pin < value; });
+  if (at == buckets_.end() || at->pin != pin) at = buckets_.insert(at, {pin, {}});
+  return at->blocks;
+}
+
+}  // namespace stoa::memory

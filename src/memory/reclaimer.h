@@ -1,0 +1,46 @@
+// Gives retired blocks back to the pool once no pin can reach them.
+#pragma once
+
+#include "memory/page_writer.h"
+#include "memory/pins.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace stoa::memory {
+
+/// A block with birth b and retirement t is held by a pin p where b <= p < t, and by a pin under way from e where e <
+/// t. Held blocks lie in the bucket of the greatest pin that holds them, so that a commit looks only at what it retired
+/// itself and at the buckets whose pin went; one stalled reader costs nothing per commit.
+///
+/// Relies on: a new exact pin is never below the newest published root, so a block that no pin holds is never held
+/// again. Threads: the writer only.
+class Reclaimer {
+ public:
+  explicit Reclaimer(PagePool& pool) : pool_(pool) {}
+
+  /// Takes over what a published root retired. Nothing is freed before the next reclaim().
+  void retire(RetiredChain chain) noexcept;
+
+  /// Frees what `pins`, collected after the newest root was published, no longer hold.
+  void reclaim(const PinSet& pins);
+
+  /// Retired, and not free because of a pin.
+  [[nodiscard]] std::size_t bytes_held() const noexcept { return bytes_held_; }
+
+ private:
+  struct Bucket {
+    std::uint64_t pin;
+    RetiredChain blocks;
+  };
+
+  void place(RetiredChain chain, const PinSet& pins);
+  RetiredChain& bucket(std::uint64_t pin);
+
+  PagePool& pool_;
+  RetiredChain undecided_;       // newly retired, or held by a pin that is under way
+  std::vector<Bucket> buckets_;  // ascending by pin
+  std::size_t bytes_held_ = 0;
+};
+
+}  // namespace stoa::memory
