@@ -9,12 +9,16 @@ void Reclaimer::retire(RetiredChain chain) noexcept {
     BlockHeader* block = chain.head;
     chain.head = block->next;
     bytes_held_ += PagePool::block_bytes(payload_of(block));
-    undecided_.push(block);
+    fresh_.push(block);
   }
 }
 
 void Reclaimer::reclaim(const PinSet& pins) {
-  place(std::exchange(undecided_, {}), pins);
+  if (pins.pinning_from != pinning_from_) {
+    pinning_from_ = pins.pinning_from;
+    place(std::exchange(pinning_, {}), pins);
+  }
+  place(std::exchange(fresh_, {}), pins);
   RetiredChain released;
   std::erase_if(buckets_, [&](Bucket& held) {
     if (std::binary_search(pins.exact.begin(), pins.exact.end(), held.pin)) return false;
@@ -34,7 +38,7 @@ void Reclaimer::place(RetiredChain chain, const PinSet& pins) {
     chain.head = block->next;
     const std::uint64_t pin = pins.greatest_below(block->retire);
     if (pins.pinning_from < block->retire) {
-      undecided_.push(block);
+      pinning_.push(block);
     } else if (pin != 0 && block->birth <= pin) {
       bucket(pin).push(block);
     } else {

@@ -38,7 +38,9 @@ class Reclaimer {
   RetiredChain& bucket(std::uint64_t pin);
 
   PagePool& pool_;
-  RetiredChain undecided_;       // newly retired, or held by a pin that is under way
+  RetiredChain fresh_;    // retired since the last reclaim()
+  RetiredChain pinning_;  // held by the pin under way from pinning_from_; a stalled one costs nothing per commit either
+  std::uint64_t pinning_from_ = ~std::uint64_t{0};
   std::vector<Bucket> buckets_;  // ascending by pin
   std::size_t bytes_held_ = 0;
 };
