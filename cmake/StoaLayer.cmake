@@ -10,7 +10,8 @@ if(STOA_ARCH)
   target_compile_options(stoa_flags INTERFACE $<$<CONFIG:Release,RelWithDebInfo>:-march=${STOA_ARCH}>)
 endif()
 if(STOA_SANITIZE)
-  target_compile_options(stoa_flags INTERFACE -fsanitize=${STOA_SANITIZE} -fno-omit-frame-pointer -g)
+  # GCC takes what the sanitizers insert for a way to an unset variable.
+  target_compile_options(stoa_flags INTERFACE -fsanitize=${STOA_SANITIZE} -fno-omit-frame-pointer -Wno-maybe-uninitialized)
   target_link_options(stoa_flags INTERFACE -fsanitize=${STOA_SANITIZE})
   if(STOA_SANITIZE MATCHES "undefined")
     target_compile_options(stoa_flags INTERFACE -fno-sanitize-recover=undefined)
@@ -71,7 +72,9 @@ function(stoa_layer name)
 endfunction()
 
 # The tests labelled `concurrent`: those that run threads, and so are worth a build with ThreadSanitizer.
-add_custom_target(stoa_concurrent_tests)
+if(STOA_DEVELOPER)
+  add_custom_target(stoa_concurrent_tests)
+endif()
 
 # stoa_test(<target> SOURCES <files...> LIBRARIES <libraries...> LABELS <labels...>)
 # A GoogleTest binary, each of its tests a test of ctest's, called "<first label>: <suite>.<name>".

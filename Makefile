@@ -1,0 +1,60 @@
+# What people type. The work is done by the presets of CMakePresets.json and by scripts/.
+JOBS ?= $(shell nproc)
+ARGS ?=
+PREFIX ?= /usr/local
+export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
+MAKEFLAGS += --no-print-directory
+
+# ThreadSanitizer of GCC 12 cannot live with as much address randomisation as newer kernels have.
+SAME_ADDRESSES = $(shell setarch --addr-no-randomize true 2>/dev/null && echo setarch --addr-no-randomize)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test dev relassert asan tsan tiny bench bench-quick format format-check tidy install clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "make %-26s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup:  ## install missing packages (Debian, Ubuntu)
+	@scripts/setup
+
+demo: setup  ## run the subway example; ARGS="..." go to it
+	@scripts/demo $(ARGS)
+
+test: setup build/release/build.ninja  ## build everything for release and run all tests
+	@cmake --build --preset release
+	@ctest --preset release --parallel $(JOBS)
+
+dev relassert asan tiny: %: setup build/%/build.ninja  ## the same with another preset
+	@cmake --build --preset $@
+	@ctest --preset $@ --parallel $(JOBS)
+
+tsan: setup build/tsan/build.ninja  ## the tests that run threads, under ThreadSanitizer
+	@$(SAME_ADDRESSES) cmake --build --preset tsan
+	@$(SAME_ADDRESSES) ctest --preset tsan --parallel $(JOBS)
+
+bench: setup  ## measure; ARGS="..." go to the benchmarks
+	@scripts/bench $(ARGS)
+
+bench-quick: setup  ## run each benchmark at its smallest
+	@scripts/bench --quick $(ARGS)
+
+format:  ## format all sources in place
+	@scripts/format
+
+format-check:  ## fail if a source is not formatted
+	@scripts/format --check
+
+tidy:  ## clang-tidy over the library
+	@scripts/tidy
+
+install: setup build/release/build.ninja  ## install headers, library and package into PREFIX
+	@cmake --build --preset release
+	@cmake --install build/release --prefix "$(PREFIX)"
+
+clean:  ## remove all builds
+	@rm -rf build
+
+# Configured once, and again when the presets change; what else matters, the build itself watches.
+build/%/build.ninja: CMakePresets.json
+	@cmake --preset $* --log-level=WARNING && touch $@
+.PRECIOUS: build/%/build.ninja
