@@ -10,7 +10,7 @@ int main() {
   const stoa::Error error = stoa::Error::not_found("berth");
   const stoa::Text text("a text that is longer than a cell holds");
   const bool right = entity && stoa::Entity::from_bits(entity.bits()) == entity &&
-                     error.message() == "not found: berth" && text == text.str();
+                     error.message() == "not found: berth" && text == text.view();
   std::puts(right ? "consumer: right" : "consumer: wrong");
   return right ? 0 : 1;
 }
