@@ -10,10 +10,16 @@
 namespace stoa::csv {
 namespace {
 
-const std::map<std::string, std::size_t> row_counts = {
-    {"agency.csv", 1},  {"routes.csv", 29},           {"calendar.csv", 7},      {"calendar_dates.csv", 6},
-    {"trips.csv", 20621}, {"stops.csv", 1488},          {"stop_times.csv.zst", 565093}, {"shapes.csv", 150744},
-    {"transfers.csv", 613}, {"feed_info.csv", 1}};
+const std::map<std::string, std::size_t> row_counts = {{"agency.csv", 1},
+                                                       {"routes.csv", 29},
+                                                       {"calendar.csv", 7},
+                                                       {"calendar_dates.csv", 6},
+                                                       {"trips.csv", 20621},
+                                                       {"stops.csv", 1488},
+                                                       {"stop_times.csv.zst", 565093},
+                                                       {"shapes.csv", 150744},
+                                                       {"transfers.csv", 613},
+                                                       {"feed_info.csv", 1}};
 
 TEST(DemoData, EveryFileHasTheRowsThatItsReadmeGives) {
   const std::filesystem::path folder = std::filesystem::path(STOA_DATA_DIR) / "nyc-subway";

@@ -13,7 +13,7 @@ static_assert(std::endian::native == std::endian::little);
 using Word = std::uint64_t;
 constexpr std::size_t word_bytes = sizeof(Word);
 
-constexpr Word all(unsigned char byte) { return 0x0101'0101'0101'0101 * byte; }
+constexpr Word all(unsigned char byte) { return Word{0x0101'0101'0101'0101} * byte; }
 
 // True where any byte is a quote or a control character: then the record is not a plain one.
 constexpr bool has_special(Word word) {

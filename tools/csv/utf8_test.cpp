@@ -39,9 +39,10 @@ TEST(Utf8, TakesEveryCharacterAndNoSurrogateAndNothingAbove) {
 }
 
 TEST(Utf8, NamesTheFirstByteOfWhatIsNoCharacterAtAnyAlignment) {
-  const std::string bad[] = {"\x80",         "\xBF",         "\xC0\xAF",         "\xC1\xBF",     "\xC3",     "\xC3(",
-                             "\xE0\x9F\xBF", "\xE2\x82",     "\xE2\x82(",        "\xED\xA0\x80", "\xF0\x9F", "\xF0\x9F\x92",
-                             "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFE",         "\xFF"};
+  const std::string bad[] = {"\x80",     "\xBF",         "\xC0\xAF",         "\xC1\xBF",         "\xC3",
+                             "\xC3(",    "\xE0\x9F\xBF", "\xE2\x82",         "\xE2\x82(",        "\xED\xA0\x80",
+                             "\xF0\x9F", "\xF0\x9F\x92", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80",
+                             "\xFE",     "\xFF"};
   for (const std::string& bytes : bad) {
     for (std::size_t before = 0; before < 20; ++before) {
       const std::string front(before, 'x');
