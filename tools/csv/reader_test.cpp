@@ -134,7 +134,7 @@ const Case cases[] = {
       "3 [4] [5]"}},
     {"TextAfterQuoteOnALaterLine",
      "a,b\n1,\"x\ny\" ,\n4,5\n",
-     {"header [a] [b]", "test.csv:2:2: text after the closing quote at byte 2 of line 3, in cell 2 (b) @10",
+     {"header [a] [b]", "test.csv:2:2: text after the closing quote at byte 2 of line 3, in cell 2 (b) @11",
       "4 [4] [5]"}},
     {"FaultBehindTheLastColumn",
      "a\n1,2,3\"\n4\n",
