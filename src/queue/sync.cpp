@@ -1,0 +1,51 @@
+#include "queue/sync.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <ctime>
+#include <thread>
+
+namespace stoa::queue {
+namespace {
+
+// The kernel reads the word as a plain 32-bit integer at this address.
+static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+
+}  // namespace
+
+Deadline deadline_after(std::chrono::nanoseconds timeout) noexcept {
+  const Deadline now = std::chrono::steady_clock::now();
+  return timeout < no_deadline - now ? now + timeout : no_deadline;
+}
+
+bool SystemSync::wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, Deadline deadline) noexcept {
+  // FUTEX_WAIT_BITSET, as it takes an absolute time, and of CLOCK_MONOTONIC, which is what steady_clock reads.
+  timespec until{};
+  const timespec* limit = nullptr;
+  if (deadline != no_deadline) {
+    const auto since_boot = std::chrono::nanoseconds(deadline.time_since_epoch()).count();
+    if (since_boot <= 0) return false;
+    until.tv_sec = since_boot / 1'000'000'000;
+    until.tv_nsec = since_boot % 1'000'000'000;
+    limit = &until;
+  }
+  const long result = ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expected, limit, nullptr,
+                                FUTEX_BITSET_MATCH_ANY);
+  return result == 0 || errno != ETIMEDOUT;
+}
+
+void SystemSync::wake_all(const std::atomic<std::uint32_t>& word) noexcept {
+  ::syscall(SYS_futex, &word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, nullptr, nullptr, 0);
+}
+
+bool SystemSync::can_spin() noexcept {
+  static const bool answer = std::thread::hardware_concurrency() > 1;
+  return answer;
+}
+
+}  // namespace stoa::queue

@@ -1,0 +1,47 @@
+// What the lock-free parts of this layer stand on: atomics, and sleeping on one. They take it as a template parameter
+// so that a test can put a scheduler in its place and walk their interleavings; programs use SystemSync. This is the
+// only file that knows Linux's futex.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace stoa::queue {
+
+inline constexpr std::size_t cache_line_bytes = 64;
+
+/// Absolute, so that a wait that wakes early goes back to sleep without any arithmetic.
+using Deadline = std::chrono::steady_clock::time_point;
+inline constexpr Deadline no_deadline = Deadline::max();
+
+/// The moment `timeout` from now; no_deadline where it is too far away to be told.
+[[nodiscard]] Deadline deadline_after(std::chrono::nanoseconds timeout) noexcept;
+
+struct SystemSync {
+  template <typename T>
+  using Atomic = std::atomic<T>;
+
+  /// Sleeps while `word` is `expected`, at most until `deadline`. May return for no reason: the caller looks again.
+  /// Returns false once the deadline has passed.
+  static bool wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, Deadline deadline) noexcept;
+
+  /// Wakes all who sleep on `word`. Uses its address only and never reads it: memory that has a new owner, or none, is
+  /// no harm. At worst a sleeper of the new owner wakes for nothing, as it may at any time.
+  static void wake_all(const std::atomic<std::uint32_t>& word) noexcept;
+
+  /// Whether there is a second core for the awaited thread to run on while this one spins.
+  [[nodiscard]] static bool can_spin() noexcept;
+
+  /// Tells the core that this is a spin loop.
+  static void pause() noexcept {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+  }
+};
+
+}  // namespace stoa::queue
