@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 #include <unordered_map>
 #include <utility>
@@ -39,6 +40,7 @@ std::string describe_lost(std::uint64_t first, std::uint64_t last) {
 
 Reader::Reader(std::unique_ptr<ByteSource> source, ReaderOptions options)
     : source_(std::move(source)), options_(options), capacity_(std::max(options.buffer_bytes, byte_order_mark.size())) {
+  assert(options_.record_bytes_max != 0);
   buffer_ = std::make_unique<char[]>(capacity_ + slack_bytes);
 }
 
@@ -99,7 +101,10 @@ std::expected<bool, Error> Reader::read_record() {
     if (split.result == SplitResult::incomplete) {
       cells_.clear();
       if (end_ - begin_ > options_.record_bytes_max) return std::unexpected(pass_over_limit());
-      if (source_error_) return std::unexpected(*source_error_);
+      if (source_error_) {
+        failed_ = true;
+        return std::unexpected(*source_error_);
+      }
       fill();
       continue;
     }
@@ -175,9 +180,8 @@ Error Reader::pass_fault(std::string_view input, const Split& split) {
 
 Error Reader::pass_unclosed_quote(std::string_view input, std::size_t at) {
   const Error quote = fault_at(input, at, cells_.views.size(), describe(SplitResult::unclosed_quote));
-  const std::uint64_t first = line_;
   pass_line(input.size() - 1);
-  return {quote.code(), *quote.place(), std::string(quote.reason()) + describe_lost(first, next_line_ - 1)};
+  return {quote.code(), *quote.place(), std::string(quote.reason()) + describe_lost(line_, next_line_ - 1)};
 }
 
 Error Reader::pass_over_limit() {

@@ -24,7 +24,7 @@
 namespace stoa::csv {
 
 struct ReaderOptions {
-  std::size_t record_bytes_max = std::size_t{1} << 20;  ///< of a record with its line break
+  std::size_t record_bytes_max = std::size_t{1} << 20;  ///< of a record with its line break; at least 1
   std::size_t buffer_bytes = std::size_t{1} << 18;      ///< at the start; it grows to what the longest record takes
 };
 
@@ -39,19 +39,20 @@ struct ReaderOptions {
 /// Threads: one at a time. No allocation per record or cell, but for errors and where a record outgrows the buffer.
 class Reader {
  public:
-  /// Reads the header. Errors: those of next(), of the header; invalid_argument — no header, or a name in it is empty
-  /// or there twice.
+  /// Reads the header.
+  ///
+  /// Errors: those of next(); invalid_argument — there is no header, or a name in it is empty or there twice.
   [[nodiscard]] static std::expected<Reader, Error> open(std::unique_ptr<ByteSource> source,
                                                          ReaderOptions options = {});
 
   /// Moves to the next record; false at the end of the input.
   ///
-  /// Errors: invalid_argument, too_large — this record is bad; the next call goes on. Any other — the source failed,
-  /// and
-  ///         every further call fails in the same way: check failed() before going on. The place is the physical line
-  ///         on which the record starts, as its column the number of the cell (0: the record as a whole), as its offset
-  ///         that of the byte at fault in the (decompressed) input. Bytes that a reason names count from 0 in their
-  ///         line, without the byte order mark.
+  /// Errors: invalid_argument — this record is bad; too_large — it is over the limit. After these the next call goes
+  /// on.
+  ///         Where failed() is true the error is the source's, and every further call answers the same.
+  ///         The place has the physical line on which the record starts; as its column the number of the cell, from 1,
+  ///         or 0 for the record as a whole; and the offset in the input, decompressed, of the byte at fault. Bytes
+  ///         that a reason names count from 0 in their line, without the byte order mark.
   [[nodiscard]] std::expected<bool, Error> next();
 
   /// The cells of the record that next() moved to, as many as the header has; none before, after an error, at the end.
@@ -65,8 +66,8 @@ class Reader {
   /// The place of a cell of this record, by its index from 0, for what only the caller can find wrong with it.
   [[nodiscard]] Place cell_place(std::size_t index) const;
 
-  /// True once the source has failed: nothing but that error will follow.
-  [[nodiscard]] bool failed() const { return source_error_.has_value(); }
+  /// True once next() has answered the source's error: nothing else will follow.
+  [[nodiscard]] bool failed() const { return failed_; }
 
   /// For progress: of what is stored, so of the compressed file; at most a buffer ahead of the records.
   [[nodiscard]] std::uint64_t bytes_read() const { return source_->bytes_read(); }
@@ -107,7 +108,8 @@ class Reader {
   std::size_t end_ = 0;              // of what the source has given
   std::uint64_t buffer_offset_ = 0;  // of the buffer's front in the input
   bool source_ended_ = false;
-  std::optional<Error> source_error_;
+  std::optional<Error> source_error_;  // answered after all records before it
+  bool failed_ = false;
 
   std::uint64_t line_ = 0;
   std::uint64_t next_line_ = 1;

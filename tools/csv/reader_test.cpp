@@ -252,6 +252,7 @@ TEST(Reader, GivesAllRecordsBeforeAFailureOfTheSourceAndThenOnlyTheFailure) {
         Reader::open(std::make_unique<TestSource>(text, 0, 3, broken), {.buffer_bytes = buffer_bytes}).value();
     EXPECT_TRUE(reader.next().value());
     EXPECT_EQ(reader.next().error().code(), ErrorCode::invalid_argument);
+    EXPECT_FALSE(reader.failed()) << "of a bad record, with the failure read ahead";
     for (int again = 0; again < 3; ++again) {
       const auto read = reader.next();
       ASSERT_FALSE(read);
