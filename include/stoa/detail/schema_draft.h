@@ -35,6 +35,13 @@ struct Mistake {
   ErrorCode code = ErrorCode::schema_invalid;
 };
 
+/// A rule that no two rows have the same values in all of these fields.
+struct CompoundUnique {
+  std::string table;
+  std::vector<std::string> fields;
+  std::string path;
+};
+
 /// A place in a TOML text.
 struct Mark {
   std::uint32_t line = 0;
@@ -46,6 +53,7 @@ struct SchemaDraft {
   std::string source;                              ///< the TOML file, or empty: said in C++
   std::map<std::string, Mark, std::less<>> marks;  ///< of a TOML text, by path
   std::vector<Binding> bindings;
+  std::vector<CompoundUnique> compound_uniques;
   std::vector<Mistake> mistakes;
 };
 

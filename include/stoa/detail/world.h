@@ -1,0 +1,188 @@
+// The world as a root describes it, and the walks that readers make through it. Everything here is immutable to readers;
+// src/storage makes new roots.
+#pragma once
+
+#include <stoa/detail/page.h>
+#include <stoa/schema.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace stoa::detail {
+
+/// What the index of an entity leads to. All zero: never used.
+struct EntitySlot {
+  std::uint32_t generation = 0;  ///< of the entity that is alive, or was last
+  std::uint32_t archetype = 0;   ///< its number + 1; 0 where no entity is alive
+  std::uint32_t row = 0;
+  std::uint32_t reserved = 0;
+};
+static_assert(sizeof(EntitySlot) == 16);
+
+/// A column of a chunk store: 0 holds the entities, the others a table's cells.
+struct Column {
+  TableId table = no_table;
+  std::uint32_t cell_bytes = 0;
+};
+
+/// Which columns the rows of a store have. Made once, shared by all roots, never changed.
+struct StoreShape {
+  static constexpr std::uint16_t absent = 0xFFFF;
+  static constexpr std::uint16_t membership = 0xFFFE;  // a tag: the rows have it, and it has no column
+
+  std::uint32_t number = 0;    ///< of the archetype
+  std::uint32_t row_bits = 0;  ///< log2 of the rows of a full chunk
+  std::vector<TableId> tables;  ///< ascending, tags included
+  std::vector<Column> columns;
+  std::vector<std::uint16_t> column_of;  ///< by table, up to the highest one that is here
+
+  [[nodiscard]] std::uint16_t column(TableId table) const noexcept {
+    const std::size_t at = to_index(table);
+    return at < column_of.size() ? column_of[at] : absent;
+  }
+  [[nodiscard]] bool has(TableId table) const noexcept { return column(table) != absent; }
+  [[nodiscard]] std::uint32_t chunk_rows() const noexcept { return 1U << row_bits; }
+};
+
+/// Rows of one shape in chunks: an archetype's entities, or what a sparse table holds, packed. As many PagedArrays as the
+/// shape has columns follow it in its block; a leaf of each is a chunk's column.
+struct ChunkStore {
+  const StoreShape* shape = nullptr;
+  std::uint32_t rows = 0;
+  std::uint32_t rows_first = 0;  ///< room in the first chunk, while it is not a full one
+
+  [[nodiscard]] PagedArray* columns() noexcept { return reinterpret_cast<PagedArray*>(this + 1); }
+  [[nodiscard]] const PagedArray* columns() const noexcept { return reinterpret_cast<const PagedArray*>(this + 1); }
+
+  [[nodiscard]] std::uint32_t chunk_count() const noexcept {
+    return (rows + shape->chunk_rows() - 1) >> shape->row_bits;
+  }
+  [[nodiscard]] std::uint32_t rows_in(std::uint32_t chunk) const noexcept {
+    return std::min(rows - (chunk << shape->row_bits), shape->chunk_rows());
+  }
+  [[nodiscard]] const std::byte* chunk_column(std::uint32_t chunk, std::size_t column) const noexcept {
+    return static_cast<const std::byte*>(page_unchecked(columns()[column], chunk));
+  }
+  [[nodiscard]] const std::byte* cell(std::uint32_t row, std::size_t column, std::size_t cell_bytes) const noexcept {
+    const std::uint32_t in_chunk = row & (shape->chunk_rows() - 1);
+    return chunk_column(row >> shape->row_bits, column) + in_chunk * cell_bytes;
+  }
+  [[nodiscard]] Entity entity(std::uint32_t row) const noexcept {
+    return *reinterpret_cast<const Entity*>(cell(row, 0, sizeof(Entity)));
+  }
+  [[nodiscard]] std::span<const Entity> entities(std::uint32_t chunk) const noexcept {
+    return {reinterpret_cast<const Entity*>(chunk_column(chunk, 0)), rows_in(chunk)};
+  }
+};
+static_assert(sizeof(ChunkStore) == 16 && sizeof(PagedArray) == 16);
+
+/// A sparse table: its rows packed, and for each entity index where its row is.
+struct SparseSet {
+  const ChunkStore* rows = nullptr;
+  PagedArray index;  ///< cells are row + 1; 0 where there is none
+  std::uint64_t reserved = 0;
+};
+static_assert(sizeof(SparseSet) == 32);
+
+/// An ordered set of (value, entity) that follows a table's rows; derived, so in no delta and no hash.
+struct IndexInfo {
+  enum class Kind : std::uint8_t {
+    unique,     ///< by the value of one field, or by the hash of several; uniqueness is judged by integrity
+    reference,  ///< by the entity that a reference names: who refers to it
+  };
+  Kind kind{};
+  TableId table = no_table;
+  std::vector<FieldId> fields;
+};
+
+/// What is the same in all roots of a database.
+struct WorldInfo {
+  static constexpr std::uint16_t dense = 0xFFFF;
+
+  struct Table {
+    std::uint32_t cell_bytes = 0;
+    std::uint16_t sparse = dense;  ///< number among the sparse tables
+  };
+
+  std::shared_ptr<const CompiledSchema> schema;
+  std::vector<Table> tables;
+  std::vector<IndexInfo> indexes;
+  std::uint64_t database = 0;  ///< among all that this process opened
+
+  [[nodiscard]] const TableModel& model(TableId table) const { return schema->model().tables[to_index(table)]; }
+};
+
+inline constexpr std::uint32_t directory_page_bits = node_bits;  // archetypes and sparse tables of a directory page
+
+/// The immutable description of a whole world.
+struct Root {
+  std::uint64_t root_seq = 0;
+  Version version = 0;
+  const WorldInfo* world = nullptr;
+  PagedArray slots;       ///< EntitySlot by entity index
+  PagedArray archetypes;  ///< const ChunkStore* by archetype number
+  PagedArray sparse;      ///< SparseSet by sparse number
+  PagedArray indexes;     ///< the B+trees, by index number
+  std::uint64_t entity_count = 0;  ///< alive
+  std::uint32_t archetype_count = 0;
+  std::uint32_t slot_count = 0;  ///< every entity index ever committed is below it
+};
+
+[[nodiscard]] inline const EntitySlot* find_slot(const Root& root, std::uint32_t index) noexcept {
+  const void* page = find_page(root.slots, index >> slot_page_bits);
+  if (page == nullptr) return nullptr;
+  return static_cast<const EntitySlot*>(page) + (index & ((1U << slot_page_bits) - 1));
+}
+
+/// The slot of an entity that is alive, else nullptr.
+[[nodiscard]] inline const EntitySlot* find_alive(const Root& root, Entity entity) noexcept {
+  const EntitySlot* slot = find_slot(root, entity.index());
+  return slot != nullptr && slot->archetype != 0 && slot->generation == entity.generation() ? slot : nullptr;
+}
+
+[[nodiscard]] inline const ChunkStore& archetype_at(const Root& root, std::uint32_t number) noexcept {
+  const void* page = page_unchecked(root.archetypes, number >> directory_page_bits);
+  return *static_cast<const ChunkStore* const*>(page)[number & ((1U << directory_page_bits) - 1)];
+}
+
+[[nodiscard]] inline const SparseSet& sparse_at(const Root& root, std::uint16_t number) noexcept {
+  const void* page = page_unchecked(root.sparse, number >> directory_page_bits);
+  return static_cast<const SparseSet*>(page)[number & ((1U << directory_page_bits) - 1)];
+}
+
+inline constexpr std::uint32_t no_row = 0xFFFF'FFFFU;
+
+/// The packed row of an entity in a sparse table, or no_row. The entity's own id in that row says whose it is, so the
+/// entity's slot is not looked at.
+[[nodiscard]] inline std::uint32_t find_sparse_row(const SparseSet& set, Entity entity) noexcept {
+  const void* page = find_page(set.index, entity.index() >> sparse_page_bits);
+  if (page == nullptr) return no_row;
+  const std::uint32_t at = static_cast<const std::uint32_t*>(page)[entity.index() & ((1U << sparse_page_bits) - 1)];
+  return at != 0 && set.rows->entity(at - 1) == entity ? at - 1 : no_row;
+}
+
+/// What stands for the row of a tag: an address that is not null.
+inline constexpr std::byte tag_row{};
+
+/// The entity's row in the table, or nullptr; for a tag an address without bytes.
+[[nodiscard]] inline const std::byte* find_row(const Root& root, TableId table, Entity entity) noexcept {
+  const WorldInfo::Table& info = root.world->tables[to_index(table)];
+  if (info.sparse == WorldInfo::dense) {
+    const EntitySlot* slot = find_alive(root, entity);
+    if (slot == nullptr) return nullptr;
+    const ChunkStore& store = archetype_at(root, slot->archetype - 1);
+    const std::uint16_t column = store.shape->column(table);
+    if (column >= StoreShape::membership) return column == StoreShape::membership ? &tag_row : nullptr;
+    return store.cell(slot->row, column, info.cell_bytes);
+  }
+  const SparseSet& set = sparse_at(root, info.sparse);
+  const std::uint32_t row = find_sparse_row(set, entity);
+  if (row == no_row) return nullptr;
+  return info.cell_bytes == 0 ? &tag_row : set.rows->cell(row, 1, info.cell_bytes);
+}
+
+}  // namespace stoa::detail

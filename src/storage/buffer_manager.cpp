@@ -1,0 +1,89 @@
+#include "storage/buffer_manager.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace stoa::storage {
+
+BufferManager::BufferManager(detail::WorldInfo world, memory::PoolOptions pool)
+    : world_(std::move(world)), pool_(pool), buffer_(world_, pool_), reclaimer_(pool_) {
+  buffer_.begin(Root{});
+  prepare_commit();
+  commit_batch(0, {});
+}
+
+PinnedRoot BufferManager::pin() {
+  // relaxed: any number that was published will do, an older one only holds more for a moment; it never leads newest_.
+  memory::PinSlot& slot = pins_.announce(newest_seq_.load(std::memory_order_relaxed));
+  // seq_cst: after the announcement in the one order of all seq_cst accesses; pairs with publish(). The root's content
+  // is visible.
+  const Root* root = newest_.load(std::memory_order_seq_cst);
+  memory::Pins::narrow(slot, root->root_seq);
+  return {root, &slot};
+}
+
+void BufferManager::prepare_commit() {
+  if (next_root_ == nullptr) next_root_ = buffer_.pages().allocate(sizeof(Root));
+  if (live_roots_.size() == live_roots_.capacity())
+    live_roots_.reserve(std::max<std::size_t>(16, live_roots_.size() * 2));
+}
+
+void BufferManager::commit_batch(Version version, const std::vector<Entity>& ended) {
+  const Root* root = new (std::exchange(next_root_, nullptr)) Root(buffer_.seal(version));
+  if (!live_roots_.empty()) buffer_.pages().discard(live_roots_.back());
+  publish(*root);
+  // Only now: what a reader that came before the publication may reach is retired for it, and not a moment earlier.
+  reclaimer_.retire(buffer_.pages().take_retired());
+  for (Entity entity : ended) entities_.ended(entity, root->root_seq);
+  live_roots_.push_back(root);
+  reclaim();
+  note_memory();
+  buffer_.begin(*root);
+}
+
+void BufferManager::publish(const Root& root) {
+  // seq_cst: before the writer's look at the slots in the one order of all seq_cst accesses; pairs with pin().
+  newest_.store(&root, std::memory_order_seq_cst);
+  // release: after the root, so that an announced number never leads it. Pairs with nothing that it must make visible.
+  newest_seq_.store(root.root_seq, std::memory_order_release);
+  version_.store(root.version, std::memory_order_release);  // release: pairs with version(); the root is there
+}
+
+void BufferManager::reclaim() {
+  if (!pins_.collect(pin_set_)) return;
+  const std::uint64_t newest = live_roots_.back()->root_seq;
+  // Before their blocks go: which entities the pinned roots still have alive.
+  entities_.recycle(pin_set_, [this](std::uint64_t pin, Entity entity) {
+    const auto at = std::lower_bound(live_roots_.begin(), live_roots_.end(), pin,
+                                     [](const Root* root, std::uint64_t seq) { return root->root_seq < seq; });
+    return detail::find_alive(**at, entity) != nullptr;
+  });
+  std::erase_if(live_roots_, [&](const Root* root) {
+    return root->root_seq != newest && !pin_set_.holds(root->root_seq, root->root_seq + 1);
+  });
+  reclaimer_.reclaim(pin_set_);
+}
+
+void BufferManager::note_memory() noexcept {
+  // relaxed, all: statistics, each true of some recent moment.
+  bytes_in_use_.store(pool_.bytes_in_use(), std::memory_order_relaxed);
+  bytes_retired_.store(reclaimer_.bytes_held(), std::memory_order_relaxed);
+  bytes_reserved_.store(pool_.bytes_reserved(), std::memory_order_relaxed);
+  pin_count_.store(pin_set_.pin_count, std::memory_order_relaxed);
+  oldest_root_.store(pin_set_.exact.empty() ? 0 : pin_set_.exact.front(), std::memory_order_relaxed);
+  system_allocations_.store(pool_.system_allocations(), std::memory_order_relaxed);
+}
+
+BufferManager::Memory BufferManager::memory() const noexcept {
+  // relaxed, all: statistics.
+  return {.bytes_in_use = bytes_in_use_.load(std::memory_order_relaxed),
+          .bytes_retired = bytes_retired_.load(std::memory_order_relaxed),
+          .bytes_reserved = bytes_reserved_.load(std::memory_order_relaxed),
+          .pin_count = pin_count_.load(std::memory_order_relaxed),
+          .oldest_root = oldest_root_.load(std::memory_order_relaxed),
+          .newest_root = newest_seq_.load(std::memory_order_relaxed),
+          .system_allocations = system_allocations_.load(std::memory_order_relaxed)};
+}
+
+}  // namespace stoa::storage

@@ -1,0 +1,95 @@
+// Publishes roots and pins them: where the writer's work becomes visible, all tables at once, and where what no reader
+// can reach any more goes back to the pool. It knows nothing of what a root holds but the entities that ended.
+#pragma once
+
+#include "memory/page_pool.h"
+#include "memory/pins.h"
+#include "memory/reclaimer.h"
+#include "storage/entity_allocator.h"
+#include "storage/write_buffer.h"
+
+#include <stoa/detail/world.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace stoa::storage {
+
+/// What a snapshot holds: a root, and the slot that keeps it.
+struct PinnedRoot {
+  const Root* root = nullptr;
+  memory::PinSlot* slot = nullptr;
+};
+
+class BufferManager {
+ public:
+  BufferManager(detail::WorldInfo world, memory::PoolOptions pool);
+  BufferManager(const BufferManager&) = delete;
+  BufferManager& operator=(const BufferManager&) = delete;
+
+  [[nodiscard]] const detail::WorldInfo& world() const noexcept { return world_; }
+  [[nodiscard]] EntityAllocator& entities() noexcept { return entities_; }
+  [[nodiscard]] memory::Pins& pins() noexcept { return pins_; }
+
+  /// Pins the newest root. Threads: any; wait-free after a thread's first.
+  [[nodiscard]] PinnedRoot pin();
+  [[nodiscard]] Version version() const noexcept {
+    // acquire: pairs with the release in commit_batch(); a snapshot taken next has at least this version.
+    return version_.load(std::memory_order_acquire);
+  }
+
+  // What follows is the writer's.
+
+  /// The buffer that the next transactions go to; always begun.
+  [[nodiscard]] WriteBuffer& write_buffer() noexcept { return buffer_; }
+  /// Sees to it that commit_batch() will allocate nothing. Errors: throws std::bad_alloc.
+  void prepare_commit();
+  /// Seals the write buffer and makes it the newest root, then begins the next. `ended` are the entities that ended in
+  /// it. Requires: prepare_commit() since the last one.
+  void commit_batch(Version version, const std::vector<Entity>& ended);
+
+  struct Memory {
+    std::size_t bytes_in_use = 0;    ///< by what lives, and what is retired and pinned
+    std::size_t bytes_retired = 0;   ///< held back by pins alone
+    std::size_t bytes_reserved = 0;  ///< from the system
+    std::uint64_t pin_count = 0;
+    std::uint64_t oldest_root = 0;  ///< root number of the oldest pin; 0 where there is none
+    std::uint64_t newest_root = 0;
+    std::uint64_t system_allocations = 0;
+  };
+  /// As of the last commit. Threads: any.
+  [[nodiscard]] Memory memory() const noexcept;
+
+ private:
+  void publish(const Root& root);
+  void reclaim();
+  void note_memory() noexcept;
+
+  detail::WorldInfo world_;
+  memory::PagePool pool_;
+  memory::Pins pins_;
+  EntityAllocator entities_;
+  WriteBuffer buffer_;
+
+  // Readers load these two; nothing that is written more often shares their line.
+  alignas(64) std::atomic<const Root*> newest_{nullptr};
+  std::atomic<std::uint64_t> newest_seq_{0};
+  std::atomic<Version> version_{0};
+
+  alignas(64) memory::Reclaimer reclaimer_;
+  memory::PinSet pin_set_;
+  std::vector<const Root*> live_roots_;  // ascending; the published ones whose blocks may be looked into
+  void* next_root_ = nullptr;            // a block for the root that commit_batch() will publish
+
+  // Statistics: written by the writer after each commit, read by anyone.
+  std::atomic<std::size_t> bytes_in_use_{0};
+  std::atomic<std::size_t> bytes_retired_{0};
+  std::atomic<std::size_t> bytes_reserved_{0};
+  std::atomic<std::uint64_t> pin_count_{0};
+  std::atomic<std::uint64_t> oldest_root_{0};
+  std::atomic<std::uint64_t> system_allocations_{0};
+};
+
+}  // namespace stoa::storage

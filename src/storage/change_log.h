@@ -1,0 +1,96 @@
+// What the transaction under way did to the write buffer, change by change, with what was there before. Whoever needs
+// to know reads it: revert() to take everything back, integrity to judge, the delta to tell. It is cleared at the end
+// of each transaction and keeps its memory.
+#pragma once
+
+#include <stoa/entity.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+namespace stoa::storage {
+
+struct Change {
+  enum class Kind : std::uint8_t {
+    create,   ///< the entity began, at the end of archetype `store`
+    destroy,  ///< the entity ended; it was at `row` of archetype `store`. Its rows were removed by changes before this
+              ///< one
+    move,     ///< the entity left `row` of archetype `store` for the end of the one that it is in now
+    insert,   ///< the entity got a row in `table`; `row` is the packed row where the table is sparse
+    remove,   ///< the entity lost its row in `table`, whose bytes are the image; `row` as above
+    update,   ///< bytes of the row changed, from `offset`; the image is what they were
+    page,     ///< the column of `table` in chunk `row` of archetype `store` was replaced; the image is the old page's
+              ///< address
+  };
+  Kind kind{};
+  TableId table = no_table;
+  std::uint32_t store = 0;
+  std::uint32_t row = 0;
+  std::uint32_t offset = 0;
+  Entity entity;
+  std::uint32_t image_bytes = 0;
+  std::uint64_t image = 0;  // offset into the log's images
+};
+
+/// Threads: the writer only.
+class ChangeLog {
+ public:
+  [[nodiscard]] std::span<const Change> changes() const noexcept { return changes_; }
+  [[nodiscard]] const std::byte* image(const Change& change) const noexcept { return images_.data() + change.image; }
+  [[nodiscard]] bool empty() const noexcept { return changes_.empty(); }
+
+  /// Room for what the next operation records, so that recording cannot fail once the world has changed.
+  /// Errors: throws std::bad_alloc.
+  void reserve(std::size_t changes, std::size_t image_bytes) {
+    grow(changes_, changes);
+    grow(images_, image_bytes);
+  }
+  void push(Change change) noexcept { changes_.push_back(change); }
+  void push(Change change, const void* image, std::size_t bytes) noexcept {
+    change.image = images_.size();
+    change.image_bytes = static_cast<std::uint32_t>(bytes);
+    images_.resize(images_.size() + bytes);
+    std::memcpy(images_.data() + change.image, image, bytes);
+    changes_.push_back(change);
+  }
+
+  void pop() noexcept {
+    images_.resize(images_.size() - changes_.back().image_bytes);
+    changes_.pop_back();
+  }
+
+  /// Blobs that the transaction made and let go of: the ones are freed if it fails, the others if it does not.
+  void reserve_blobs(std::size_t count) {
+    grow(born_, count);
+    grow(gone_, count);
+  }
+  void blob_born(const void* blob) noexcept { born_.push_back(blob); }
+  void blob_gone(const void* blob) noexcept { gone_.push_back(blob); }
+  [[nodiscard]] std::span<const void* const> blobs_born() const noexcept { return born_; }
+  [[nodiscard]] std::span<const void* const> blobs_gone() const noexcept { return gone_; }
+
+  void clear() noexcept {
+    changes_.clear();
+    images_.clear();
+    born_.clear();
+    gone_.clear();
+  }
+
+ private:
+  template <typename T>
+  static void grow(std::vector<T>& list, std::size_t by) {
+    if (list.capacity() - list.size() >= by) return;
+    list.reserve(std::max(list.capacity() * 2, list.size() + by));
+  }
+
+  std::vector<Change> changes_;
+  std::vector<std::byte> images_;
+  std::vector<const void*> born_;
+  std::vector<const void*> gone_;
+};
+
+}  // namespace stoa::storage

@@ -1,0 +1,227 @@
+#include "storage/chunk_store.h"
+
+#include "storage/paged_array.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <vector>
+
+namespace stoa::storage {
+namespace {
+
+using memory::header_of;
+
+std::size_t store_bytes(const StoreShape& shape) {
+  return sizeof(ChunkStore) + shape.columns.size() * sizeof(detail::PagedArray);
+}
+
+// A batch's first append to a page freezes what the batches before it wrote: readers may see those rows.
+void note_written(memory::BlockHeader& header, std::uint64_t root_seq, std::uint32_t row_in_chunk) noexcept {
+  if (header.retire != root_seq) {
+    header.rows_sealed = header.rows_written;
+    header.retire = root_seq;
+  }
+  header.rows_written = std::max(header.rows_written, static_cast<std::uint16_t>(row_in_chunk + 1));
+}
+
+// Whether the row may be written without a copy: the page is the write buffer's own, or no reader can see the row.
+bool writable(const PageWriter& pages, const void* page, std::uint32_t row_in_chunk) noexcept {
+  const memory::BlockHeader& header = *header_of(page);
+  if (header.birth == pages.root_seq()) return true;
+  return row_in_chunk >= (header.retire == pages.root_seq() ? header.rows_sealed : header.rows_written);
+}
+
+}  // namespace
+
+std::unique_ptr<StoreShape> make_shape(const detail::WorldInfo& world, std::uint32_t number,
+                                       std::span<const TableId> tables) {
+  auto shape = std::make_unique<StoreShape>();
+  shape->number = number;
+  shape->tables.assign(tables.begin(), tables.end());
+  std::sort(shape->tables.begin(), shape->tables.end());
+  shape->columns.push_back({no_table, sizeof(Entity)});
+  std::size_t widest = sizeof(Entity);
+  if (!shape->tables.empty()) shape->column_of.assign(to_index(shape->tables.back()) + 1, StoreShape::absent);
+  for (TableId table : shape->tables) {
+    const std::uint32_t cell_bytes = world.tables[to_index(table)].cell_bytes;
+    if (cell_bytes == 0) {
+      shape->column_of[to_index(table)] = StoreShape::membership;
+      continue;
+    }
+    shape->column_of[to_index(table)] = static_cast<std::uint16_t>(shape->columns.size());
+    shape->columns.push_back({table, cell_bytes});
+    widest = std::max<std::size_t>(widest, cell_bytes);
+  }
+  const std::size_t rows = std::max<std::size_t>(1, detail::column_page_bytes_max / widest);
+  shape->row_bits = std::min(detail::chunk_row_bits_max, static_cast<std::uint32_t>(std::bit_width(rows)) - 1);
+  return shape;
+}
+
+ChunkStore* ChunkEditor::make(PageWriter& pages, const StoreShape& shape) {
+  auto* store = new (pages.allocate(store_bytes(shape))) ChunkStore{&shape, 0, 0};
+  std::uninitialized_value_construct_n(store->columns(), shape.columns.size());
+  return store;
+}
+
+ChunkStore* ChunkEditor::own(PageWriter& pages, const ChunkStore* store) {
+  if (pages.owns(store)) return const_cast<ChunkStore*>(store);
+  const std::size_t bytes = store_bytes(*store->shape);
+  void* copy = pages.copy(store, bytes, bytes);
+  pages.discard(store);
+  return static_cast<ChunkStore*>(copy);
+}
+
+std::size_t ChunkEditor::room(std::uint32_t chunk) const noexcept {
+  return chunk == 0 ? store_.rows_first : store_.shape->chunk_rows();
+}
+
+std::uint32_t ChunkEditor::append(Entity entity) {
+  const std::uint32_t row = store_.rows;
+  make_room(row);
+  store_.rows = row + 1;
+  std::memcpy(const_cast<std::byte*>(store_.cell(row, 0, sizeof(Entity))), &entity, sizeof entity);
+  return row;
+}
+
+// Every column's cell of the new row can be written in place afterwards.
+void ChunkEditor::make_room(std::uint32_t row) {
+  const std::uint32_t chunk = row >> store_.shape->row_bits;
+  const std::uint32_t in_chunk = row & (store_.shape->chunk_rows() - 1);
+  if (chunk == 0 && in_chunk == store_.rows_first) grow_first_chunk();
+  for (std::size_t column = 0; column < store_.shape->columns.size(); ++column) {
+    const std::size_t cell_bytes = store_.shape->columns[column].cell_bytes;
+    const void* page = detail::find_page(store_.columns()[column], chunk);
+    if (page == nullptr || !writable(pages_, page, in_chunk)) {
+      page = edit_page(pages_, store_.columns()[column], chunk, room(chunk) * cell_bytes, in_chunk * cell_bytes);
+      header_of(page)->rows_written = static_cast<std::uint16_t>(in_chunk);
+    }
+    note_written(*header_of(page), pages_.root_seq(), in_chunk);
+  }
+}
+
+void ChunkEditor::grow_first_chunk() {
+  const std::uint32_t rows =
+      std::min(store_.shape->chunk_rows(), store_.rows_first == 0 ? detail::chunk_rows_first : store_.rows_first * 2);
+  if (store_.rows_first == 0) {
+    store_.rows_first = rows;  // make_room() makes the pages
+    return;
+  }
+  // Whatever may fail comes first: half a growth would leave columns of different room.
+  std::vector<void*> grown;
+  grown.reserve(store_.shape->columns.size());
+  try {
+    for (std::size_t column = 0; column < store_.shape->columns.size(); ++column) {
+      const std::size_t cell_bytes = store_.shape->columns[column].cell_bytes;
+      detail::PagedArray& array = store_.columns()[column];
+      const void* page = detail::page_unchecked(array, 0);
+      grown.push_back(pages_.copy(page, store_.rows_first * cell_bytes, rows * cell_bytes));
+      header_of(grown.back())->rows_written = static_cast<std::uint16_t>(store_.rows_first);
+      set_page(pages_, array, 0, page);  // only makes the path our own
+    }
+  } catch (...) {
+    for (void* page : grown) pages_.discard(page);
+    throw;
+  }
+  for (std::size_t column = 0; column < grown.size(); ++column) {
+    const void* page = detail::page_unchecked(store_.columns()[column], 0);
+    set_page(pages_, store_.columns()[column], 0, grown[column]);
+    pages_.discard(page);
+  }
+  store_.rows_first = rows;
+}
+
+void ChunkEditor::pop() noexcept {
+  --store_.rows;
+  if ((store_.rows & (store_.shape->chunk_rows() - 1)) == 0) drop_chunk(store_.rows >> store_.shape->row_bits);
+}
+
+// The chunk has no rows left. The first one goes only with the store's last row, and gives up its room.
+void ChunkEditor::drop_chunk(std::uint32_t chunk) noexcept {
+  for (std::size_t column = 0; column < store_.shape->columns.size(); ++column) {
+    detail::PagedArray& array = store_.columns()[column];
+    const void* page = detail::find_page(array, chunk);
+    if (page == nullptr) continue;
+    try {
+      set_page(pages_, array, chunk, nullptr);
+    } catch (const std::bad_alloc&) {
+      continue;  // the page stays where it is and serves the next append
+    }
+    pages_.discard(page);
+  }
+  if (chunk == 0 && detail::find_page(store_.columns()[0], 0) == nullptr) store_.rows_first = 0;
+}
+
+Entity ChunkEditor::swap_remove(std::uint32_t row) {
+  const std::uint32_t last = store_.rows - 1;
+  Entity moved;
+  if (row != last) {
+    moved = store_.entity(last);
+    copy_row(last, row);
+  }
+  pop();
+  return moved;
+}
+
+Entity ChunkEditor::swap_insert(std::uint32_t row, Entity entity) {
+  if (row == store_.rows) {
+    append(entity);
+    return {};
+  }
+  const Entity occupant = store_.entity(row);
+  const std::uint32_t last = append(occupant);
+  for (std::size_t column = 1; column < store_.shape->columns.size(); ++column) {
+    const std::size_t cell_bytes = store_.shape->columns[column].cell_bytes;
+    std::memcpy(edit(last, column), store_.cell(row, column, cell_bytes), cell_bytes);
+  }
+  std::memcpy(edit(row, 0), &entity, sizeof entity);
+  return occupant;
+}
+
+void ChunkEditor::copy_row(std::uint32_t from, std::uint32_t to) {
+  // Every page is made writable before the first byte changes.
+  for (std::size_t column = 0; column < store_.shape->columns.size(); ++column) (void)edit(to, column);
+  for (std::size_t column = 0; column < store_.shape->columns.size(); ++column) {
+    const std::size_t cell_bytes = store_.shape->columns[column].cell_bytes;
+    std::memcpy(edit(to, column), store_.cell(from, column, cell_bytes), cell_bytes);
+  }
+}
+
+std::byte* ChunkEditor::edit(std::uint32_t row, std::size_t column) {
+  const std::uint32_t chunk = row >> store_.shape->row_bits;
+  const std::uint32_t in_chunk = row & (store_.shape->chunk_rows() - 1);
+  const std::size_t cell_bytes = store_.shape->columns[column].cell_bytes;
+  detail::PagedArray& array = store_.columns()[column];
+  const void* page = detail::page_unchecked(array, chunk);
+  if (!writable(pages_, page, in_chunk)) {
+    const std::uint32_t rows = store_.rows_in(chunk);
+    page = edit_page(pages_, array, chunk, room(chunk) * cell_bytes, rows * cell_bytes);
+    header_of(page)->rows_written = static_cast<std::uint16_t>(rows);
+  }
+  return static_cast<std::byte*>(const_cast<void*>(page)) + in_chunk * cell_bytes;
+}
+
+std::byte* ChunkEditor::replace(std::uint32_t chunk, std::size_t column, const void*& replaced) {
+  const std::size_t cell_bytes = store_.shape->columns[column].cell_bytes;
+  const std::uint32_t rows = store_.rows_in(chunk);
+  detail::PagedArray& array = store_.columns()[column];
+  replaced = detail::page_unchecked(array, chunk);
+  void* page = pages_.copy(replaced, rows * cell_bytes, room(chunk) * cell_bytes);
+  header_of(page)->rows_written = static_cast<std::uint16_t>(rows);
+  try {
+    set_page(pages_, array, chunk, page);
+  } catch (...) {
+    pages_.discard(page);
+    throw;
+  }
+  return static_cast<std::byte*>(page);
+}
+
+void ChunkEditor::put_back(std::uint32_t chunk, std::size_t column, const void* replaced) noexcept {
+  detail::PagedArray& array = store_.columns()[column];
+  const void* page = detail::page_unchecked(array, chunk);
+  set_page(pages_, array, chunk, replaced);  // allocates nothing: replace() made the path the write buffer's own
+  pages_.discard(page);
+}
+
+}  // namespace stoa::storage

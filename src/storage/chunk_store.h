@@ -1,0 +1,67 @@
+// The writer's side of a chunk store: rows appended, removed and made writable, chunk by chunk. It knows neither whose
+// rows they are nor what their bytes mean.
+#pragma once
+
+#include "memory/page_writer.h"
+
+#include <stoa/detail/world.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace stoa::storage {
+
+using detail::ChunkStore;
+using detail::StoreShape;
+using memory::PageWriter;
+
+/// The shape of rows that have the given tables; their order does not matter. The chunk's size is chosen so that its
+/// widest column stays within a page's bound.
+[[nodiscard]] std::unique_ptr<StoreShape> make_shape(const detail::WorldInfo& world, std::uint32_t number,
+                                                     std::span<const TableId> tables);
+
+/// Edits one chunk store of the write buffer. Relies on the store itself being owned: own() comes first.
+///
+/// Rows past the count that readers may have seen are written in place, also in pages that are shared; everything else
+/// is copied first. New rows hold undefined bytes until they are written. Errors: every call that may allocate throws
+/// std::bad_alloc and leaves rows and contents as they were. Threads: the writer only.
+class ChunkEditor {
+ public:
+  ChunkEditor(PageWriter& pages, ChunkStore& store) : pages_(pages), store_(store) {}
+
+  [[nodiscard]] static ChunkStore* make(PageWriter& pages, const StoreShape& shape);
+  /// The store itself if the write buffer owns it, else a copy of it; the pages stay shared. The old one is discarded.
+  [[nodiscard]] static ChunkStore* own(PageWriter& pages, const ChunkStore* store);
+
+  /// Adds a row for the entity at the end and returns its number.
+  std::uint32_t append(Entity entity);
+  /// Undoes append(): takes the last row off. Its cells' bytes are gone.
+  void pop() noexcept;
+
+  /// Takes a row out; the last row takes its place. Returns the entity that moved, null if the row was the last.
+  Entity swap_remove(std::uint32_t row);
+  /// Undoes swap_remove(): the row's occupant goes back to the end, and the row is the entity's again, its cells
+  /// undefined. Returns the occupant, null where the row was the last.
+  Entity swap_insert(std::uint32_t row, Entity entity);
+
+  /// The cell's address to write to.
+  [[nodiscard]] std::byte* edit(std::uint32_t row, std::size_t column);
+  /// A whole chunk's column, copied also where the write buffer owns it; `replaced` is the page it was and the caller's
+  /// to discard or to put back with put_back().
+  [[nodiscard]] std::byte* replace(std::uint32_t chunk, std::size_t column, const void*& replaced);
+  void put_back(std::uint32_t chunk, std::size_t column, const void* replaced) noexcept;
+
+ private:
+  [[nodiscard]] std::size_t room(std::uint32_t chunk) const noexcept;
+  void make_room(std::uint32_t row);
+  void grow_first_chunk();
+  void drop_chunk(std::uint32_t chunk) noexcept;
+  void copy_row(std::uint32_t from, std::uint32_t to);
+
+  PageWriter& pages_;
+  ChunkStore& store_;
+};
+
+}  // namespace stoa::storage

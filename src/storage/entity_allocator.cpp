@@ -1,0 +1,94 @@
+#include "storage/entity_allocator.h"
+
+#include <stoa/detail/constants.h>
+
+#include <algorithm>
+
+namespace stoa::storage {
+
+EntityAllocator::EntityAllocator() : ring_(std::make_unique<std::atomic<std::uint64_t>[]>(ring_size)) {}
+
+Entity EntityAllocator::reserve() noexcept {
+  // acquire: pairs with the release in the exchange below; the position is not older than what this thread took last.
+  std::uint64_t at = take_at_.load(std::memory_order_acquire);
+  for (;;) {
+    // acquire: pairs with the release in refill(); the cells below it are filled.
+    if (at >= fill_at_.load(std::memory_order_acquire)) break;
+    // relaxed: if the writer has refilled the cell since, the exchange fails, for it refills only cells already taken.
+    const std::uint64_t bits = ring_[at % ring_size].load(std::memory_order_relaxed);
+    // acq_rel: release keeps the read above before the cell's return to the writer; acquire as above.
+    if (take_at_.compare_exchange_weak(at, at + 1, std::memory_order_acq_rel, std::memory_order_acquire)) {
+      return Entity::from_bits(bits);
+    }
+  }
+  // relaxed: only uniqueness matters.
+  const std::uint64_t index = next_index_.fetch_add(1, std::memory_order_relaxed);
+  if (index > index_max) return {};
+  return {static_cast<std::uint32_t>(index), 1};
+}
+
+void EntityAllocator::ended(Entity entity, std::uint64_t root_seq) { fresh_.push_back({entity, root_seq}); }
+
+void EntityAllocator::burn(Entity entity) { offer(entity); }
+
+void EntityAllocator::adopt(Entity entity) {
+  // relaxed: no reserve() runs.
+  if (next_index_.load(std::memory_order_relaxed) <= entity.index()) {
+    next_index_.store(std::uint64_t{entity.index()} + 1, std::memory_order_relaxed);
+  }
+}
+
+void EntityAllocator::restore_dead(std::uint32_t index, std::uint32_t floor) { offer({index, floor}); }
+
+void EntityAllocator::recycle(const memory::PinSet& pins, const std::function<bool(std::uint64_t, Entity)>& alive_in) {
+  auto place = [&](const std::vector<Ended>& list) {
+    for (const Ended& ended : list) {
+      const std::uint64_t pin = pins.greatest_below(ended.root_seq);
+      if (pins.pinning_from < ended.root_seq) {
+        bucket(0).push_back(ended);
+      } else if (pin != 0 && alive_in(pin, ended.entity)) {
+        bucket(pin).push_back(ended);
+      } else {
+        offer(ended.entity);
+      }
+    }
+  };
+  std::vector<Ended> undecided;
+  std::erase_if(held_, [&](Bucket& held) {
+    if (held.pin != 0 && std::binary_search(pins.exact.begin(), pins.exact.end(), held.pin)) return false;
+    undecided.insert(undecided.end(), held.entities.begin(), held.entities.end());
+    return true;
+  });
+  place(undecided);
+  place(fresh_);
+  fresh_.clear();
+  refill();
+}
+
+void EntityAllocator::offer(Entity entity) {
+  if (entity.generation() >= detail::generation_max) return;  // used up: the index is retired for good
+  spare_.push_back({entity.index(), entity.generation() + 1});
+}
+
+void EntityAllocator::refill() noexcept {
+  // relaxed: only the writer stores it.
+  std::uint64_t fill = fill_at_.load(std::memory_order_relaxed);
+  while (!spare_.empty()) {
+    // acquire: pairs with the exchange in reserve(); the takers of the cells below have read them.
+    if (fill - take_at_.load(std::memory_order_acquire) == ring_size) break;
+    ring_[fill % ring_size].store(spare_.back().bits(),
+                                  std::memory_order_relaxed);  // relaxed: published by the store below
+    spare_.pop_back();
+    ++fill;
+  }
+  fill_at_.store(fill, std::memory_order_release);  // release: pairs with the acquire in reserve()
+}
+
+std::vector<EntityAllocator::Ended>& EntityAllocator::bucket(std::uint64_t pin) {
+  auto at = std::lower_bound(held_.begin(), held_.end(), pin,
+                             [](const Bucket& bucket, std::uint64_t value) { return bucket.pin < value; });
+  if (at == held_.end() || at->pin != pin) at = held_.insert(at, {pin, {}});
+  return at->entities;
+}
+
+}  // namespace stoa::storage

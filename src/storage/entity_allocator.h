@@ -1,0 +1,71 @@
+// Gives out entity ids. It stands outside the versions: what it has given out it never gives out again, whatever
+// becomes of the transaction. Which entities are alive is the root's knowledge, not its.
+#pragma once
+
+#include "memory/pins.h"
+
+#include <stoa/entity.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace stoa::storage {
+
+/// Fresh indices come from a counter; those of ended entities come back, with the next generation, through a ring that
+/// only the writer fills and any thread takes from. An index comes back only when no pinned root has its entity alive.
+class EntityAllocator {
+ public:
+  static constexpr std::uint32_t index_max = 0xFFFF'FFFEU;
+
+  EntityAllocator();
+
+  /// A new id; null once all 2^32 indices are in use.
+  /// Threads: any; lock-free, no allocation.
+  [[nodiscard]] Entity reserve() noexcept;
+
+  /// The entity ended in root `root_seq`; its index waits until no pin needs it. Threads: writer.
+  void ended(Entity entity, std::uint64_t root_seq);
+  /// The id was reserved and never committed: it is burnt, its index may come back at once. Threads: writer.
+  void burn(Entity entity);
+  /// The id is in use, though this process has not reserved it: it came with a recovered or a received delta.
+  /// Threads: writer, while no reserve() runs.
+  void adopt(Entity entity);
+  /// After recovery: the indices below the counter that are not alive come back with the generation after `floor`.
+  void restore_dead(std::uint32_t index, std::uint32_t floor);
+
+  /// Offers again the indices that no pin in `pins` holds. `alive_in` says whether the pinned root with that number has
+  /// the entity alive. Threads: writer, after a root was published.
+  void recycle(const memory::PinSet& pins, const std::function<bool(std::uint64_t, Entity)>& alive_in);
+
+ private:
+  struct Ended {
+    Entity entity;
+    std::uint64_t root_seq;
+  };
+  struct Bucket {
+    std::uint64_t pin;  // 0: held by a pin under way
+    std::vector<Ended> entities;
+  };
+
+  static constexpr std::size_t ring_size = 4096;
+
+  void offer(Entity entity);
+  void refill() noexcept;
+  std::vector<Ended>& bucket(std::uint64_t pin);
+
+  alignas(64) std::atomic<std::uint64_t> next_index_{0};
+  alignas(64) std::atomic<std::uint64_t> take_at_{0};  // positions of the ring; both only grow
+  alignas(64) std::atomic<std::uint64_t> fill_at_{0};
+  std::unique_ptr<std::atomic<std::uint64_t>[]> ring_;
+
+  // Writer only.
+  std::vector<Ended> fresh_;
+  std::vector<Bucket> held_;
+  std::vector<Entity> spare_;  // free, and not in the ring because it was full
+};
+
+}  // namespace stoa::storage

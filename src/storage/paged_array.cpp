@@ -1,0 +1,71 @@
+#include "storage/paged_array.h"
+
+#include <cstring>
+
+namespace stoa::storage {
+namespace {
+
+using detail::node_bits;
+using detail::node_children;
+using detail::RadixNode;
+
+RadixNode* own_node(PageWriter& pages, const void*& link) {
+  if (link == nullptr) {
+    auto* made = static_cast<RadixNode*>(pages.allocate(sizeof(RadixNode)));
+    std::memset(made, 0, sizeof(RadixNode));
+    link = made;
+    return made;
+  }
+  if (!pages.owns(link)) {
+    const void* shared = link;
+    link = pages.copy(shared, sizeof(RadixNode), sizeof(RadixNode));
+    pages.discard(shared);
+  }
+  return static_cast<RadixNode*>(const_cast<void*>(link));
+}
+
+// The link that holds page `number`, on a path that the write buffer owns. Each step leaves a whole array behind it, so
+// an allocation that fails on the way changes no content.
+const void*& own_path(PageWriter& pages, PagedArray& array, std::uint64_t number) {
+  while (number >> (array.height * node_bits) != 0) {
+    if (array.top != nullptr) {
+      const void* above = nullptr;
+      own_node(pages, above)->child[0] = array.top;
+      array.top = above;
+    }
+    ++array.height;
+  }
+  const void** link = &array.top;
+  for (std::uint32_t shift = array.height * node_bits; shift != 0;) {
+    shift -= node_bits;
+    link = &own_node(pages, *link)->child[(number >> shift) & (node_children - 1)];
+  }
+  return *link;
+}
+
+}  // namespace
+
+void set_page(PageWriter& pages, PagedArray& array, std::uint64_t number, const void* page) {
+  if (page == nullptr && detail::find_page(array, number) == nullptr) return;
+  own_path(pages, array, number) = page;
+}
+
+void* edit_page(PageWriter& pages, PagedArray& array, std::uint64_t number, std::size_t page_bytes,
+                std::size_t used_bytes) {
+  if (const void* now = detail::find_page(array, number); now != nullptr && pages.owns(now)) {
+    return const_cast<void*>(now);
+  }
+  const void*& link = own_path(pages, array, number);
+  const void* shared = link;
+  void* page = pages.allocate(page_bytes);
+  if (shared == nullptr) {
+    std::memset(page, 0, page_bytes);
+  } else {
+    std::memcpy(page, shared, used_bytes);
+    pages.discard(shared);
+  }
+  link = page;
+  return page;
+}
+
+}  // namespace stoa::storage

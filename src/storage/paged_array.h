@@ -1,0 +1,34 @@
+// The writer's side of the persistent radix array: path copying, in place where the write buffer owns the path.
+#pragma once
+
+#include "memory/page_writer.h"
+
+#include <stoa/detail/page.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace stoa::storage {
+
+using detail::PagedArray;
+using memory::PageWriter;
+
+/// Makes `page` (nullptr: none) the array's page number `number`, copying what of the path is shared. The page that was
+/// there is the caller's to discard.
+/// Errors: throws std::bad_alloc; the array then holds what it held.
+void set_page(PageWriter& pages, PagedArray& array, std::uint64_t number, const void* page);
+
+/// The page, owned by the write buffer: as it is, or a copy in its place, or new and zero. `page_bytes` is the size of
+/// the whole page, `used_bytes` of what a copy must carry over.
+[[nodiscard]] void* edit_page(PageWriter& pages, PagedArray& array, std::uint64_t number, std::size_t page_bytes,
+                              std::size_t used_bytes);
+
+/// A cell of an array whose pages hold 2^bits zero-initialised cells.
+template <typename Cell>
+[[nodiscard]] Cell& edit_cell(PageWriter& pages, PagedArray& array, std::uint64_t index, std::uint32_t bits) {
+  const std::size_t bytes = sizeof(Cell) << bits;
+  auto* page = static_cast<Cell*>(edit_page(pages, array, index >> bits, bytes, bytes));
+  return page[index & ((std::uint64_t{1} << bits) - 1)];
+}
+
+}  // namespace stoa::storage

@@ -1,0 +1,484 @@
+#include "storage/write_buffer.h"
+
+#include "storage/paged_array.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace stoa::storage {
+namespace {
+
+using detail::EntitySlot;
+using detail::SparseSet;
+using detail::TextCell;
+
+TextCell load_text(const std::byte* at) {
+  TextCell out;
+  std::memcpy(static_cast<void*>(&out), at, sizeof out);
+  return out;
+}
+
+bool within(std::uint32_t at, std::uint32_t offset, std::uint32_t bytes) { return at >= offset && at < offset + bytes; }
+
+// Whether [offset, offset + bytes) of `row` equals `range`, texts by content.
+bool equal_range(const TableModel& table, const std::byte* row, std::uint32_t offset, std::uint32_t bytes,
+                 const std::byte* range) {
+  std::uint32_t at = 0;
+  for (std::uint32_t blob : table.blobs) {
+    if (!within(blob, offset, bytes)) continue;
+    const std::uint32_t text = blob - offset;
+    if (std::memcmp(row + offset + at, range + at, text - at) != 0) return false;
+    if (load_text(row + blob) != load_text(range + text)) return false;
+    at = text + static_cast<std::uint32_t>(sizeof(TextCell));
+  }
+  return std::memcmp(row + offset + at, range + at, bytes - at) == 0;
+}
+
+}  // namespace
+
+WriteBuffer::WriteBuffer(const detail::WorldInfo& world, memory::PagePool& pool)
+    : world_(world), pages_(pool), archetypes_(world), indexes_(world), scratch_(row_bytes_max) {
+  for (std::size_t table = 0; table < world.tables.size(); ++table) {
+    if (world.tables[table].sparse == detail::WorldInfo::dense) continue;
+    const std::array tables{TableId{static_cast<std::uint16_t>(table)}};
+    sparse_tables_.push_back(tables[0]);
+    sparse_shapes_.push_back(make_shape(world, 0, tables));
+  }
+}
+
+void WriteBuffer::begin(const Root& base) {
+  root_ = base;
+  ++root_.root_seq;
+  root_.world = &world_;
+  pages_.begin(root_.root_seq);
+  while (root_.archetype_count < archetypes_.count()) add_archetype_directory_entry(root_.archetype_count);
+  if (root_.sparse.top == nullptr) {
+    for (std::size_t number = 0; number < sparse_shapes_.size(); ++number) {
+      auto& set = edit_cell<SparseSet>(pages_, root_.sparse, number, detail::directory_page_bits);
+      set.rows = ChunkEditor::make(pages_, *sparse_shapes_[number]);
+    }
+  }
+  if (root_.indexes.top == nullptr) {
+    for (std::size_t number = 0; number < world_.indexes.size(); ++number) {
+      (void)edit_cell<BTree>(pages_, root_.indexes, number, detail::directory_page_bits);
+    }
+  }
+}
+
+const Root& WriteBuffer::seal(Version version) noexcept {
+  root_.version = version;
+  return root_;
+}
+
+// --- Where things are ---------------------------------------------------------------------------------------------
+
+void WriteBuffer::add_archetype_directory_entry(std::uint32_t number) {
+  auto& entry = edit_cell<const ChunkStore*>(pages_, root_.archetypes, number, detail::directory_page_bits);
+  entry = ChunkEditor::make(pages_, archetypes_.shape(number));
+  root_.archetype_count = number + 1;
+}
+
+ChunkEditor WriteBuffer::edit_archetype(std::uint32_t number) {
+  while (root_.archetype_count <= number) add_archetype_directory_entry(root_.archetype_count);
+  const ChunkStore& now = detail::archetype_at(root_, number);
+  if (pages_.owns(&now)) return {pages_, const_cast<ChunkStore&>(now)};
+  auto& entry = edit_cell<const ChunkStore*>(pages_, root_.archetypes, number, detail::directory_page_bits);
+  ChunkStore* own = ChunkEditor::own(pages_, &now);
+  entry = own;
+  return {pages_, *own};
+}
+
+SparseSet& WriteBuffer::edit_sparse(TableId table) {
+  const std::uint16_t number = world_.tables[to_index(table)].sparse;
+  return edit_cell<SparseSet>(pages_, root_.sparse, number, detail::directory_page_bits);
+}
+
+ChunkEditor WriteBuffer::edit_sparse_rows(SparseSet& set) {
+  ChunkStore* own = ChunkEditor::own(pages_, set.rows);
+  set.rows = own;
+  return {pages_, *own};
+}
+
+EntitySlot& WriteBuffer::edit_slot(Entity entity) {
+  return edit_cell<EntitySlot>(pages_, root_.slots, entity.index(), detail::slot_page_bits);
+}
+
+void WriteBuffer::set_row(Entity entity, std::uint32_t row) {
+  if (entity) edit_slot(entity).row = row;
+}
+
+std::uint32_t WriteBuffer::sparse_row(TableId table, Entity entity) const noexcept {
+  return detail::find_sparse_row(detail::sparse_at(root_, world_.tables[to_index(table)].sparse), entity);
+}
+
+// Requires: the entity has a row in the table, which has cells.
+std::byte* WriteBuffer::edit_row(TableId table, Entity entity) {
+  if (is_sparse(table)) {
+    SparseSet& set = edit_sparse(table);
+    return edit_sparse_rows(set).edit(sparse_row(table, entity), 1);
+  }
+  const EntitySlot& slot = *detail::find_alive(root_, entity);
+  return edit_archetype(slot.archetype - 1).edit(slot.row, archetypes_.shape(slot.archetype - 1).column(table));
+}
+
+// --- Operations ---------------------------------------------------------------------------------------------------
+
+Outcome WriteBuffer::create(Entity entity, std::span<const RowImage> rows) {
+  if (const EntitySlot* slot = detail::find_slot(root_, entity.index());
+      slot != nullptr && (slot->archetype != 0 || slot->generation >= entity.generation())) {
+    return Outcome::no_entity;  // not an id that begins here
+  }
+  std::uint32_t archetype = 0;
+  for (const RowImage& row : rows) {
+    if (!is_sparse(row.table)) archetype = archetypes_.with(archetype, row.table);
+  }
+  log_.reserve(1 + rows.size(), sizeof(EntitySlot));
+  ChunkEditor editor = edit_archetype(archetype);
+  EntitySlot& slot = edit_slot(entity);
+  const EntitySlot before = slot;
+  slot = {entity.generation(), archetype + 1, editor.append(entity), 0};
+  log_.push({.kind = Change::Kind::create, .store = archetype, .row = root_.slot_count, .entity = entity}, &before,
+            sizeof before);
+  root_.slot_count = std::max(root_.slot_count, entity.index() + 1);
+  ++root_.entity_count;
+  for (const RowImage& row : rows) write_new_row(entity, row);
+  return Outcome::done;
+}
+
+Outcome WriteBuffer::insert(Entity entity, std::span<const RowImage> rows) {
+  const EntitySlot* slot = detail::find_alive(root_, entity);
+  if (slot == nullptr) return Outcome::no_entity;
+  const std::uint32_t from = slot->archetype - 1;
+  std::uint32_t to = from;
+  for (const RowImage& row : rows) {
+    if (find_row(row.table, entity) != nullptr) return Outcome::row_exists;
+    if (!is_sparse(row.table)) to = archetypes_.with(to, row.table);
+  }
+  log_.reserve(1 + rows.size(), 0);
+  if (to != from) move_to(entity, to);
+  for (const RowImage& row : rows) write_new_row(entity, row);
+  return Outcome::done;
+}
+
+Outcome WriteBuffer::update(TableId table, Entity entity, const std::byte* row) {
+  const std::byte* now = find_row(table, entity);
+  if (now == nullptr) return alive(entity) ? Outcome::no_row : Outcome::no_entity;
+  const TableModel& model = world_.model(table);
+  write_range(table, entity, 0, model.bytes, row);
+  return Outcome::done;
+}
+
+Outcome WriteBuffer::set_field(TableId table, Entity entity, const FieldModel& field, const std::byte* bytes) {
+  const std::byte* now = find_row(table, entity);
+  if (now == nullptr) return alive(entity) ? Outcome::no_row : Outcome::no_entity;
+  write_range(table, entity, field.offset, field.bytes, bytes);
+  return Outcome::done;
+}
+
+Outcome WriteBuffer::remove(TableId table, Entity entity) {
+  const std::byte* now = find_row(table, entity);
+  if (now == nullptr) return alive(entity) ? Outcome::no_row : Outcome::no_entity;
+  if (is_sparse(table)) {
+    remove_sparse(table, entity);
+    return Outcome::done;
+  }
+  const TableModel& model = world_.model(table);
+  const std::uint32_t to = archetypes_.without(detail::find_alive(root_, entity)->archetype - 1, table);
+  log_.reserve(2, model.bytes);
+  log_.reserve_blobs(model.blobs.size());
+  // Recorded before anything is touched, and harmless to take back if the rest fails: the row is still there.
+  log_.push({.kind = Change::Kind::remove, .table = table, .entity = entity}, now, model.bytes);
+  if (indexes_.covers(table)) indexes_.row_removed(pages_, root_, table, entity, now);
+  let_go_of_blobs(model, now);
+  move_to(entity, to);
+  return Outcome::done;
+}
+
+Outcome WriteBuffer::destroy(Entity entity) {
+  if (!alive(entity)) return Outcome::no_entity;
+  remove_all_rows(entity);
+  log_.reserve(1, 0);
+  const EntitySlot slot = *detail::find_alive(root_, entity);
+  EntitySlot& dead = edit_slot(entity);
+  leave_row({slot.archetype - 1, slot.row});
+  dead.archetype = 0;
+  dead.row = 0;
+  log_.push({.kind = Change::Kind::destroy, .store = slot.archetype - 1, .row = slot.row, .entity = entity});
+  --root_.entity_count;
+  return Outcome::done;
+}
+
+// The rows' contents, recorded and out of the indexes; the dense cells themselves go with the entity's row.
+void WriteBuffer::remove_all_rows(Entity entity) {
+  for (TableId table : sparse_tables_) {
+    if (sparse_row(table, entity) != detail::no_row) remove_sparse(table, entity);
+  }
+  const StoreShape& shape = archetypes_.shape(detail::find_alive(root_, entity)->archetype - 1);
+  for (TableId table : shape.tables) {
+    const TableModel& model = world_.model(table);
+    const std::byte* row = find_row(table, entity);
+    log_.reserve(1, model.bytes);
+    log_.reserve_blobs(model.blobs.size());
+    log_.push({.kind = Change::Kind::remove, .table = table, .entity = entity}, row, model.bytes);
+    if (indexes_.covers(table)) indexes_.row_removed(pages_, root_, table, entity, row);
+    let_go_of_blobs(model, row);
+  }
+}
+
+std::byte* WriteBuffer::replace_column(std::uint32_t archetype, std::uint32_t chunk, TableId table) {
+  log_.reserve(1, sizeof(void*));
+  const void* replaced = nullptr;
+  std::byte* page = edit_archetype(archetype).replace(chunk, archetypes_.shape(archetype).column(table), replaced);
+  log_.push({.kind = Change::Kind::page, .table = table, .store = archetype, .row = chunk, .entity = {}}, &replaced,
+            sizeof replaced);
+  return page;
+}
+
+void WriteBuffer::put_column_back() noexcept {
+  revert(log_.changes().back());
+  log_.pop();
+}
+
+// --- Steps of operations ------------------------------------------------------------------------------------------
+
+// Takes the entity to the end of another archetype, with the cells that both have. The caller has reserved a change.
+void WriteBuffer::move_to(Entity entity, std::uint32_t archetype) {
+  ChunkEditor target = edit_archetype(archetype);
+  EntitySlot& slot = edit_slot(entity);
+  const DenseRow from{slot.archetype - 1, slot.row};
+  const ChunkStore& source = detail::archetype_at(root_, from.archetype);
+  const std::uint32_t row = target.append(entity);
+  const StoreShape& shape = archetypes_.shape(archetype);
+  for (std::size_t column = 1; column < shape.columns.size(); ++column) {
+    const auto [table, cell_bytes] = shape.columns[column];
+    const std::uint16_t shared = source.shape->column(table);
+    if (shared == StoreShape::absent) continue;
+    std::memcpy(target.edit(row, column), source.cell(from.row, shared, cell_bytes), cell_bytes);
+  }
+  leave_row(from);
+  slot.archetype = archetype + 1;
+  slot.row = row;
+  log_.push({.kind = Change::Kind::move, .store = from.archetype, .row = from.row, .entity = entity});
+}
+
+void WriteBuffer::leave_row(DenseRow from) { set_row(edit_archetype(from.archetype).swap_remove(from.row), from.row); }
+
+// The inverse of leave_row(); the entity's cells are undefined until the changes before it are taken back.
+void WriteBuffer::return_to_row(Entity entity, DenseRow to) {
+  ChunkEditor editor = edit_archetype(to.archetype);
+  const std::uint32_t end = detail::archetype_at(root_, to.archetype).rows;
+  set_row(editor.swap_insert(to.row, entity), end);
+  EntitySlot& slot = edit_slot(entity);
+  slot.archetype = to.archetype + 1;
+  slot.row = to.row;
+}
+
+// The entity's place in the archetype exists; a row in a sparse table is made here. A change is reserved.
+void WriteBuffer::write_new_row(Entity entity, const RowImage& row) {
+  if (is_sparse(row.table)) {
+    insert_sparse(entity, row);
+    return;
+  }
+  const TableModel& model = world_.model(row.table);
+  log_.push({.kind = Change::Kind::insert, .table = row.table, .entity = entity});
+  if (model.bytes == 0) return;
+  std::byte* cell = edit_row(row.table, entity);
+  if (model.blobs.empty()) {
+    std::memcpy(cell, row.bytes, model.bytes);
+  } else {
+    std::memset(cell, 0, model.bytes);
+    std::memcpy(scratch_.data(), row.bytes, model.bytes);
+    adopt_blobs(model, scratch_.data(), 0, model.bytes, cell);
+    std::memcpy(cell, scratch_.data(), model.bytes);
+  }
+  if (indexes_.covers(row.table)) indexes_.row_added(pages_, root_, row.table, entity, cell);
+}
+
+void WriteBuffer::insert_sparse(Entity entity, const RowImage& row) {
+  const TableModel& model = world_.model(row.table);
+  SparseSet& set = edit_sparse(row.table);
+  auto& index = edit_cell<std::uint32_t>(pages_, set.index, entity.index(), detail::sparse_page_bits);
+  ChunkEditor rows = edit_sparse_rows(set);
+  const std::uint32_t at = rows.append(entity);
+  index = at + 1;
+  log_.push({.kind = Change::Kind::insert, .table = row.table, .row = at, .entity = entity});
+  if (model.bytes == 0) return;
+  std::byte* cell = rows.edit(at, 1);
+  std::memset(cell, 0, model.bytes);
+  std::memcpy(scratch_.data(), row.bytes, model.bytes);
+  adopt_blobs(model, scratch_.data(), 0, model.bytes, cell);
+  std::memcpy(cell, scratch_.data(), model.bytes);
+  if (indexes_.covers(row.table)) indexes_.row_added(pages_, root_, row.table, entity, cell);
+}
+
+void WriteBuffer::remove_sparse(TableId table, Entity entity) {
+  const TableModel& model = world_.model(table);
+  log_.reserve(1, model.bytes);
+  log_.reserve_blobs(model.blobs.size());
+  if (indexes_.covers(table)) indexes_.row_removed(pages_, root_, table, entity, find_row(table, entity));
+  SparseSet& set = edit_sparse(table);
+  const std::uint32_t row = detail::find_sparse_row(set, entity);
+  auto& index = edit_cell<std::uint32_t>(pages_, set.index, entity.index(), detail::sparse_page_bits);
+  ChunkEditor rows = edit_sparse_rows(set);
+  if (model.bytes != 0) {
+    const std::byte* cell = set.rows->cell(row, 1, model.bytes);
+    let_go_of_blobs(model, cell);
+    std::memcpy(scratch_.data(), cell, model.bytes);
+  }
+  const Entity moved = rows.swap_remove(row);
+  if (moved) edit_cell<std::uint32_t>(pages_, set.index, moved.index(), detail::sparse_page_bits) = row + 1;
+  index = 0;
+  log_.push({.kind = Change::Kind::remove, .table = table, .row = row, .entity = entity}, scratch_.data(), model.bytes);
+}
+
+// Makes [offset, offset + bytes) of a row equal to `range`, unless it is already.
+void WriteBuffer::write_range(TableId table, Entity entity, std::uint32_t offset, std::uint32_t bytes,
+                              const std::byte* range) {
+  const TableModel& model = world_.model(table);
+  if (bytes == 0 || equal_range(model, find_row(table, entity), offset, bytes, range)) return;
+  log_.reserve(1, bytes);
+  std::byte* row = edit_row(table, entity);
+  log_.push({.kind = Change::Kind::update, .table = table, .offset = offset, .entity = entity}, row + offset, bytes);
+  const bool indexed = indexes_.covers(table);
+  if (model.blobs.empty() && !indexed) {
+    std::memcpy(row + offset, range, bytes);
+    return;
+  }
+  std::memcpy(scratch_.data(), row, model.bytes);
+  std::memcpy(scratch_.data() + offset, range, bytes);
+  adopt_blobs(model, scratch_.data(), offset, bytes, row);
+  std::swap_ranges(row, row + model.bytes, scratch_.data());  // scratch_ is the old row now
+  if (indexed) indexes_.row_changed(pages_, root_, table, entity, scratch_.data(), row);
+}
+
+// Texts of the row, borrowed so far, come into blobs of the pool; those equal to what was there keep their blob.
+void WriteBuffer::adopt_blobs(const TableModel& table, std::byte* row, std::uint32_t offset, std::uint32_t bytes,
+                              const std::byte* before) {
+  for (std::uint32_t at : table.blobs) {
+    if (!within(at, offset, bytes)) continue;
+    const TextCell borrowed = load_text(row + at);
+    const TextCell old = load_text(before + at);
+    if (borrowed == old) {
+      std::memcpy(row + at, before + at, sizeof(TextCell));
+      continue;
+    }
+    log_.reserve_blobs(1);
+    if (!borrowed.is_inline()) {
+      auto* blob = static_cast<char*>(pages_.allocate(borrowed.size()));
+      log_.blob_born(blob);
+      std::memcpy(blob, borrowed.data(), borrowed.size());
+      const TextCell own(blob, borrowed.size());
+      std::memcpy(row + at, &own, sizeof own);
+    }
+    if (!old.is_inline()) log_.blob_gone(old.data());
+  }
+}
+
+void WriteBuffer::let_go_of_blobs(const TableModel& table, const std::byte* row) {
+  for (std::uint32_t at : table.blobs) {
+    const TextCell text = load_text(row + at);
+    if (!text.is_inline()) log_.blob_gone(text.data());
+  }
+}
+
+// --- The end of a transaction -------------------------------------------------------------------------------------
+
+void WriteBuffer::accept(std::vector<Entity>& ended) {
+  for (const Change& change : log_.changes()) {
+    if (change.kind == Change::Kind::destroy) ended.push_back(change.entity);
+    if (change.kind == Change::Kind::page) {
+      const void* replaced = nullptr;
+      std::memcpy(&replaced, log_.image(change), sizeof replaced);
+      pages_.discard(replaced);
+    }
+  }
+  for (const void* blob : log_.blobs_gone()) pages_.discard(blob);
+  log_.clear();
+}
+
+void WriteBuffer::revert() {
+  const auto changes = log_.changes();
+  for (auto change = changes.rbegin(); change != changes.rend(); ++change) revert(*change);
+  for (const void* blob : log_.blobs_born()) pages_.discard(blob);
+  log_.clear();
+}
+
+void WriteBuffer::revert(const Change& change) {
+  const bool sparse = change.table != no_table && is_sparse(change.table);
+  const std::uint32_t bytes = change.table == no_table ? 0 : world_.tables[to_index(change.table)].cell_bytes;
+  switch (change.kind) {
+    case Change::Kind::create: {
+      edit_archetype(change.store).pop();
+      std::memcpy(static_cast<void*>(&edit_slot(change.entity)), log_.image(change), sizeof(EntitySlot));
+      root_.slot_count = change.row;
+      --root_.entity_count;
+      break;
+    }
+    case Change::Kind::destroy: {
+      return_to_row(change.entity, {change.store, change.row});
+      ++root_.entity_count;
+      break;
+    }
+    case Change::Kind::move: {
+      const std::uint32_t left = detail::find_alive(root_, change.entity)->archetype - 1;
+      const std::uint32_t left_row = detail::find_alive(root_, change.entity)->row;
+      return_to_row(change.entity, {change.store, change.row});
+      const ChunkStore& from = detail::archetype_at(root_, left);
+      const StoreShape& shape = archetypes_.shape(change.store);
+      for (std::size_t column = 1; column < shape.columns.size(); ++column) {
+        const auto [table, cell_bytes] = shape.columns[column];
+        const std::uint16_t shared = from.shape->column(table);
+        if (shared == StoreShape::absent) continue;
+        std::memcpy(edit_archetype(change.store).edit(change.row, column), from.cell(left_row, shared, cell_bytes),
+                    cell_bytes);
+      }
+      edit_archetype(left).pop();
+      break;
+    }
+    case Change::Kind::insert: {
+      if (bytes != 0 && indexes_.covers(change.table)) {
+        indexes_.row_removed(pages_, root_, change.table, change.entity, find_row(change.table, change.entity));
+      }
+      if (!sparse) break;  // the create or the move before it takes the cell away
+      SparseSet& set = edit_sparse(change.table);
+      edit_sparse_rows(set).pop();
+      edit_cell<std::uint32_t>(pages_, set.index, change.entity.index(), detail::sparse_page_bits) = 0;
+      break;
+    }
+    case Change::Kind::remove: {
+      if (sparse) {
+        SparseSet& set = edit_sparse(change.table);
+        ChunkEditor rows = edit_sparse_rows(set);
+        const std::uint32_t end = set.rows->rows;
+        const Entity occupant = rows.swap_insert(change.row, change.entity);
+        if (occupant) {
+          edit_cell<std::uint32_t>(pages_, set.index, occupant.index(), detail::sparse_page_bits) = end + 1;
+        }
+        edit_cell<std::uint32_t>(pages_, set.index, change.entity.index(), detail::sparse_page_bits) = change.row + 1;
+      }
+      if (bytes == 0) break;
+      std::byte* cell = edit_row(change.table, change.entity);
+      std::memcpy(cell, log_.image(change), bytes);
+      if (indexes_.covers(change.table)) indexes_.row_added(pages_, root_, change.table, change.entity, cell);
+      break;
+    }
+    case Change::Kind::update: {
+      std::byte* cell = edit_row(change.table, change.entity);
+      std::memcpy(scratch_.data(), cell, bytes);
+      std::memcpy(cell + change.offset, log_.image(change), change.image_bytes);
+      if (indexes_.covers(change.table)) {
+        indexes_.row_changed(pages_, root_, change.table, change.entity, scratch_.data(), cell);
+      }
+      break;
+    }
+    case Change::Kind::page: {
+      const void* replaced = nullptr;
+      std::memcpy(&replaced, log_.image(change), sizeof replaced);
+      edit_archetype(change.store).put_back(change.row, archetypes_.shape(change.store).column(change.table), replaced);
+      break;
+    }
+  }
+}
+
+}  // namespace stoa::storage

@@ -1,0 +1,124 @@
+// The writer's unsealed root: what a batch's transactions change before anybody can see it. It applies single
+// operations and can take a transaction's changes back; it judges no rules but the existence of what an operation
+// names.
+#pragma once
+
+#include "memory/page_writer.h"
+#include "storage/archetypes.h"
+#include "storage/change_log.h"
+#include "storage/chunk_store.h"
+#include "storage/index_set.h"
+
+#include <stoa/detail/world.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace stoa::storage {
+
+using detail::Root;
+
+/// A row to write: canonical bytes, its texts borrowed.
+struct RowImage {
+  TableId table = no_table;
+  const std::byte* bytes = nullptr;
+};
+
+/// What an operation found. All but `done` changed nothing.
+enum class Outcome : std::uint8_t { done, no_entity, no_row, row_exists };
+
+/// Errors: operations throw std::bad_alloc; revert() then still takes the transaction back.
+/// Threads: the writer only.
+class WriteBuffer {
+ public:
+  WriteBuffer(const detail::WorldInfo& world, memory::PagePool& pool);
+
+  /// Starts filling the root after `base`, which is published, or sealed before this one.
+  void begin(const Root& base);
+  [[nodiscard]] const Root& root() const noexcept { return root_; }
+  [[nodiscard]] const detail::WorldInfo& world() const noexcept { return world_; }
+  [[nodiscard]] memory::PageWriter& pages() noexcept { return pages_; }
+
+  [[nodiscard]] const std::byte* find_row(TableId table, Entity entity) const noexcept {
+    return detail::find_row(root_, table, entity);
+  }
+  [[nodiscard]] bool alive(Entity entity) const noexcept { return detail::find_alive(root_, entity) != nullptr; }
+
+  /// Begins an entity, which was reserved and never begun, with the given rows, which name each table once.
+  Outcome create(Entity entity, std::span<const RowImage> rows = {});
+  /// Ends an entity and all its rows.
+  Outcome destroy(Entity entity);
+  /// Adds rows in tables that it has none in. With several tables the entity moves once. All rows or, with row_exists,
+  /// none.
+  Outcome insert(Entity entity, std::span<const RowImage> rows);
+  /// Replaces a row. Nothing happens where it is equal.
+  Outcome update(TableId table, Entity entity, const std::byte* row);
+  /// Replaces one field's bytes.
+  Outcome set_field(TableId table, Entity entity, const FieldModel& field, const std::byte* bytes);
+  Outcome remove(TableId table, Entity entity);
+
+  /// A chunk's column of an archetype for writing in bulk: a page of the transaction's own, what it replaces kept until
+  /// the transaction ends. Requires: the table has no texts and no indexed fields.
+  [[nodiscard]] std::byte* replace_column(std::uint32_t archetype, std::uint32_t chunk, TableId table);
+  /// Takes the last replace_column() back: nothing was changed in it. Requires: it was the last change.
+  void put_column_back() noexcept;
+
+  /// What was done since the last accept() or revert().
+  [[nodiscard]] const ChangeLog& changes() const noexcept { return log_; }
+  [[nodiscard]] ChangeLog& changes() noexcept { return log_; }
+  /// The transaction stands. `ended` gets the entities that ended in it.
+  void accept(std::vector<Entity>& ended);
+  /// Takes the transaction back, to the byte and to the order of the rows.
+  void revert();
+
+  /// The root as it is to be published, its version set. The buffer is then to be begun anew.
+  [[nodiscard]] const Root& seal(Version version) noexcept;
+
+ private:
+  struct DenseRow {
+    std::uint32_t archetype;
+    std::uint32_t row;
+  };
+
+  ChunkEditor edit_archetype(std::uint32_t number);
+  ChunkEditor edit_sparse_rows(detail::SparseSet& set);
+  detail::SparseSet& edit_sparse(TableId table);
+  detail::EntitySlot& edit_slot(Entity entity);
+  void set_row(Entity entity, std::uint32_t row);
+
+  [[nodiscard]] bool is_sparse(TableId table) const noexcept {
+    return world_.tables[to_index(table)].sparse != detail::WorldInfo::dense;
+  }
+  [[nodiscard]] std::uint32_t sparse_row(TableId table, Entity entity) const noexcept;
+  std::byte* edit_row(TableId table, Entity entity);
+
+  void add_archetype_directory_entry(std::uint32_t number);
+  void move_to(Entity entity, std::uint32_t archetype);
+  void leave_row(DenseRow from);
+  void return_to_row(Entity entity, DenseRow to);
+  void write_new_row(Entity entity, const RowImage& row);
+  void insert_sparse(Entity entity, const RowImage& row);
+  void remove_sparse(TableId table, Entity entity);
+  void remove_all_rows(Entity entity);
+  void write_range(TableId table, Entity entity, std::uint32_t offset, std::uint32_t bytes, const std::byte* range);
+  void adopt_blobs(const TableModel& table, std::byte* row, std::uint32_t offset, std::uint32_t bytes,
+                   const std::byte* before);
+  void let_go_of_blobs(const TableModel& table, const std::byte* row);
+
+  void revert(const Change& change);
+
+  const detail::WorldInfo& world_;
+  memory::PageWriter pages_;
+  Archetypes archetypes_;
+  std::vector<std::unique_ptr<StoreShape>> sparse_shapes_;  // by sparse number
+  std::vector<TableId> sparse_tables_;                      // by sparse number
+  IndexSet indexes_;
+  Root root_;
+  ChangeLog log_;
+  std::vector<std::byte> scratch_;
+};
+
+}  // namespace stoa::storage
