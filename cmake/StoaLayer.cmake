@@ -10,7 +10,7 @@ if(STOA_ARCH)
   target_compile_options(stoa_flags INTERFACE $<$<CONFIG:Release,RelWithDebInfo>:-march=${STOA_ARCH}>)
 endif()
 if(STOA_SANITIZE)
-  # GCC takes what the sanitizers insert for a way to an unset variable.
+  # -Wno-maybe-uninitialized: GCC takes the branches that sanitizers insert for ways to an unset variable.
   target_compile_options(stoa_flags INTERFACE -fsanitize=${STOA_SANITIZE} -fno-omit-frame-pointer -Wno-maybe-uninitialized)
   target_link_options(stoa_flags INTERFACE -fsanitize=${STOA_SANITIZE})
   if(STOA_SANITIZE MATCHES "undefined")
