@@ -1,0 +1,350 @@
+#include "wal/log_fixture.h"
+
+#include <gmock/gmock.h>
+
+namespace stoa::wal {
+namespace {
+
+using ::testing::HasSubstr;
+
+Error injected(const std::string& path) { return {ErrorCode::io, Place{.source = path}, "injected"}; }
+
+TEST_F(LogTest, GivesBackWhatWasWrittenInOrder) {
+  auto writer = open_writer().value();
+  for (std::uint64_t i = 0; i < 5; ++i) write_synced(writer, 1 + i % 3);
+  EXPECT_EQ(writer.synced_version(), writer.last_version());
+  const auto result = recover_checked();
+  ASSERT_TRUE(result) << result.error().message();
+  EXPECT_EQ(result->end.version, 9U);
+  EXPECT_EQ(result->frame_count, 5U);
+  EXPECT_EQ(result->transaction_count, 9U);
+  EXPECT_FALSE(result->dropped);
+}
+
+TEST_F(LogTest, StartsAfterAnyVersion) {
+  auto writer = open_writer({}, 512).value();
+  for (std::uint64_t i = 0; i < 40; ++i) write_synced(writer, 2);
+  for (std::uint64_t from = 0; from <= 80; ++from) {
+    const auto result = recover_checked(from);
+    ASSERT_TRUE(result) << result.error().message();
+    EXPECT_EQ(result->end.version, 80U);
+    EXPECT_EQ(result->transaction_count, 80 - from);
+  }
+}
+
+TEST_F(LogTest, EmptyFolderIsAnEmptyLog) {
+  const auto result = recover_checked(7);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->end.version, 7U);
+  EXPECT_EQ(result->end.segment_number, 0U);
+}
+
+TEST_F(LogTest, RotatesIntoNewSegmentsAndGivesBackTheirRoom) {
+  auto writer = open_writer({}, 1000).value();
+  for (int i = 0; i < 50; ++i) write_synced(writer);
+  EXPECT_GT(writer.segment_number(), 3U);
+  EXPECT_EQ(list_segments(files_, log_folder)->size(), writer.segment_number());
+  EXPECT_EQ(files_.contents(segment_path(writer.segment_number())).size(), 1000U);
+  EXPECT_LT(files_.contents(segment_path(1)).size(), 1000U);
+  const auto result = recover_checked();
+  ASSERT_TRUE(result) << result.error().message();
+  EXPECT_EQ(result->segment_count, writer.segment_number());
+}
+
+TEST_F(LogTest, FrameLargerThanASegmentGetsOneOfItsSize) {
+  auto writer = open_writer({}, 512).value();
+  write_synced(writer, 100);
+  write_synced(writer, 1);
+  ASSERT_TRUE(writer.close());
+  const auto result = recover_checked();
+  ASSERT_TRUE(result) << result.error().message();
+  EXPECT_EQ(result->end.version, 101U);
+}
+
+TEST_F(LogTest, ReopenBeginsANewSegmentAndNeverTouchesOldOnes) {
+  LogEnd end;
+  for (std::uint64_t run = 1; run <= 5; ++run) {
+    std::vector<std::vector<std::byte>> before;
+    for (std::uint64_t i = 1; i < run; ++i) before.push_back(files_.contents(segment_path(i)));
+    auto writer = open_writer(end).value();
+    EXPECT_EQ(writer.segment_number(), run);
+    if (run != 3) write_synced(writer);  // a segment without a frame is a link of the chain too
+    if (run != 4) {
+      ASSERT_TRUE(writer.close());  // run 4 is just dropped
+    }
+    for (std::uint64_t i = 1; i < run; ++i) EXPECT_EQ(files_.contents(segment_path(i)), before[i - 1]);
+    const auto result = recover_checked();
+    ASSERT_TRUE(result) << result.error().message();
+    end = result->end;
+  }
+  EXPECT_EQ(end.version, 4U);
+}
+
+TEST_F(LogTest, OpenRefusesAFolderWithLaterSegments) {
+  {
+    auto writer = open_writer().value();
+    write_synced(writer);
+  }
+  const auto again = open_writer();
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code(), ErrorCode::already_exists);
+}
+
+TEST_F(LogTest, OpenRemovesUnfinishedSegments) {
+  files_.set_contents(join_path(log_folder, unfinished_segment_name(1)), std::vector<std::byte>(10));
+  ASSERT_TRUE(open_writer());
+  EXPECT_THAT(files_.list(log_folder).value(), ::testing::ElementsAre(segment_name(1)));
+}
+
+TEST_F(LogTest, ClosedWriterAnswersClosed) {
+  auto writer = open_writer().value();
+  write_synced(writer);
+  ASSERT_TRUE(writer.close());
+  EXPECT_EQ(write(writer).error().code(), ErrorCode::closed);
+  EXPECT_EQ(writer.sync().error().code(), ErrorCode::closed);
+  EXPECT_EQ(writer.close().error().code(), ErrorCode::closed);
+}
+
+TEST_F(LogTest, ObserverNeverWritesAndMayReadBesideTheOwner) {
+  auto writer = open_writer({}, 700).value();
+  files_.set_fault_hook([](FileOperation operation, const std::string& path) -> std::optional<Error> {
+    const bool reads =
+        operation == FileOperation::open || operation == FileOperation::read || operation == FileOperation::list;
+    return reads ? std::nullopt : std::optional(injected(path));
+  });
+  EXPECT_TRUE(recover_checked(0, Access::observer));
+  EXPECT_FALSE(recover_checked(0, Access::owner)) << "an owner syncs what it will continue";
+  files_.set_fault_hook({});
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(write(writer));  // not synced: an observer sees what is there
+    const auto result = recover_checked(0, Access::observer);
+    ASSERT_TRUE(result) << result.error().message();
+    EXPECT_EQ(result->end.version, writer.last_version());
+  }
+}
+
+// The observer finds nothing at the end of the log; then the owner writes two frames, of which the second proves that
+// the first one is durable; then the observer goes on to look behind the end.
+TEST_F(LogTest, ObserverDoesNotTakeAWriteInBetweenForDamage) {
+  auto writer = open_writer({}, std::uint64_t{4} << 20).value();
+  write_synced(writer);
+  int reads = 0;
+  bool busy = false;
+  files_.set_fault_hook([&](FileOperation operation, const std::string&) -> std::optional<Error> {
+    if (operation != FileOperation::read || busy) return std::nullopt;
+    busy = true;
+    // Reads: header twice, then the first MiB with the good frame. The fourth is the next MiB.
+    if (++reads == 4) {
+      write_synced(writer);
+      std::vector<std::byte> big((std::size_t{1} << 20) + 5000);
+      Batch batch;
+      batch.add({.version = 3, .wall_ns = -3, .tag = 9, .body = big});
+      EXPECT_TRUE(writer.write(batch));
+      EXPECT_TRUE(writer.seal());
+    }
+    busy = false;
+    return std::nullopt;
+  });
+  std::uint64_t last = 0;
+  const auto result = recover(files_, log_folder, log_identity, 0, Access::observer,
+                              [&](const TransactionRecord& record) -> std::expected<void, Error> {
+                                EXPECT_EQ(record.version, ++last);
+                                return {};
+                              });
+  ASSERT_TRUE(result) << result.error().message();
+  EXPECT_GE(reads, 4);
+  EXPECT_EQ(last, 3U) << "the proof made it look again";
+}
+
+TEST_F(LogTest, FailedSyncIsFinal) {
+  auto writer = open_writer().value();
+  write_synced(writer, 2);
+  ASSERT_TRUE(write(writer));
+  int syncs = 0;
+  files_.set_fault_hook([&](FileOperation operation, const std::string& path) -> std::optional<Error> {
+    if (operation != FileOperation::sync) return std::nullopt;
+    return ++syncs == 1 ? std::optional(injected(path)) : std::nullopt;
+  });
+  EXPECT_THAT(writer.sync().error().message(), HasSubstr("injected"));
+  EXPECT_THAT(writer.sync().error().message(), HasSubstr("injected"));
+  EXPECT_THAT(write(writer).error().message(), HasSubstr("injected"));
+  EXPECT_THAT(writer.reserve(1).error().message(), HasSubstr("injected"));
+  EXPECT_THAT(writer.seal().error().message(), HasSubstr("injected"));
+  EXPECT_THAT(writer.close().error().message(), HasSubstr("injected"));
+  EXPECT_TRUE(writer.failed());
+  EXPECT_EQ(syncs, 1) << "a failed sync is never tried again";
+  EXPECT_EQ(writer.synced_version(), 2U);
+  // The cache still shows the third transaction; the disk has no such thing.
+  files_.set_fault_hook({});
+  const auto result = recover_checked();
+  ASSERT_TRUE(result) << result.error().message();
+  EXPECT_EQ(result->end.version, 2U);
+}
+
+TEST_F(LogTest, FailedWriteIsFinalAndItsRemainsAreDropped) {
+  auto writer = open_writer().value();
+  write_synced(writer, 2);
+  int writes = 0;
+  files_.set_fault_hook([&](FileOperation operation, const std::string& path) -> std::optional<Error> {
+    if (operation != FileOperation::write) return std::nullopt;
+    return ++writes == 1 ? std::optional(injected(path)) : std::nullopt;
+  });
+  EXPECT_THAT(write(writer, 9).error().message(), HasSubstr("injected"));
+  EXPECT_THAT(write(writer, 9).error().message(), HasSubstr("injected"));
+  EXPECT_THAT(writer.sync().error().message(), HasSubstr("injected"));
+  EXPECT_EQ(writes, 1);
+  files_.set_fault_hook({});
+  const auto result = recover_checked();
+  ASSERT_TRUE(result) << result.error().message();
+  EXPECT_EQ(result->end.version, 2U);
+  ASSERT_TRUE(result->dropped);
+  EXPECT_EQ(result->dropped->file, segment_path(1));
+  EXPECT_GT(result->dropped->bytes, frame_header_bytes);
+}
+
+// Every call on the file system fails once, in turn: the answer is an error, it stays, and nothing acknowledged is
+// lost.
+TEST_F(LogTest, EveryInjectedFailureIsFinalAndLosesNothingAcknowledged) {
+  for (int failing = 1;; ++failing) {
+    SCOPED_TRACE(failing);
+    MemoryFileSystem files;
+    ASSERT_TRUE(files.make_directory(log_folder));
+    ASSERT_TRUE(files.sync_directory("."));
+    int calls = 0;
+    files.set_fault_hook([&](FileOperation, const std::string& path) -> std::optional<Error> {
+      return ++calls == failing ? std::optional(injected(path)) : std::nullopt;
+    });
+    std::uint64_t acknowledged = 0;
+    auto writer = Writer::open(files, log_folder, log_identity, {}, random_, {.segment_bytes = 600});
+    if (writer) {
+      for (int i = 0; i < 12; ++i) {
+        const bool done = write(*writer) && writer->sync();
+        if (done) acknowledged = writer->last_version();
+        ASSERT_EQ(done, calls < failing);
+      }
+      EXPECT_EQ(writer->failed(), calls >= failing);
+    }
+    if (calls < failing) break;
+    files.set_fault_hook({});
+    for (const Unsynced unsynced : {Unsynced::kept, Unsynced::lost}) {
+      if (unsynced == Unsynced::lost) files.crash(unsynced, random_);
+      std::uint64_t last = 0;
+      const auto result = recover(files, log_folder, log_identity, 0, Access::owner,
+                                  [&](const TransactionRecord& record) -> std::expected<void, Error> {
+                                    EXPECT_EQ(record.version, ++last);
+                                    return {};
+                                  });
+      ASSERT_TRUE(result) << result.error().message();
+      EXPECT_GE(last, acknowledged);
+    }
+  }
+}
+
+TEST_F(LogTest, FullDiskIsNoticedEarlyAndHeals) {
+  auto writer = open_writer({}, 1000).value();
+  write_synced(writer, 2);
+  files_.set_capacity(1500);
+  const auto refused = writer.reserve(2000);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::disk_full);
+  EXPECT_FALSE(writer.failed());
+  EXPECT_EQ(writer.segment_number(), 1U);
+  EXPECT_TRUE(writer.reserve(200)) << "what fits still does";
+  write_synced(writer);
+  files_.set_capacity(10'000);
+  EXPECT_TRUE(writer.reserve(2000));
+  EXPECT_EQ(writer.segment_number(), 2U);
+  write_synced(writer, 10);
+  const auto result = recover_checked();
+  ASSERT_TRUE(result) << result.error().message();
+  EXPECT_EQ(result->end.version, 13U);
+}
+
+TEST_F(LogTest, ReservedRoomIsThereOnAFullDisk) {
+  auto writer = open_writer({}, 1000).value();
+  write_synced(writer);
+  Batch batch;
+  const std::vector<std::byte> body(3000);
+  batch.add({.version = 2, .wall_ns = 0, .tag = 0, .body = body});
+  ASSERT_TRUE(writer.reserve(batch.frame_bytes()));
+  files_.set_capacity(0);
+  EXPECT_TRUE(writer.write(batch));
+  EXPECT_TRUE(writer.seal());
+}
+
+TEST_F(LogTest, TrimKeepsWhatIsNeededAfterTheVersion) {
+  auto writer = open_writer({}, 512).value();
+  for (int i = 0; i < 30; ++i) write_synced(writer);
+  const std::uint64_t newest = writer.segment_number();
+  EXPECT_EQ(trim(files_, log_folder, 0).value(), 0U);
+  EXPECT_GT(trim(files_, log_folder, 15).value(), 0U);
+  const auto from_15 = recover_checked(15);
+  ASSERT_TRUE(from_15) << from_15.error().message();
+  EXPECT_EQ(from_15->end.version, 30U);
+  const auto from_0 = recover_checked(0);
+  ASSERT_FALSE(from_0);
+  EXPECT_EQ(from_0.error().code(), ErrorCode::corrupt);
+  EXPECT_THAT(from_0.error().message(), HasSubstr("missing"));
+  ASSERT_TRUE(trim(files_, log_folder, 30));
+  EXPECT_EQ(list_segments(files_, log_folder).value(), std::vector<std::uint64_t>{newest});
+  EXPECT_TRUE(recover_checked(30));
+}
+
+// A checkpoint may be ahead of the log, where the log's end was never synced and is gone.
+TEST_F(LogTest, LogGoesOnFromACheckpointAheadOfIt) {
+  {
+    auto writer = open_writer().value();
+    write_synced(writer, 3);
+  }
+  auto result = recover_checked(10);
+  ASSERT_TRUE(result) << result.error().message();
+  EXPECT_EQ(result->end.version, 10U);
+  auto writer = open_writer(result->end).value();
+  write_synced(writer, 2);
+  EXPECT_EQ(recover_checked(10)->end.version, 12U);
+  EXPECT_EQ(recover_checked(2).error().code(), ErrorCode::corrupt) << "4 to 10 are nowhere";
+}
+
+TEST_F(LogTest, RefusesSegmentsThatAreNotItsOwn) {
+  auto writer = open_writer().value();
+  write_synced(writer, 3);
+  Identity other = log_identity;
+  other.database_id.low ^= 1;
+  EXPECT_EQ(recover_checked(0, Access::owner, other).error().code(), ErrorCode::not_a_database);
+  other = log_identity;
+  other.schema_hash[1] ^= 1;
+  EXPECT_EQ(recover_checked(0, Access::owner, other).error().code(), ErrorCode::schema_mismatch);
+  other = log_identity;
+  other.encoding ^= 1;
+  EXPECT_EQ(recover_checked(0, Access::owner, other).error().code(), ErrorCode::not_a_database);
+  other = log_identity;
+  other.history_id.low ^= 1;
+  EXPECT_EQ(recover_checked(0, Access::owner, other).error().code(), ErrorCode::fork);
+  EXPECT_TRUE(recover_checked(3, Access::owner, other)) << "what the fork left behind holds nothing above it";
+  files_.set_contents(segment_path(1), std::vector<std::byte>(200, std::byte{'x'}));
+  EXPECT_EQ(recover_checked().error().code(), ErrorCode::not_a_database);
+}
+
+TEST_F(LogTest, VisitorsErrorIsTheResult) {
+  auto writer = open_writer().value();
+  write_synced(writer, 3);
+  const auto result = recover(files_, log_folder, log_identity, 0, Access::owner,
+                              [](const TransactionRecord& record) -> std::expected<void, Error> {
+                                if (record.version == 2)
+                                  return std::unexpected(Error(ErrorCode::corrupt, "two is odd"));
+                                return {};
+                              });
+  EXPECT_THAT(result.error().message(), HasSubstr("two is odd"));
+}
+
+TEST_F(LogTest, OtherNamesInTheFolderAreNoSegments) {
+  for (const char* name : {"wal-1", "wal-0000000000000000000x", "wal-00000000000000000000", "checkpoint-1",
+                           "wal-00000000000000000001.bak", "wal-99999999999999999999"}) {
+    EXPECT_FALSE(parse_segment_name(name)) << name;
+  }
+  EXPECT_EQ(segment_name(7), "wal-00000000000000000007");
+  EXPECT_EQ(parse_segment_name("wal-18446744073709551615"), std::uint64_t{18446744073709551615U});
+}
+
+}  // namespace
+}  // namespace stoa::wal

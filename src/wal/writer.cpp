@@ -1,0 +1,188 @@
+#include "wal/writer.h"
+
+#include "wal/segments.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <limits>
+
+namespace stoa::wal {
+namespace {
+
+/// Zeros are written this far ahead, along with the frame that first comes so far. A block that was only set aside
+/// costs its first sync a journal entry of the file system; one that was written before costs later syncs none.
+constexpr std::uint64_t zero_step_bytes = std::uint64_t{1} << 20;
+
+std::uint64_t round_up(std::uint64_t value, std::uint64_t step) { return (value + step - 1) / step * step; }
+
+}  // namespace
+
+Writer::Writer(FileSystem& files, std::string folder, const Identity& identity, const LogEnd& end, RandomSource& random,
+               const WriterOptions& options)
+    : files_(&files),
+      folder_(std::move(folder)),
+      identity_(identity),
+      random_(&random),
+      options_(options),
+      end_(end),
+      synced_version_(end.version) {}
+
+std::expected<Writer, Error> Writer::open(FileSystem& files, std::string folder, const Identity& identity,
+                                          const LogEnd& end, RandomSource& random, const WriterOptions& options) {
+  const auto names = files.list(folder);
+  if (!names) return std::unexpected(names.error());
+  for (const std::string& name : *names) {
+    const std::string path = join_path(folder, name);
+    const auto number = parse_segment_name(name);
+    if (number && *number > end.segment_number) {
+      return std::unexpected(Error(ErrorCode::already_exists, Place{.source = path},
+                                   fmt::format("the log was read up to segment {} only", end.segment_number)));
+    }
+    if (!is_unfinished_segment_name(name)) continue;
+    if (auto removed = files.remove(path); !removed) return std::unexpected(removed.error());
+  }
+  Writer writer(files, std::move(folder), identity, end, random, options);
+  const std::uint64_t number = end.segment_number + 1;
+  auto file = writer.prepare_segment(number, 0);
+  if (!file) return std::unexpected(file.error());
+  if (auto begun = writer.begin_segment(*std::move(file), number); !begun) return std::unexpected(begun.error());
+  return writer;
+}
+
+std::expected<void, Error> Writer::reserve(std::uint64_t frame_bytes) {
+  if (failure_) return std::unexpected(*failure_);
+  return has_room(frame_bytes) ? std::expected<void, Error>() : rotate(frame_bytes);
+}
+
+std::expected<void, Error> Writer::write(Batch& batch) {
+  assert(!batch.empty());
+  assert(batch.first_version() == end_.version + 1);
+  if (auto room = reserve(batch.frame_bytes()); !room) return room;
+  sealed_ = false;
+  return append(FrameType::transactions, batch);
+}
+
+std::expected<void, Error> Writer::sync() {
+  if (failure_) return std::unexpected(*failure_);
+  if (!dirty_) return {};
+  if (auto synced = file_->sync(); !synced) return fail(synced.error());
+  dirty_ = false;
+  synced_version_ = end_.version;
+  return {};
+}
+
+std::expected<void, Error> Writer::seal() {
+  if (auto synced = sync(); !synced) return synced;
+  if (sealed_) return {};
+  if (auto written = append(FrameType::seal, no_transactions_); !written) return written;
+  sealed_ = true;
+  return sync();
+}
+
+std::expected<void, Error> Writer::close() {
+  if (auto sealed = seal(); !sealed) return sealed;
+  if (auto given_back = give_back_room(); !given_back) return given_back;
+  file_.reset();
+  failure_ = Error(ErrorCode::closed, "the log was closed");
+  return {};
+}
+
+// The first step of a rotation, and the only one that may be tried again: nothing depends on the file yet.
+std::expected<std::unique_ptr<File>, Error> Writer::prepare_segment(std::uint64_t number, std::uint64_t frame_bytes) {
+  const std::string path = join_path(folder_, unfinished_segment_name(number));
+  auto file = files_->create(path);
+  if (!file) return file;
+  const std::uint64_t least = segment_header_bytes + frame_bytes + frame_header_bytes;  // always room for a seal
+  if (auto room = (*file)->preallocate(std::max(options_.segment_bytes, least)); !room) {
+    // Otherwise the rest of what was allocated keeps the disk full, and the name the next try from succeeding.
+    if (auto removed = files_->remove(path); !removed) return std::unexpected(removed.error());
+    return std::unexpected(room.error());
+  }
+  return file;
+}
+
+std::expected<void, Error> Writer::begin_segment(std::unique_ptr<File> file, std::uint64_t number) {
+  const auto size = file->size();
+  if (!size) return std::unexpected(size.error());
+  const SegmentHeader header{.identity = identity_,
+                             .number = number,
+                             .base_version = end_.version,
+                             .previous_crc = end_.crc,
+                             .salt = random_->next()};
+  file_bytes_ = *size;
+  const SegmentHeaderBytes bytes = encode(header);
+  std::vector<std::byte> start(bytes.begin(), bytes.end());
+  zeroed_bytes_ = 0;
+  start.resize(start.size() + zeros_behind(start.size()));
+  if (auto written = file->write(0, start); !written) return written;
+  if (auto synced = file->sync(); !synced) return synced;
+  const std::string path = join_path(folder_, segment_name(number));
+  if (auto renamed = files_->rename(file->path(), path); !renamed) return renamed;
+  if (auto synced = files_->sync_directory(folder_); !synced) return synced;
+  auto renamed_file = files_->open(path);  // so that later errors name the file that is there
+  if (!renamed_file) return std::unexpected(renamed_file.error());
+  file_ = *std::move(renamed_file);
+  zeroed_bytes_ = start.size();
+  used_bytes_ = bytes.size();
+  salt_ = header.salt;
+  end_.segment_number = number;
+  end_.crc = segment_crc(bytes);
+  dirty_ = false;
+  sealed_ = true;  // this header protects all before it
+  return {};
+}
+
+std::expected<void, Error> Writer::rotate(std::uint64_t frame_bytes) {
+  const std::uint64_t number = end_.segment_number + 1;
+  auto file = prepare_segment(number, frame_bytes);
+  if (!file) return file.error().code() == ErrorCode::disk_full ? std::unexpected(file.error()) : fail(file.error());
+  if (auto synced = sync(); !synced) return synced;
+  if (auto given_back = give_back_room(); !given_back) return given_back;
+  if (auto begun = begin_segment(*std::move(file), number); !begun) return fail(begun.error());
+  return {};
+}
+
+std::expected<void, Error> Writer::append(FrameType type, Batch& batch) {
+  const FrameHeader header{.type = type,
+                           .payload_bytes = batch.frame_bytes() - frame_header_bytes,
+                           .first_version = end_.version + 1,
+                           .version_count = batch.version_count(),
+                           .synced = synced_version_,
+                           .salt = salt_,
+                           .previous_crc = end_.crc};
+  const std::uint64_t end = used_bytes_ + batch.frame_bytes();
+  const std::span<std::byte> bytes = batch.frame_and_zeros(zeros_behind(end));
+  const std::uint32_t crc = encode_frame(header, bytes.first(static_cast<std::size_t>(batch.frame_bytes())));
+  dirty_ = true;
+  if (auto written = file_->write(used_bytes_, bytes); !written) return fail(written.error());
+  zeroed_bytes_ = std::max(zeroed_bytes_, used_bytes_ + bytes.size());
+  used_bytes_ = end;
+  end_.crc = crc;
+  end_.version = header.last_version();
+  return {};
+}
+
+// Cuts off zeros only: all frames stay. It need not be durable, for zeros behind the last frame are a clean end too.
+std::expected<void, Error> Writer::give_back_room() {
+  if (auto cut = file_->truncate(used_bytes_); !cut) return fail(cut.error());
+  return {};
+}
+
+bool Writer::has_room(std::uint64_t frame_bytes) const {
+  const std::uint64_t left = file_bytes_ - used_bytes_;  // at least a seal's, by construction
+  return frame_bytes <= left && left - frame_bytes >= frame_header_bytes;
+}
+
+std::size_t Writer::zeros_behind(std::uint64_t end) const {
+  if (end <= zeroed_bytes_) return 0;
+  return static_cast<std::size_t>(std::min(round_up(end, zero_step_bytes), std::max(file_bytes_, end)) - end);
+}
+
+std::unexpected<Error> Writer::fail(Error error) {
+  if (!failure_) failure_ = std::move(error);
+  return std::unexpected(*failure_);
+}
+
+}  // namespace stoa::wal

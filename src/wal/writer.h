@@ -1,0 +1,108 @@
+// Appends batches to the log and makes them durable. It keeps the chain of frames and the rotation of segments; it does
+// not read what is there (wal/reader.h does), nor decide when to sync.
+#pragma once
+
+#include "base/file.h"
+#include "base/random.h"
+#include "wal/batch.h"
+#include "wal/format.h"
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace stoa::wal {
+
+/// Where a log stops: what the next segment continues.
+struct LogEnd {
+  std::uint64_t segment_number = 0;  ///< 0: there is no segment
+  std::uint32_t crc = 0;             ///< of the last frame, or of the segment's header if it has none
+  std::uint64_t version = 0;         ///< the last transaction's; never below that of the checkpoint it was read from
+};
+
+struct WriterOptions {
+  std::uint64_t segment_bytes = std::uint64_t{64} << 20;  ///< a segment is closed when the next batch does not fit
+};
+
+/// A segment is created under a temporary name, filled with its header, synced, renamed, and the folder synced; only
+/// then is a frame written to it. So whatever bears a segment's name has a whole header, a crash leaves at most a
+/// temporary file that the next open removes, and a damaged header is never taken for a crash. A header also proves
+/// that all before it is durable: the previous segment is synced first.
+///
+/// The first failed write or sync is final: every later call answers with it. What it was to write is unknown_outcome
+/// until the log is read again.
+///
+/// Threads: one at a time. An owner that applies a batch while another one syncs reserves for it before that sync.
+class Writer {
+ public:
+  /// Begins a new segment after `end`: no segment is ever written to again, or its number used again.
+  ///
+  /// Requires: the caller holds the folder's lock; `end` is what recover() with Access::owner returned (it synced what
+  ///           it read), or LogEnd{} in a folder without segments.
+  /// Errors:   disk_full, io; already_exists, the folder has a later segment than `end` says.
+  /// Lifetime: `files` and `random` outlive the writer.
+  [[nodiscard]] static std::expected<Writer, Error> open(FileSystem& files, std::string folder,
+                                                         const Identity& identity, const LogEnd& end,
+                                                         RandomSource& random, const WriterOptions& options = {});
+
+  /// Makes sure that a frame of `frame_bytes` finds room, in a new segment if need be, so that a full disk is noticed
+  /// before a transaction is applied.
+  ///
+  /// Errors: disk_full — nothing happened, and a later call may succeed; others are final.
+  [[nodiscard]] std::expected<void, Error> reserve(std::uint64_t frame_bytes);
+
+  /// Appends the batch as one frame by one write. It stays the caller's, unchanged.
+  ///
+  /// Requires: the batch is not empty and starts with the version after last_version().
+  /// Errors:   disk_full, if there was no room reserved — nothing happened; others are final.
+  [[nodiscard]] std::expected<void, Error> write(Batch& batch);
+
+  /// Returns once all that was written is durable.
+  [[nodiscard]] std::expected<void, Error> sync();
+
+  /// Syncs, and appends a frame that says so: from then on damage to the last batch is told from a torn write.
+  [[nodiscard]] std::expected<void, Error> seal();
+
+  /// Seals, and gives back what was preallocated. Every later call answers closed.
+  [[nodiscard]] std::expected<void, Error> close();
+
+  [[nodiscard]] std::uint64_t last_version() const { return end_.version; }
+  [[nodiscard]] std::uint64_t synced_version() const { return synced_version_; }
+  [[nodiscard]] std::uint64_t segment_number() const { return end_.segment_number; }
+  [[nodiscard]] bool failed() const { return failure_.has_value(); }
+
+ private:
+  Writer(FileSystem& files, std::string folder, const Identity& identity, const LogEnd& end, RandomSource& random,
+         const WriterOptions& options);
+
+  [[nodiscard]] std::expected<std::unique_ptr<File>, Error> prepare_segment(std::uint64_t number, std::uint64_t bytes);
+  [[nodiscard]] std::expected<void, Error> begin_segment(std::unique_ptr<File> file, std::uint64_t number);
+  [[nodiscard]] std::expected<void, Error> rotate(std::uint64_t frame_bytes);
+  [[nodiscard]] std::expected<void, Error> append(FrameType type, Batch& batch);
+  [[nodiscard]] std::expected<void, Error> give_back_room();
+  [[nodiscard]] bool has_room(std::uint64_t frame_bytes) const;
+  [[nodiscard]] std::size_t zeros_behind(std::uint64_t end) const;
+  [[nodiscard]] std::unexpected<Error> fail(Error error);
+
+  FileSystem* files_;
+  std::string folder_;
+  Identity identity_;
+  RandomSource* random_;
+  WriterOptions options_;
+
+  std::unique_ptr<File> file_;
+  std::uint64_t file_bytes_ = 0;    // preallocated
+  std::uint64_t zeroed_bytes_ = 0;  // how far real zeros or frames were written, not only room set aside
+  std::uint64_t used_bytes_ = 0;    // where the next frame goes
+  std::uint64_t salt_ = 0;
+  LogEnd end_;
+  std::uint64_t synced_version_ = 0;
+  bool dirty_ = false;   // something was written since the last sync
+  bool sealed_ = false;  // nothing in this segment needs a seal
+  Batch no_transactions_;
+  std::optional<Error> failure_;
+};
+
+}  // namespace stoa::wal
