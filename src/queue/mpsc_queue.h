@@ -2,8 +2,6 @@
 // (Doorbell), bound itself (InFlightLimit) or know what a node holds.
 #pragma once
 
-#include <cassert>
-
 #include "queue/sync.h"
 
 namespace stoa::queue {
@@ -22,7 +20,6 @@ class BasicMpscQueue {
   BasicMpscQueue() = default;
   BasicMpscQueue(const BasicMpscQueue&) = delete;
   BasicMpscQueue& operator=(const BasicMpscQueue&) = delete;
-  ~BasicMpscQueue() { assert(empty()); }
 
   /// Appends `node`, which from here on is the consumer's. The pusher rings the consumer's Doorbell next, whatever was
   /// in the queue: were it left to the one that found the queue empty, that one, suspended before it rings, would keep
