@@ -10,7 +10,6 @@
 #include <charconv>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -43,7 +42,8 @@ class Reader {
 
     if (database != nullptr) {
       TomlObject object(draft_, *database, "database");
-      if (auto name = object.text("name")) draft_.model.name = std::move(*name);
+      // Something where it is of a wrong type: that it is there is not to be doubted.
+      draft_.model.name = object.text("name").value_or(database->contains("name") ? "?" : "");
       object.finish();
     }
     // Names first: a type may be used above its definition.
@@ -110,7 +110,8 @@ class Reader {
       }
     }
     if (const toml::array* variants = object.array("variants")) {
-      for (const toml::node& node : *variants) read_variant(model, object.path("variants"), node);
+      for (std::size_t i = 0; i < variants->size(); ++i)
+        read_variant(model, object.path("variants"), i, (*variants)[i]);
     }
     std::ranges::stable_sort(model.variants, {}, &EnumVariant::value);
     object.finish();
@@ -121,10 +122,10 @@ class Reader {
     draft_.model.enums.push_back(std::move(model));
   }
 
-  void read_variant(EnumModel& model, const std::string& path, const toml::node& node) {
+  void read_variant(EnumModel& model, const std::string& path, std::size_t index, const toml::node& node) {
     const std::optional<std::int64_t> next = next_value(model);
     EnumVariant variant{.name = {}, .value = next.value_or(0), .number = no_variant};
-    const std::string index_path = mark(draft_, fmt::format("{}.{}", path, model.variants.size()), node.source());
+    const std::string index_path = mark(draft_, fmt::format("{}.{}", path, index), node.source());
     if (const auto name = node.value_exact<std::string>()) {
       variant.name = *name;
       mark(draft_, fmt::format("{}.{}", path, variant.name), node.source());
@@ -426,9 +427,15 @@ std::expected<Schema, Error> Schema::from_toml(std::string_view text, std::strin
 
 std::expected<Schema, Error> Schema::from_toml_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.is_open() || file.bad()) {
-    return std::unexpected(Error(ErrorCode::io, Place{.source = path.string()}, std::strerror(errno)));
+  std::string text;
+  std::array<char, 4096> buffer;
+  while (file) {
+    file.read(buffer.data(), buffer.size());
+    text.append(buffer.data(), static_cast<std::size_t>(file.gcount()));
+  }
+  if (!file.eof()) {  // a file that did not open, or a directory
+    return std::unexpected(Error(ErrorCode::io, Place{.source = path.string(), .line = 0, .column = 0, .offset = 0},
+                                 std::strerror(errno)));
   }
   return from_toml(text, path.string());
 }
