@@ -47,13 +47,13 @@ std::string long_text() {
   return text;
 }
 
-std::expected<std::string, Error> read_all(ByteSource& source, std::size_t piece_bytes) {
-  std::string text;
+// Appends to `text`, so that it has what came before an error too.
+std::expected<void, Error> read_into(std::string& text, ByteSource& source, std::size_t piece_bytes) {
   std::string piece(piece_bytes, '\0');
   for (;;) {
     const auto got = source.read(piece);
     if (!got) return std::unexpected(got.error());
-    if (*got == 0) return text;
+    if (*got == 0) return {};
     text.append(piece, 0, *got);
   }
 }
@@ -61,7 +61,9 @@ std::expected<std::string, Error> read_all(ByteSource& source, std::size_t piece
 std::expected<std::string, Error> read_all(const std::filesystem::path& path, std::size_t piece_bytes = 1000) {
   auto source = open_file(path);
   if (!source) return std::unexpected(source.error());
-  return read_all(**source, piece_bytes);
+  std::string text;
+  if (auto read = read_into(text, **source, piece_bytes); !read) return std::unexpected(read.error());
+  return text;
 }
 
 TEST_F(OpenFile, GivesThePlainBytes) {
@@ -84,7 +86,8 @@ TEST_F(OpenFile, ReportsCompressedProgress) {
   const auto source = open_file(write("a.zst", stored)).value();
   EXPECT_EQ(source->bytes_total(), stored.size());
   EXPECT_EQ(source->bytes_read(), 0u);
-  ASSERT_TRUE(read_all(*source, 1000));
+  std::string text;
+  ASSERT_TRUE(read_into(text, *source, 1000));
   EXPECT_EQ(source->bytes_read(), stored.size());
 }
 
@@ -96,6 +99,18 @@ TEST_F(OpenFile, RefusesAZstdStreamThatIsCutShortAnywhere) {
     EXPECT_EQ(text.error().code(), ErrorCode::corrupt);
     EXPECT_THAT(text.error().message(), HasSubstr("cut.csv.zst"));
     EXPECT_THAT(text.error().message(), HasSubstr("cut short"));
+  }
+}
+
+TEST_F(OpenFile, GivesAllThatPrecedesACutIntoRoomOfAnySize) {
+  const std::string text = long_text();
+  const std::string stored = compress(text);
+  const auto path = write("cut.csv.zst", stored.substr(0, stored.size() - 4));  // the checksum
+  for (const std::size_t piece_bytes : {1u, 7u, 4096u, 1u << 20}) {
+    const auto source = open_file(path).value();
+    std::string read;
+    EXPECT_FALSE(read_into(read, *source, piece_bytes));
+    EXPECT_EQ(read, text) << piece_bytes;
   }
 }
 

@@ -74,14 +74,14 @@ class Splitter {
  private:
   Split result(SplitResult result) const { return {result, static_cast<std::size_t>(at_ - begin_)}; }
 
-  // Moves to the byte after the cell; on a fault, to the byte at fault.
+  // Moves to the byte after the cell; on a fault, to the byte at fault. A cell that the input's end cuts off is taken
+  // as complete: line_break() then sees that the record is not.
   SplitResult plain_cell() {
     const char* cell = at_;
     while (at_ != end_ && *at_ != ',' && *at_ != '\n' && *at_ != '\r') {
       if (*at_ == '"') return SplitResult::quote_in_plain_cell;
       ++at_;
     }
-    if (at_ == end_ && !at_end_) return SplitResult::incomplete;
     cells_.views.emplace_back(cell, at_);
     return SplitResult::record;
   }
@@ -92,7 +92,6 @@ class Splitter {
     for (const char* scan = cell;; scan += 2) {
       const auto* quote = static_cast<const char*>(std::memchr(scan, '"', static_cast<std::size_t>(end_ - scan)));
       if (quote == nullptr) return at_end_ ? SplitResult::unclosed_quote : SplitResult::incomplete;
-      if (quote + 1 == end_ && !at_end_) return SplitResult::incomplete;  // the quote may yet be doubled
       if (quote + 1 == end_ || quote[1] != '"') {
         at_ = quote + 1;
         if (at_ != end_ && *at_ != ',' && *at_ != '\n' && *at_ != '\r') return SplitResult::text_after_quote;
