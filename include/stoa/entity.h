@@ -52,7 +52,8 @@ inline constexpr FieldId no_field{std::numeric_limits<std::uint16_t>::max()};
 template <>
 struct std::hash<stoa::Entity> {
   std::size_t operator()(stoa::Entity entity) const noexcept {
-    std::uint64_t x = entity.bits() * 0x9E3779B97F4A7C15U;  // Fibonacci hashing: indices are dense, tables are powers of two
+    std::uint64_t x =
+        entity.bits() * 0x9E3779B97F4A7C15U;  // Fibonacci hashing: indices are dense, tables are powers of two
     return static_cast<std::size_t>(x ^ (x >> 32U));
   }
 };

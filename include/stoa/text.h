@@ -63,9 +63,10 @@ class TextCell {
 class Text {
  public:
   Text() = default;
-  Text(const char* text) : Text(std::string_view(text)) {}                            // NOLINT(google-explicit-constructor)
-  Text(const std::string& text) : Text(std::string_view(text)) {}                     // NOLINT(google-explicit-constructor)
-  Text(std::string_view text) : cell_(text.data(), static_cast<std::uint32_t>(text.size())) {}  // NOLINT(google-explicit-constructor)
+  Text(const char* text) : Text(std::string_view(text)) {}         // NOLINT(google-explicit-constructor)
+  Text(const std::string& text) : Text(std::string_view(text)) {}  // NOLINT(google-explicit-constructor)
+  Text(std::string_view text)
+      : cell_(text.data(), static_cast<std::uint32_t>(text.size())) {}  // NOLINT(google-explicit-constructor)
 
   operator std::string_view() const noexcept { return cell_.view(); }  // NOLINT(google-explicit-constructor)
   [[nodiscard]] std::string_view view() const noexcept { return cell_.view(); }

@@ -16,31 +16,32 @@
 
 namespace stoa {
 
-/// Owns its bytes. Integers are kept as the widest of their signedness; an enum's value is its variant's name (a string)
-/// or its number; a fixed array or a nested struct (its fields in order) is a list. Monostate is null: for references.
+/// Owns its bytes. Integers are kept as the widest of their signedness; an enum's value is its variant's name (a
+/// string) or its number; a fixed array or a nested struct (its fields in order) is a list. Monostate is null: for
+/// references.
 class Value {
  public:
   using List = std::vector<Value>;
   using Variant = std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, Entity, std::string, List>;
 
   Value() = default;
-  Value(bool value) : value_(value) {}                                // NOLINT(google-explicit-constructor)
+  Value(bool value) : value_(value) {}  // NOLINT(google-explicit-constructor)
   template <std::signed_integral T>
-  Value(T value) : value_(static_cast<std::int64_t>(value)) {}        // NOLINT(google-explicit-constructor)
+  Value(T value) : value_(static_cast<std::int64_t>(value)) {}  // NOLINT(google-explicit-constructor)
   template <std::unsigned_integral T>
-    requires(!std::same_as<T, bool>)
-  Value(T value) : value_(static_cast<std::uint64_t>(value)) {}       // NOLINT(google-explicit-constructor)
+  requires(!std::same_as<T, bool>) Value(T value)
+      : value_(static_cast<std::uint64_t>(value)) {}  // NOLINT(google-explicit-constructor)
   template <std::floating_point T>
-  Value(T value) : value_(static_cast<double>(value)) {}              // NOLINT(google-explicit-constructor)
-  Value(Entity value) : value_(value) {}                              // NOLINT(google-explicit-constructor)
-  Value(const char* value) : value_(std::string(value)) {}            // NOLINT(google-explicit-constructor)
-  Value(std::string_view value) : value_(std::string(value)) {}       // NOLINT(google-explicit-constructor)
-  Value(std::string value) : value_(std::move(value)) {}              // NOLINT(google-explicit-constructor)
-  Value(Text value) : value_(value.str()) {}                          // NOLINT(google-explicit-constructor)
-  Value(List value) : value_(std::move(value)) {}                     // NOLINT(google-explicit-constructor)
+  Value(T value) : value_(static_cast<double>(value)) {}         // NOLINT(google-explicit-constructor)
+  Value(Entity value) : value_(value) {}                         // NOLINT(google-explicit-constructor)
+  Value(const char* value) : value_(std::string(value)) {}       // NOLINT(google-explicit-constructor)
+  Value(std::string_view value) : value_(std::string(value)) {}  // NOLINT(google-explicit-constructor)
+  Value(std::string value) : value_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
+  Value(Text value) : value_(value.str()) {}                     // NOLINT(google-explicit-constructor)
+  Value(List value) : value_(std::move(value)) {}                // NOLINT(google-explicit-constructor)
   template <typename T>
-    requires std::is_enum_v<T>
-  Value(T value) : Value(static_cast<std::underlying_type_t<T>>(value)) {}  // NOLINT(google-explicit-constructor)
+  requires std::is_enum_v<T> Value(T value)
+      : Value(static_cast<std::underlying_type_t<T>>(value)) {}  // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] const Variant& variant() const { return value_; }
   [[nodiscard]] bool is_null() const { return std::holds_alternative<std::monostate>(value_); }

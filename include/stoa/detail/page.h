@@ -20,8 +20,8 @@ struct BlockHeader {
 };
 static_assert(sizeof(BlockHeader) == 32);
 
-/// A persistent radix array of pages: `top` is the only page where height is 0, and a node of children otherwise. A null
-/// child is a run of pages that were never written.
+/// A persistent radix array of pages: `top` is the only page where height is 0, and a node of children otherwise. A
+/// null child is a run of pages that were never written.
 struct PagedArray {
   const void* top = nullptr;
   std::uint32_t height = 0;

@@ -1,5 +1,5 @@
-// A small number for each C++ type, dense from 0 in order of first use. It is only a key: which table a type is bound to
-// is the schema's knowledge, so that many schemas live in one process.
+// A small number for each C++ type, dense from 0 in order of first use. It is only a key: which table a type is bound
+// to is the schema's knowledge, so that many schemas live in one process.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// The world as a root describes it, and the walks that readers make through it. Everything here is immutable to readers;
-// src/storage makes new roots.
+// The world as a root describes it, and the walks that readers make through it. Everything here is immutable to
+// readers; src/storage makes new roots.
 #pragma once
 
 #include <stoa/detail/page.h>
@@ -34,8 +34,8 @@ struct StoreShape {
   static constexpr std::uint16_t absent = 0xFFFF;
   static constexpr std::uint16_t membership = 0xFFFE;  // a tag: the rows have it, and it has no column
 
-  std::uint32_t number = 0;    ///< of the archetype
-  std::uint32_t row_bits = 0;  ///< log2 of the rows of a full chunk
+  std::uint32_t number = 0;     ///< of the archetype
+  std::uint32_t row_bits = 0;   ///< log2 of the rows of a full chunk
   std::vector<TableId> tables;  ///< ascending, tags included
   std::vector<Column> columns;
   std::vector<std::uint16_t> column_of;  ///< by table, up to the highest one that is here
@@ -48,8 +48,8 @@ struct StoreShape {
   [[nodiscard]] std::uint32_t chunk_rows() const noexcept { return 1U << row_bits; }
 };
 
-/// Rows of one shape in chunks: an archetype's entities, or what a sparse table holds, packed. As many PagedArrays as the
-/// shape has columns follow it in its block; a leaf of each is a chunk's column.
+/// Rows of one shape in chunks: an archetype's entities, or what a sparse table holds, packed. As many PagedArrays as
+/// the shape has columns follow it in its block; a leaf of each is a chunk's column.
 struct ChunkStore {
   const StoreShape* shape = nullptr;
   std::uint32_t rows = 0;
@@ -123,10 +123,10 @@ struct Root {
   std::uint64_t root_seq = 0;
   Version version = 0;
   const WorldInfo* world = nullptr;
-  PagedArray slots;       ///< EntitySlot by entity index
-  PagedArray archetypes;  ///< const ChunkStore* by archetype number
-  PagedArray sparse;      ///< SparseSet by sparse number
-  PagedArray indexes;     ///< the B+trees, by index number
+  PagedArray slots;                ///< EntitySlot by entity index
+  PagedArray archetypes;           ///< const ChunkStore* by archetype number
+  PagedArray sparse;               ///< SparseSet by sparse number
+  PagedArray indexes;              ///< the B+trees, by index number
   std::uint64_t entity_count = 0;  ///< alive
   std::uint32_t archetype_count = 0;
   std::uint32_t slot_count = 0;  ///< every entity index ever committed is below it

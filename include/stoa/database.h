@@ -1,0 +1,126 @@
+// A database: where a world lives, and the door to it.
+#pragma once
+
+#include <stoa/metrics.h>
+#include <stoa/options.h>
+#include <stoa/schema.h>
+#include <stoa/snapshot.h>
+#include <stoa/transaction.h>
+#include <stoa/writer.h>
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <expected>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <type_traits>
+
+namespace stoa {
+namespace detail {
+
+class DatabaseCore;
+
+/// A function by reference: it runs while its caller waits.
+struct WriteFunction {
+  void* object = nullptr;
+  std::expected<void, Error> (*call)(void* object, Writer& writer) = nullptr;
+};
+
+}  // namespace detail
+
+/// What recovery found when a folder was opened.
+struct Recovery {
+  Version version = 0;             ///< the last one that is there
+  std::uint64_t transactions = 0;  ///< replayed from the log
+  std::uint64_t bytes_read = 0;
+  std::chrono::nanoseconds duration{};
+  std::string dropped_tail;  ///< what an interrupted write left at the end of the log; empty where nothing did
+};
+
+/// Move-only. Opening and destroying it are its owner's; all else may be called from any thread unless said otherwise.
+class Database {
+ public:
+  /// Creates the database in `folder`, which is new or empty, or recovers what is there and goes on. The folder is
+  /// locked until the database is closed.
+  ///
+  /// Errors: schema_invalid; schema_mismatch, if the folder's schema is another; locked; not_a_database; corrupt; io.
+  static std::expected<Database, Error> open(const std::filesystem::path& folder, const Schema& schema,
+                                             const Options& options = {});
+  /// With the folder's own schema. Errors: as above; not_found if there is no database.
+  static std::expected<Database, Error> open_existing(const std::filesystem::path& folder, const Options& options = {});
+  /// The state as it is on disk now, also beside a live owner: no lock is taken and nothing is written. Types may be
+  /// bound with bindings on a schema given; the folder's own is used otherwise.
+  static std::expected<Database, Error> open_read_only(const std::filesystem::path& folder);
+  static std::expected<Database, Error> open_read_only(const std::filesystem::path& folder, const Schema& schema);
+  /// Nothing on disk. Errors: schema_invalid.
+  static std::expected<Database, Error> in_memory(const Schema& schema, const Options& options = {});
+
+  Database(Database&&) noexcept;
+  Database& operator=(Database&&) noexcept;
+  /// Closes, if close() has not; errors are lost.
+  ~Database();
+
+  /// Errors: out of memory throws std::bad_alloc.
+  [[nodiscard]] Transaction begin();
+
+  /// Runs `function(Writer&)` on the writer as one transaction, and waits for its commit. It may return void or
+  /// std::expected<void, Error>; an error or an exception takes the transaction back.
+  ///
+  /// Errors: what the function returned; aborted, if it threw, with what() as the reason; whatever a commit answers.
+  template <typename Function>
+  requires std::invocable<Function&, Writer&> std::expected<Commit, Error> write(Function&& function) {
+    detail::WriteFunction erased;
+    erased.object = const_cast<void*>(static_cast<const void*>(std::addressof(function)));
+    erased.call = [](void* object, Writer& writer) -> std::expected<void, Error> {
+      auto& typed = *static_cast<std::remove_reference_t<Function>*>(object);
+      if constexpr (std::is_void_v<std::invoke_result_t<Function&, Writer&>>) {
+        typed(writer);
+        return {};
+      } else {
+        return typed(writer);
+      }
+    };
+    return run(erased);
+  }
+
+  /// The newest version's world. Wait-free after a thread's first.
+  [[nodiscard]] Snapshot snapshot();
+
+  /// Of the newest snapshot.
+  [[nodiscard]] Version version() const;
+  /// Everything up to it is on the disk; 0 for a database in memory.
+  [[nodiscard]] Version durable_version() const;
+  /// True if the version was there in time.
+  bool wait_for_version(Version version, std::chrono::nanoseconds timeout);
+
+  /// With a manual writer: commits what is queued, up to `transactions`, and returns how many were answered. The thread
+  /// that calls it is the writer; while it is inside no other thread may call it.
+  /// Errors: throws std::logic_error if the writer is a thread.
+  std::size_t step(std::size_t transactions = static_cast<std::size_t>(-1));
+  /// The same until `budget` has passed; a batch that has begun is ended.
+  std::size_t step(std::chrono::nanoseconds budget);
+
+  /// Waits until all that was submitted before is committed, and durable unless durability is none.
+  /// Errors: read_only after a failed log; closed.
+  std::expected<Version, Error> flush();
+
+  [[nodiscard]] Metrics metrics() const;
+  [[nodiscard]] const CompiledSchema& schema() const;
+  /// What opening found; all zero for a new database.
+  [[nodiscard]] const Recovery& recovery() const;
+
+  /// Commits what is queued, ends the writer, syncs, unlocks. Every later transaction answers closed; snapshots stay.
+  /// Errors: the log's last one. Must not run beside other calls.
+  std::expected<void, Error> close();
+
+ private:
+  explicit Database(std::unique_ptr<detail::DatabaseCore> core);
+  std::expected<Commit, Error> run(detail::WriteFunction function);
+  [[nodiscard]] detail::DatabaseCore& core() const;
+
+  detail::DatabaseCore* core_;  // goes when this does, or with the last snapshot or ticket
+};
+
+}  // namespace stoa

@@ -1,0 +1,52 @@
+// What a database says of itself.
+#pragma once
+
+#include <stoa/entity.h>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace stoa {
+
+/// Counts of durations in buckets that double: bucket i has those below 2^i nanoseconds, and not below 2^(i-1).
+struct LatencyHistogram {
+  std::array<std::uint64_t, 48> buckets{};
+
+  [[nodiscard]] std::uint64_t count() const;
+  /// An upper bound of the duration below which `share` (0 to 1) of them lie; within a factor of two.
+  [[nodiscard]] std::chrono::nanoseconds quantile(double share) const;
+};
+
+/// Each figure is true of some recent moment; they are not taken together.
+struct Metrics {
+  Version version = 0;
+  Version durable_version = 0;
+
+  std::uint64_t commits = 0;   ///< transactions answered with success
+  std::uint64_t failures = 0;  ///< answered with an error
+  std::uint64_t batches = 0;   ///< roots published
+  std::uint64_t in_flight_transactions = 0;
+  std::uint64_t in_flight_bytes = 0;
+  LatencyHistogram commit_latency;  ///< from submit to answer
+
+  std::size_t bytes_in_use = 0;    ///< by the newest root and by what is retired
+  std::size_t bytes_retired = 0;   ///< kept only for snapshots
+  std::size_t bytes_reserved = 0;  ///< taken from the system
+  std::uint64_t system_allocations = 0;
+
+  std::uint64_t snapshots = 0;            ///< alive at the last commit
+  std::uint64_t oldest_snapshot_lag = 0;  ///< roots published since the oldest one
+
+  struct Table {
+    std::string name;
+    std::size_t rows = 0;
+    std::size_t row_bytes = 0;  ///< of one row
+  };
+  std::vector<Table> tables;
+};
+
+}  // namespace stoa

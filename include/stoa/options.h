@@ -1,0 +1,61 @@
+// How a database is opened. Every member has a default that is safe to keep.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace stoa {
+
+/// When a commit is answered, relative to the disk.
+class Durability {
+ public:
+  enum class Kind : std::uint8_t { none, async, sync };
+
+  /// Nothing is logged: only close() and checkpoints write.
+  [[nodiscard]] static constexpr Durability none() { return {Kind::none, {}}; }
+  /// A commit is answered when it is visible; the log is synced at least this often.
+  [[nodiscard]] static constexpr Durability async(std::chrono::milliseconds interval) {
+    return {Kind::async, interval};
+  }
+  /// A commit is answered, and visible, once it is on the disk. Transactions that wait together share one sync.
+  [[nodiscard]] static constexpr Durability sync() { return {Kind::sync, {}}; }
+
+  [[nodiscard]] constexpr Kind kind() const { return kind_; }
+  [[nodiscard]] constexpr std::chrono::milliseconds interval() const { return interval_; }
+
+ private:
+  constexpr Durability(Kind kind, std::chrono::milliseconds interval) : kind_(kind), interval_(interval) {}
+  Kind kind_;
+  std::chrono::milliseconds interval_;
+};
+
+enum class WriterMode : std::uint8_t {
+  thread,  ///< the database has a writer thread of its own
+  manual,  ///< the application calls db.step(); nothing is committed otherwise
+};
+
+struct Options {
+  Durability durability = Durability::sync();  ///< of a folder; a database in memory has none
+  WriterMode writer = WriterMode::thread;
+
+  /// Transactions that a batch holds at most: they become visible, and durable, together.
+  std::size_t batch_transactions_max = 4096;
+
+  /// Bounds on what is submitted and not yet answered; submit() waits at them, and nothing is refused.
+  std::size_t in_flight_transactions_max = 65'536;
+  std::size_t in_flight_bytes_max = std::size_t{256} << 20U;
+
+  /// Entities and rows that the cascades of one transaction take along at most; beyond it the transaction fails.
+  std::size_t cascade_rows_max = 10'000'000;
+
+  /// The pool's slabs: the first one's size, and how they grow up to which size.
+  std::size_t slab_bytes_first = std::size_t{256} << 10U;
+  double slab_growth = 2.0;
+  std::size_t slab_bytes_max = std::size_t{64} << 20U;
+
+  /// A segment of the log is ended, and the next begun, at this size.
+  std::size_t segment_bytes_max = std::size_t{64} << 20U;
+};
+
+}  // namespace stoa

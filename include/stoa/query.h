@@ -1,0 +1,224 @@
+// Typed walks over a root: each, view and chunks. What is visited is detail::QueryCursor's to say.
+#pragma once
+
+#include <stoa/detail/query.h>
+#include <stoa/detail/type_index.h>
+
+#include <array>
+#include <cstddef>
+#include <iterator>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace stoa {
+
+/// Filters of a view: entities that have, or have not, rows in further tables.
+template <Component... T>
+struct With {};
+template <Component... T>
+struct Without {};
+template <Component... T>
+inline constexpr With<T...> with{};
+template <Component... T>
+inline constexpr Without<T...> without{};
+
+namespace detail {
+
+template <typename T>
+struct TermTraits {
+  using Row = std::remove_const_t<T>;
+  using Reference = const Row&;
+  static constexpr Term::Need need = Term::Need::row;
+  static Reference at(const std::byte* column, std::size_t row) {
+    if constexpr (std::is_empty_v<Row>) {
+      static constexpr Row tag{};
+      return tag;
+    } else {
+      return reinterpret_cast<const Row*>(column)[row];
+    }
+  }
+};
+template <typename T>
+struct TermTraits<std::optional<T>> {
+  using Row = std::remove_const_t<T>;
+  using Reference = const Row*;
+  static constexpr Term::Need need = Term::Need::maybe;
+  static Reference at(const std::byte* column, std::size_t row) {
+    if (column == nullptr) return nullptr;
+    return &TermTraits<Row>::at(column, row);
+  }
+};
+
+[[noreturn]] void throw_no_table();
+
+template <typename T>
+[[nodiscard]] TableId table_in(const WorldInfo& world) {
+  const TableId table = world.schema->table_of(type_index<T>());
+  if (table == no_table) throw_no_table();
+  return table;
+}
+
+template <typename Filter>
+struct FilterTerms;
+template <typename... T>
+struct FilterTerms<With<T...>> {
+  static constexpr std::size_t count = sizeof...(T);
+  static void append(const WorldInfo& world, Term*& at) { ((*at++ = {table_in<T>(world), Term::Need::with}), ...); }
+};
+template <typename... T>
+struct FilterTerms<Without<T...>> {
+  static constexpr std::size_t count = sizeof...(T);
+  static void append(const WorldInfo& world, Term*& at) { ((*at++ = {table_in<T>(world), Term::Need::without}), ...); }
+};
+
+/// The terms of a query over rows T... with the given filters.
+template <typename... T, typename... Filter>
+[[nodiscard]] auto make_terms(const WorldInfo& world, Filter...) {
+  std::array<Term, sizeof...(T) + (std::size_t{0} + ... + FilterTerms<Filter>::count)> terms;
+  Term* at = terms.data();
+  ((*at++ = {table_in<typename TermTraits<T>::Row>(world), TermTraits<T>::need}), ...);
+  (FilterTerms<Filter>::append(world, at), ...);
+  return terms;
+}
+
+template <typename... T, std::size_t... I, typename Function>
+void visit_block(const Block& block, const std::byte* const* columns, std::index_sequence<I...>, Function& function) {
+  // Locals, so that the loop is over plain arrays and the compiler need not fear that the callback changes them.
+  const Entity* const entities = block.entities;
+  const std::tuple bases{columns[I]...};
+  const std::uint32_t rows = block.rows;
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    function(entities[row], TermTraits<T>::at(std::get<I>(bases), row)...);
+  }
+}
+
+template <typename... T, typename Function>
+void each_row(const Root& root, Function&& function) {
+  const auto terms = make_terms<T...>(*root.world);
+  QueryCursor cursor(root, terms);
+  Block block;
+  std::array<const std::byte*, terms.size() + 1> columns;
+  while (cursor.next(block, columns.data())) {
+    visit_block<T...>(block, columns.data(), std::index_sequence_for<T...>(), function);
+  }
+}
+
+}  // namespace detail
+
+/// Rows of a query, as a range of tuples: the entity, a reference to each row, a pointer for each std::optional.
+///
+/// Lifetime: borrows the snapshot, as its elements do.
+template <std::size_t Terms, typename... T>
+class View {
+ public:
+  using Element = std::tuple<Entity, typename detail::TermTraits<T>::Reference...>;
+
+  class Iterator {
+   public:
+    using value_type = Element;
+    using difference_type = std::ptrdiff_t;
+
+    Iterator(const detail::Root& root, std::span<const detail::Term> terms) : cursor_(root, terms) { next_block(); }
+
+    [[nodiscard]] Element operator*() const { return element(std::index_sequence_for<T...>()); }
+    Iterator& operator++() {
+      if (++row_ == block_.rows) next_block();
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    friend bool operator==(const Iterator& at, std::default_sentinel_t) { return at.block_.rows == 0; }
+
+   private:
+    template <std::size_t... I>
+    [[nodiscard]] Element element(std::index_sequence<I...>) const {
+      return Element(block_.entities[row_], detail::TermTraits<T>::at(columns_[I], row_)...);
+    }
+    void next_block() {
+      row_ = 0;
+      if (!cursor_.next(block_, columns_.data())) block_.rows = 0;
+    }
+
+    detail::QueryCursor cursor_;
+    detail::Block block_;
+    std::array<const std::byte*, Terms + 1> columns_{};
+    std::uint32_t row_ = 0;
+  };
+
+  View(const detail::Root& root, std::array<detail::Term, Terms> terms) : root_(&root), terms_(terms) {}
+  [[nodiscard]] Iterator begin() const { return Iterator(*root_, terms_); }
+  [[nodiscard]] std::default_sentinel_t end() const { return {}; }
+
+ private:
+  const detail::Root* root_;
+  std::array<detail::Term, Terms> terms_;
+};
+
+/// Rows that lie side by side in memory, a plain array for each table.
+template <typename... T>
+class Chunk {
+ public:
+  Chunk(const detail::Block& block, std::array<const std::byte*, sizeof...(T) + 1> columns)
+      : block_(block), columns_(columns) {}
+
+  [[nodiscard]] std::size_t size() const { return block_.rows; }
+  [[nodiscard]] std::span<const Entity> entities() const { return {block_.entities, block_.rows}; }
+  template <typename Row>
+  [[nodiscard]] std::span<const Row> column() const {
+    static_assert((std::is_same_v<Row, T> || ...), "stoa: the chunk was not asked for that table");
+    static_assert(!std::is_empty_v<Row>, "stoa: a tag has no column");
+    constexpr std::size_t at = index_of<Row>();
+    return {reinterpret_cast<const Row*>(columns_[at]), block_.rows};
+  }
+
+ private:
+  template <typename Row>
+  static constexpr std::size_t index_of() {
+    std::size_t at = 0;
+    (void)((std::is_same_v<Row, T> || (++at, false)) || ...);
+    return at;
+  }
+
+  detail::Block block_;
+  std::array<const std::byte*, sizeof...(T) + 1> columns_;
+};
+
+/// The chunks of a query, as a range.
+///
+/// Lifetime: borrows the snapshot.
+template <typename... T>
+class Chunks {
+ public:
+  class Iterator {
+   public:
+    using value_type = Chunk<T...>;
+    using difference_type = std::ptrdiff_t;
+
+    Iterator(const detail::Root& root, std::span<const detail::Term> terms) : cursor_(root, terms) { ++*this; }
+    [[nodiscard]] Chunk<T...> operator*() const { return {block_, columns_}; }
+    Iterator& operator++() {
+      if (!cursor_.next(block_, columns_.data())) block_.rows = 0;
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    friend bool operator==(const Iterator& at, std::default_sentinel_t) { return at.block_.rows == 0; }
+
+   private:
+    detail::QueryCursor cursor_;
+    detail::Block block_;
+    std::array<const std::byte*, sizeof...(T) + 1> columns_{};
+  };
+
+  explicit Chunks(const detail::Root& root) : root_(&root), terms_(detail::make_terms<T...>(*root.world)) {}
+  [[nodiscard]] Iterator begin() const { return Iterator(*root_, terms_); }
+  [[nodiscard]] std::default_sentinel_t end() const { return {}; }
+
+ private:
+  const detail::Root* root_;
+  std::array<detail::Term, sizeof...(T)> terms_;
+};
+
+}  // namespace stoa

@@ -1,0 +1,89 @@
+// Rows and fields by name, for tables that are known only at run time.
+#pragma once
+
+#include <stoa/describe.h>
+#include <stoa/detail/type_index.h>
+#include <stoa/error.h>
+#include <stoa/schema.h>
+#include <stoa/value.h>
+
+#include <cstddef>
+#include <expected>
+#include <string_view>
+
+namespace stoa {
+
+/// A field of one row.
+///
+/// Lifetime: borrows the snapshot.
+class FieldView {
+ public:
+  FieldView(const SchemaModel& schema, const FieldModel& field, const std::byte* row)
+      : schema_(&schema), field_(&field), row_(row) {}
+
+  [[nodiscard]] const FieldModel& model() const { return *field_; }
+  /// Any field's value; a text is copied.
+  [[nodiscard]] Value value() const;
+  /// The field as the C++ type that it has: float for f32, an array for an array.
+  /// Errors: invalid_argument if it has another.
+  template <typename T>
+  [[nodiscard]] std::expected<T, Error> try_as() const {
+    if (!is<T>()) return std::unexpected(other_type());
+    return read<T>();
+  }
+  /// The same; throws std::logic_error if it has another.
+  template <typename T>
+  [[nodiscard]] T as() const {
+    if (!is<T>()) throw_other_type();
+    return read<T>();
+  }
+
+ private:
+  template <typename T>
+  [[nodiscard]] bool is() const {
+    return has_shape(kind_of<T>(), detail::ArrayTraits<T>::extent, sizeof(T));
+  }
+  template <typename T>
+  [[nodiscard]] T read() const {
+    T out;
+    copy_to(&out, sizeof(T));
+    return out;
+  }
+  [[nodiscard]] bool has_shape(FieldKind kind, std::size_t extent, std::size_t bytes) const;
+  void copy_to(void* out, std::size_t bytes) const;
+  [[nodiscard]] Error other_type() const;
+  [[noreturn]] void throw_other_type() const;
+
+  const SchemaModel* schema_;
+  const FieldModel* field_;
+  const std::byte* row_;
+};
+
+/// One row.
+///
+/// Lifetime: borrows the snapshot.
+class RowView {
+ public:
+  RowView(const CompiledSchema& schema, const TableModel& table, const std::byte* row)
+      : schema_(&schema), table_(&table), row_(row) {}
+
+  [[nodiscard]] const TableModel& model() const { return *table_; }
+  /// Errors: not_found, naming table and field.
+  [[nodiscard]] std::expected<FieldView, Error> field(std::string_view name) const;
+  /// The row as the C++ type that is bound to its table, zero-copy.
+  /// Errors: schema_mismatch if the type is not bound to it.
+  template <Component T>
+  [[nodiscard]] std::expected<const T*, Error> view_as() const {
+    if (auto checked = check_type(detail::type_index<T>()); !checked) return std::unexpected(checked.error());
+    return reinterpret_cast<const T*>(row_);
+  }
+
+ private:
+  [[nodiscard]] std::expected<void, Error> check_type(std::uint32_t type_index) const;
+
+  const CompiledSchema* schema_;
+  const TableModel* table_;
+  const std::byte* row_;
+};
+
+}  // namespace stoa

@@ -1,0 +1,147 @@
+// What readers hold: the whole world as it was at one version, without copies.
+#pragma once
+
+#include <stoa/detail/world.h>
+#include <stoa/query.h>
+#include <stoa/row.h>
+
+#include <array>
+#include <cstddef>
+#include <expected>
+#include <functional>
+#include <string_view>
+#include <utility>
+
+namespace stoa {
+namespace detail {
+
+/// What snapshots come from and go back to. It outlives them.
+class SnapshotHome {
+ public:
+  virtual void clone_pin(void* slot, void*& copy) = 0;
+  virtual void release_pin(void* slot) noexcept = 0;
+
+ protected:
+  ~SnapshotHome() = default;
+};
+
+/// How the library makes a snapshot and looks into it.
+class SnapshotAccess;
+
+}  // namespace detail
+
+/// A pinned root. Nothing in it changes for as long as it lives; every pointer, span and text read from it is valid for
+/// so long. It may go to another thread and may outlive its database. A snapshot that is kept for long holds the memory
+/// of what was changed since; metrics() shows how much.
+///
+/// Throws std::logic_error with a type that no table has. Requires: not moved from.
+/// Threads: reads may run on many threads at once; moving and destroying it, on one.
+class Snapshot {
+ public:
+  Snapshot(Snapshot&& other) noexcept
+      : home_(std::exchange(other.home_, nullptr)),
+        root_(std::exchange(other.root_, nullptr)),
+        slot_(std::exchange(other.slot_, nullptr)) {}
+  Snapshot& operator=(Snapshot&& other) noexcept {
+    std::swap(home_, other.home_);
+    std::swap(root_, other.root_);
+    std::swap(slot_, other.slot_);
+    return *this;
+  }
+  ~Snapshot() {
+    if (slot_ != nullptr) home_->release_pin(slot_);
+  }
+
+  [[nodiscard]] Snapshot clone() const;
+
+  /// Of the last transaction in it.
+  [[nodiscard]] Version version() const { return root().version; }
+  [[nodiscard]] bool alive(Entity entity) const { return detail::find_alive(root(), entity) != nullptr; }
+
+  /// The entity's row, or nullptr where it has none or is not alive. Zero-copy.
+  template <Component T>
+  [[nodiscard]] const T* get(Entity entity) const {
+    static_assert(!Encoded<T>, "stoa: rows of a type with a Codec have no address as that type");
+    const std::byte* row = detail::find_row(root(), detail::table_in<T>(*root().world), entity);
+    if constexpr (std::is_empty_v<T>) {
+      static constexpr T tag{};
+      return row == nullptr ? nullptr : &tag;
+    } else {
+      return reinterpret_cast<const T*>(row);
+    }
+  }
+  template <Component T>
+  [[nodiscard]] bool has(Entity entity) const {
+    return detail::find_row(root(), detail::table_in<T>(*root().world), entity) != nullptr;
+  }
+
+  /// Entities that have rows in all of T...; without T, those alive.
+  template <Component... T>
+  [[nodiscard]] std::size_t count() const {
+    if constexpr (sizeof...(T) == 0) {
+      return root().entity_count;
+    } else {
+      const auto terms = detail::make_terms<T...>(*root().world);
+      return detail::QueryCursor(root(), terms).count();
+    }
+  }
+
+  /// Calls function(Entity, const T&...) for every entity that has rows in all of T...; for a std::optional<T>, which
+  /// an entity need not have, it passes a const T* that may be null. In no order that means anything.
+  template <typename... T, typename Function>
+  void each(Function&& function) const {
+    detail::each_row<T...>(root(), function);
+  }
+  /// The same as a range of tuples, with filters: view<Position>(stoa::with<Velocity>, stoa::without<Delayed>).
+  template <typename... T, typename... Filter>
+  [[nodiscard]] auto view(Filter... filters) const {
+    const auto terms = detail::make_terms<T...>(*root().world, filters...);
+    return View<terms.size(), T...>(root(), terms);
+  }
+  /// The same as plain arrays: a span a table for each chunk. Dense tables only give chunks of more than a row.
+  template <Component... T>
+  [[nodiscard]] Chunks<T...> chunks() const {
+    return Chunks<T...>(root());
+  }
+
+  /// The entity whose unique or key field has that value; null where none has.
+  /// Errors: throws std::logic_error if the field is not unique by itself.
+  template <auto Member>
+  [[nodiscard]] Entity find(const detail::type_of_member<Member>& value) const {
+    const TableId table = detail::table_in<detail::class_of_member<Member>>(*root().world);
+    return find_unique(table, field_name<Member>(), reinterpret_cast<const std::byte*>(&value));
+  }
+  /// The same by name. Errors: not_found, if there is no such table or field; invalid_argument, if the field is not
+  /// unique or the value not one of its type.
+  [[nodiscard]] std::expected<Entity, Error> find(std::string_view table, std::string_view field,
+                                                  const Value& value) const;
+
+  /// A row of a table that is known by name only.
+  /// Errors: not_found, if there is no such table or row.
+  [[nodiscard]] std::expected<RowView, Error> row(std::string_view table, Entity entity) const;
+  /// Whether the entity has a row there. Errors: not_found, if there is no such table.
+  [[nodiscard]] std::expected<bool, Error> has(std::string_view table, Entity entity) const;
+  /// Entities with a row there. Errors: not_found, if there is no such table.
+  [[nodiscard]] std::expected<std::size_t, Error> count(std::string_view table) const;
+  /// Calls function(Entity, const RowView&) for every row of a table. Errors: not_found, if there is no such table.
+  std::expected<void, Error> each(std::string_view table,
+                                  const std::function<void(Entity, const RowView&)>& function) const;
+
+  /// 128 bits of content, low word first: equal where two databases hold the same entities and rows. Walks all rows.
+  [[nodiscard]] std::array<std::uint64_t, 2> state_hash() const;
+
+  [[nodiscard]] const CompiledSchema& schema() const { return *root().world->schema; }
+
+ private:
+  friend class detail::SnapshotAccess;
+  Snapshot(detail::SnapshotHome& home, const detail::Root& root, void* slot)
+      : home_(&home), root_(&root), slot_(slot) {}
+  [[nodiscard]] const detail::Root& root() const { return *root_; }
+  [[nodiscard]] Entity find_unique(TableId table, std::string_view field, const std::byte* cell) const;
+
+  detail::SnapshotHome* home_;
+  const detail::Root* root_;
+  void* slot_;
+};
+
+}  // namespace stoa

@@ -1,0 +1,181 @@
+// The writer's own view of the world, for a function that runs on it: reads see its writes.
+#pragma once
+
+#include <stoa/operations.h>
+#include <stoa/query.h>
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <stdexcept>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace stoa {
+namespace detail {
+
+/// What a Writer stands on: operations that apply at once, and columns that open for writing in bulk.
+class WriterCore : public OpTarget {
+ public:
+  [[nodiscard]] virtual const Root& root() const noexcept = 0;
+
+  /// Between these two, operations wait: rows must not move under a walk. close_walk() applies them.
+  virtual void open_walk() = 0;
+  virtual void close_walk() = 0;
+  /// Whether the table's cells may be handed out for writing: no texts, no rules to keep.
+  [[nodiscard]] virtual bool writable_in_bulk(TableId table) const noexcept = 0;
+  /// A column of a chunk as a private copy; close_column() puts the old page back if it was not changed.
+  [[nodiscard]] virtual std::byte* open_column(const Block& block, TableId table) = 0;
+  virtual void close_columns(const Block& block) = 0;
+  /// Writes a row during a walk: an update that moves nothing.
+  virtual void update_in_walk(TableId table, Entity entity, const std::byte* row) = 0;
+
+ protected:
+  ~WriterCore() = default;
+};
+
+/// Closes a walk also where the callback throws.
+class Walk {
+ public:
+  explicit Walk(WriterCore& core) : core_(core) { core_.open_walk(); }
+  ~Walk() { core_.close_walk(); }
+  Walk(const Walk&) = delete;
+  Walk& operator=(const Walk&) = delete;
+
+ private:
+  WriterCore& core_;
+};
+
+template <typename T>
+inline constexpr bool is_mutable_row = !std::is_const_v<T> && !std::is_empty_v<T>;
+
+/// A row of a table whose cells are not handed out: the callback changes a copy, which is then written as an update.
+template <typename T>
+struct CheckedRow {
+  T copy;
+  const std::byte* original;
+};
+
+}  // namespace detail
+
+/// Handed to the function of Database::write(). Operations apply at once, and get() sees them. An operation that cannot
+/// be done (no such row, …) is kept, does nothing, and fails the transaction in the end, whatever the function returns.
+///
+/// Threads: the function's own call only.
+class Writer : public Operations<Writer> {
+ public:
+  explicit Writer(detail::WriterCore& core) : core_(&core) {}
+
+  /// Valid until the next write.
+  template <Component T>
+  [[nodiscard]] const T* get(Entity entity) const {
+    const std::byte* row = detail::find_row(core_->root(), core_->table_of<T>(), entity);
+    if constexpr (std::is_empty_v<T>) {
+      static constexpr T tag{};
+      return row == nullptr ? nullptr : &tag;
+    } else {
+      return reinterpret_cast<const T*>(row);
+    }
+  }
+  template <Component T>
+  [[nodiscard]] bool has(Entity entity) const {
+    return detail::find_row(core_->root(), core_->table_of<T>(), entity) != nullptr;
+  }
+  [[nodiscard]] bool alive(Entity entity) const { return detail::find_alive(core_->root(), entity) != nullptr; }
+  template <Component... T>
+  [[nodiscard]] std::size_t count() const {
+    const auto terms = detail::make_terms<T...>(*core_->root().world);
+    return detail::QueryCursor(core_->root(), terms).count();
+  }
+
+  /// Calls function(Entity, T&...) for every entity that has rows in all of T...; `const T` for rows that it only
+  /// reads. Where a table has texts, references, or unique or indexed fields, the function changes a copy of the row,
+  /// which is then written with all checks. Operations in the function wait until the walk is over; get() does not see
+  /// them before. Errors: throws std::logic_error if called within an each().
+  template <typename... T, typename Function>
+  void each(Function&& function) {
+    const auto terms = detail::make_terms<T...>(*core_->root().world);
+    const detail::Walk walk(*core_);
+    detail::QueryCursor cursor(core_->root(), terms);
+    detail::Block block;
+    std::array<const std::byte*, sizeof...(T) + 1> columns;
+    while (cursor.next(block, columns.data())) {
+      if (block.whole_chunk && bulk<T...>(terms, std::index_sequence_for<T...>())) {
+        each_in_bulk<T...>(block, terms, columns, std::index_sequence_for<T...>(), function);
+      } else {
+        each_checked<T...>(block, terms, columns, std::index_sequence_for<T...>(), function);
+      }
+    }
+  }
+
+ private:
+  friend class Operations<Writer>;
+  [[nodiscard]] detail::OpTarget& target() { return *core_; }
+
+  template <typename... T, std::size_t N, std::size_t... I>
+  [[nodiscard]] bool bulk(const std::array<detail::Term, N>& terms, std::index_sequence<I...>) const {
+    return ((!detail::is_mutable_row<T> || core_->writable_in_bulk(terms[I].table)) && ...);
+  }
+
+  template <typename T>
+  static decltype(auto) row_at(std::byte* column, std::size_t row) {
+    if constexpr (detail::is_mutable_row<T>) {
+      return reinterpret_cast<T*>(column)[row];
+    } else {
+      return detail::TermTraits<T>::at(column, row);
+    }
+  }
+
+  template <typename... T, std::size_t N, std::size_t C, std::size_t... I, typename Function>
+  void each_in_bulk(const detail::Block& block, const std::array<detail::Term, N>& terms,
+                    const std::array<const std::byte*, C>& columns, std::index_sequence<I...>, Function& function) {
+    const std::tuple bases{(detail::is_mutable_row<T> ? core_->open_column(block, terms[I].table)
+                                                      : const_cast<std::byte*>(columns[I]))...};
+    const Entity* const entities = block.entities;
+    const std::uint32_t rows = block.rows;
+    for (std::uint32_t row = 0; row < rows; ++row) {
+      function(entities[row], row_at<T>(std::get<I>(bases), row)...);
+    }
+    core_->close_columns(block);
+  }
+
+  // One row at a time, on copies.
+  template <typename... T, std::size_t N, std::size_t C, std::size_t... I, typename Function>
+  void each_checked(const detail::Block& block, const std::array<detail::Term, N>& terms,
+                    const std::array<const std::byte*, C>& columns, std::index_sequence<I...>, Function& function) {
+    for (std::uint32_t row = 0; row < block.rows; ++row) {
+      auto rows = std::make_tuple(copy_of<T>(columns[I], row)...);
+      function(block.entities[row], given<T>(std::get<I>(rows), columns[I], row)...);
+      (write_back<T>(block.entities[row], terms[I].table, std::get<I>(rows)), ...);
+    }
+  }
+  template <typename T>
+  static auto copy_of(const std::byte* column, std::size_t row) {
+    if constexpr (detail::is_mutable_row<T>) {
+      const std::byte* at = column + row * sizeof(T);
+      return detail::CheckedRow<T>{*reinterpret_cast<const T*>(at), at};
+    } else {
+      return nullptr;
+    }
+  }
+  template <typename T, typename Row>
+  static decltype(auto) given(Row& row, const std::byte* column, std::size_t at) {
+    if constexpr (detail::is_mutable_row<T>) {
+      return (row.copy);
+    } else {
+      return detail::TermTraits<T>::at(column, at);
+    }
+  }
+  template <typename T, typename Row>
+  void write_back(Entity entity, TableId table, const Row& row) {
+    if constexpr (detail::is_mutable_row<T>) {
+      const auto* bytes = reinterpret_cast<const std::byte*>(&row.copy);
+      if (std::memcmp(bytes, row.original, sizeof(T)) != 0) core_->update_in_walk(table, entity, bytes);
+    }
+  }
+
+  detail::WriterCore* core_;
+};
+
+}  // namespace stoa
