@@ -22,15 +22,15 @@ demo: setup  ## run the subway example; ARGS="..." go to it
 
 test: setup build/release/build.ninja  ## build everything for release and run all tests
 	@cmake --build --preset release
-	@ctest --preset release --parallel $(JOBS)
+	@ctest --preset release --parallel $(JOBS) --no-label-summary
 
 dev relassert asan tiny: %: setup build/%/build.ninja  ## the same with another preset
 	@cmake --build --preset $@
-	@ctest --preset $@ --parallel $(JOBS)
+	@ctest --preset $@ --parallel $(JOBS) --no-label-summary
 
 tsan: setup build/tsan/build.ninja  ## the tests that run threads, under ThreadSanitizer
 	@$(SAME_ADDRESSES) cmake --build --preset tsan
-	@$(SAME_ADDRESSES) ctest --preset tsan --parallel $(JOBS)
+	@$(SAME_ADDRESSES) ctest --preset tsan --parallel $(JOBS) --no-label-summary
 
 bench: setup  ## measure; ARGS="..." go to the benchmarks
 	@scripts/bench $(ARGS)
