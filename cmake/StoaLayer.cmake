@@ -62,33 +62,34 @@ function(stoa_layer name)
     list(FILTER concurrent_tests INCLUDE REGEX "_concurrent_test\\.cpp$")
     list(FILTER tests EXCLUDE REGEX "_concurrent_test\\.cpp$")
     if(tests)
-      stoa_test(stoa_${name}_tests SOURCES ${tests} LIBRARIES stoa_${name} ${arg_LIBRARIES} LABELS ${name})
+      stoa_test(stoa_${name}_tests SOURCES ${tests} LIBRARIES stoa_${name} ${arg_LIBRARIES} AREA ${name})
     endif()
     if(concurrent_tests)
       stoa_test(stoa_${name}_concurrent_tests SOURCES ${concurrent_tests} LIBRARIES stoa_${name} ${arg_LIBRARIES}
-                LABELS ${name} concurrent)
+                AREA ${name} CONCURRENT)
     endif()
   endif()
 endfunction()
 
-# The tests labelled `concurrent`: those that run threads, and so are worth a build with ThreadSanitizer.
+# The tests that run threads, and so are worth a build with ThreadSanitizer.
 if(STOA_DEVELOPER)
   add_custom_target(stoa_concurrent_tests)
 endif()
 
-# stoa_test(<target> SOURCES <files...> LIBRARIES <libraries...> LABELS <labels...>)
-# A GoogleTest binary, each of its tests a test of ctest's, called "<first label>: <suite>.<name>".
+# stoa_test(<target> AREA <name> SOURCES <files...> LIBRARIES <libraries...> [CONCURRENT])
+# A GoogleTest binary. Each of its tests is one of ctest's, called <area>:<suite>.<name> and labelled <area>, or
+# <area>-concurrent: `ctest -L <area>` runs both, `ctest -L concurrent` those that run threads.
 function(stoa_test target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "CONCURRENT" "AREA" "SOURCES;LIBRARIES")
   add_executable(${target} ${arg_SOURCES})
   target_link_libraries(${target} PRIVATE stoa_flags ${arg_LIBRARIES} GTest::gtest_main GTest::gmock)
-  list(GET arg_LABELS 0 area)
+  set(label ${arg_AREA})
   set(processors 1)
-  if("concurrent" IN_LIST arg_LABELS)
+  if(arg_CONCURRENT)
     add_dependencies(stoa_concurrent_tests ${target})
+    string(APPEND label "-concurrent")
     set(processors 2)  # ctest -j then runs nothing beside it that would starve its threads
   endif()
-  string(REPLACE ";" "\\;" labels "${arg_LABELS}")  # gtest_discover_tests() expands the list once too often
-  gtest_discover_tests(${target} TEST_PREFIX "${area}: " DISCOVERY_TIMEOUT 60
-                       PROPERTIES TIMEOUT 600 PROCESSORS ${processors} LABELS "${labels}")
+  gtest_discover_tests(${target} TEST_PREFIX "${arg_AREA}:" DISCOVERY_TIMEOUT 60
+                       PROPERTIES TIMEOUT 600 PROCESSORS ${processors} LABELS ${label})
 endfunction()
