@@ -1,0 +1,177 @@
+#include "integrity/judge.h"
+
+#include "schema/row_codec.h"
+#include "storage/unique_lookup.h"
+
+#include <cstring>
+
+namespace stoa::integrity {
+namespace {
+
+using storage::Change;
+using storage::WriteBuffer;
+
+constexpr std::size_t violations_max = 64;
+
+Entity load_entity(const std::byte* at) {
+  Entity out;
+  std::memcpy(static_cast<void*>(&out), at, sizeof out);
+  return out;
+}
+
+Violation violation(Violation::Kind kind, const TableModel& table, const FieldModel& field, Entity entity,
+                    Entity target = {}) {
+  return {kind, Constraints::name(table, field), table.name, field.name, entity, target};
+}
+
+bool is_there(const WriteBuffer& buffer, TableId table, Entity entity) {
+  return table == no_table ? buffer.alive(entity) : buffer.find_row(table, entity) != nullptr;
+}
+
+bool is_missing(const FieldModel& field, const std::byte* row) {
+  const std::byte* cell = row + field.offset;
+  if (field.type.kind == FieldKind::entity) return !load_entity(cell);
+  return reinterpret_cast<const detail::TextCell*>(cell)->size() == 0;
+}
+
+}  // namespace
+
+std::expected<Consequences, Error> Judge::consequences(const WriteBuffer& buffer) {
+  Closure closure;
+  collect_gone(buffer, closure);
+  if (closure.gone.empty()) return std::move(closure.out);
+  for (const Change& change : buffer.changes().changes()) {
+    if (change.table != no_table && !constraints_.of_rows(change.table).references.empty()) {
+      closure.touched.insert(change.entity);
+    }
+  }
+  closure.removed.resize(buffer.world().tables.size());
+  for (std::size_t at = 0; at < closure.gone.size(); ++at) {
+    const Gone gone = closure.gone[at];
+    for (const ForeignKey* key : constraints_.referring_to(gone.table)) {
+      follow(buffer, gone, *key, closure);
+      if (closure.rows > cascade_rows_max_) {
+        const TableModel& table = buffer.world().model(key->table);
+        return std::unexpected(Error({violation(Violation::Kind::cascade_limit, table, *key->field, {}, gone.entity)}));
+      }
+    }
+  }
+  std::vector<Violation> violations;
+  for (const auto& [key, referrer, target] : closure.restricted) {
+    if (closure.ended.contains(referrer) || closure.removed[to_index(key->table)].contains(referrer)) continue;
+    violations.push_back(violation(Violation::Kind::foreign_key_restrict, buffer.world().model(key->table), *key->field,
+                                   referrer, target));
+    if (violations.size() == violations_max) break;
+  }
+  if (!violations.empty()) return std::unexpected(Error(std::move(violations)));
+  // A row that was to go or to lose a reference may belong to an entity that was found to end later.
+  std::erase_if(closure.out.removed, [&](const auto& row) { return closure.ended.contains(row.entity); });
+  std::erase_if(closure.out.nulled, [&](const auto& cell) {
+    return closure.ended.contains(cell.entity) || closure.removed[to_index(cell.table)].contains(cell.entity);
+  });
+  return std::move(closure.out);
+}
+
+// Rows and entities that were there and are not any more. A row removed and inserted again did not go.
+void Judge::collect_gone(const WriteBuffer& buffer, Closure& closure) const {
+  for (const Change& change : buffer.changes().changes()) {
+    if (change.kind == Change::Kind::remove && !constraints_.referring_to(change.table).empty() &&
+        buffer.find_row(change.table, change.entity) == nullptr) {
+      closure.gone.push_back({change.table, change.entity});
+    }
+    if (change.kind == Change::Kind::destroy && !constraints_.referring_to(no_table).empty()) {
+      closure.gone.push_back({no_table, change.entity});
+    }
+  }
+}
+
+void Judge::follow(const WriteBuffer& buffer, const Gone& gone, const ForeignKey& key, Closure& closure) {
+  const storage::BTree& index = storage::index_at(buffer.root(), key.index);
+  const std::uint64_t value = gone.entity.bits();
+  for (auto at = storage::lower_bound(index, {value, 0}); at.valid() && at.key().value == value; at.next()) {
+    const Entity referrer = Entity::from_bits(at.key().entity);
+    if (closure.ended.contains(referrer) || closure.removed[to_index(key.table)].contains(referrer)) continue;
+    if (closure.touched.contains(referrer) && set_here(buffer, key, referrer, gone.entity)) continue;
+    switch (key.on_delete) {
+      case OnDelete::restrict: closure.restricted.push_back({&key, referrer, gone.entity}); break;
+      case OnDelete::set_null: closure.out.nulled.push_back({key.table, referrer, key.field}); break;
+      case OnDelete::remove:
+        closure.removed[to_index(key.table)].insert(referrer);
+        closure.out.removed.push_back({key.table, referrer});
+        closure.gone.push_back({key.table, referrer});
+        break;
+      case OnDelete::cascade: end_entity(buffer, referrer, closure); break;
+    }
+    ++closure.rows;
+  }
+}
+
+void Judge::end_entity(const WriteBuffer& buffer, Entity entity, Closure& closure) const {
+  closure.ended.insert(entity);
+  closure.out.ended.push_back(entity);
+  closure.gone.push_back({no_table, entity});
+  for (const TableModel& table : buffer.world().schema->model().tables) {
+    if (constraints_.referring_to(table.number).empty()) continue;
+    if (buffer.find_row(table.number, entity) != nullptr) closure.gone.push_back({table.number, entity});
+  }
+}
+
+// Whether this transaction gave the referrer that target: the row is new, or its field named another before. Searched
+// from the front: the first change that touched the field tells what it was.
+bool Judge::set_here(const WriteBuffer& buffer, const ForeignKey& key, Entity referrer, Entity target) {
+  for (const Change& change : buffer.changes().changes()) {
+    if (change.entity != referrer || change.table != key.table) continue;
+    const std::byte* image = buffer.changes().image(change);
+    const std::uint32_t offset = key.field->offset;
+    switch (change.kind) {
+      case Change::Kind::insert: return true;
+      case Change::Kind::remove: return load_entity(image + offset) != target;
+      case Change::Kind::update:
+        if (offset < change.offset || offset >= change.offset + change.image_bytes) break;
+        return load_entity(image + offset - change.offset) != target;
+      default: break;
+    }
+  }
+  return false;
+}
+
+std::expected<void, Error> Judge::check(const WriteBuffer& buffer) {
+  std::vector<Violation> violations;
+  for (const Change& change : buffer.changes().changes()) {
+    if (change.kind != Change::Kind::insert && change.kind != Change::Kind::update) continue;
+    const RowRules& rules = constraints_.of_rows(change.table);
+    if (rules.empty()) continue;
+    const std::byte* row = buffer.find_row(change.table, change.entity);
+    if (row == nullptr) continue;  // it went again
+    const TableModel& table = buffer.world().model(change.table);
+    for (const FieldModel* field : rules.required) {
+      if (is_missing(*field, row)) {
+        violations.push_back(violation(Violation::Kind::required, table, *field, change.entity));
+      }
+    }
+    for (const FieldModel* field : rules.ranged) {
+      if (!schema::in_range(*field, row + field->offset)) {
+        violations.push_back(violation(Violation::Kind::range, table, *field, change.entity));
+      }
+    }
+    for (const ForeignKey* key : rules.references) {
+      const Entity target = load_entity(row + key->field->offset);
+      if (target && !is_there(buffer, key->target, target)) {
+        violations.push_back(
+            violation(Violation::Kind::foreign_key_missing, table, *key->field, change.entity, target));
+      }
+    }
+    for (std::uint32_t index : rules.unique_indexes) {
+      const Entity other = storage::find_holder(buffer.root(), index, row, change.entity);
+      if (!other) continue;
+      const auto& fields = buffer.world().indexes[index].fields;
+      violations.push_back({Violation::Kind::unique, Constraints::name(table, fields), table.name,
+                            fields.size() == 1 ? table.field(fields[0]).name : std::string(), change.entity, other});
+    }
+    if (violations.size() >= violations_max) break;
+  }
+  if (!violations.empty()) return std::unexpected(Error(std::move(violations)));
+  return {};
+}
+
+}  // namespace stoa::integrity

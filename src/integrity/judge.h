@@ -1,0 +1,83 @@
+// Judges a transaction's net effect at its end: first what follows from what went (cascades and their like), then
+// whether every row that changed keeps the rules. It reads the write buffer and its changes, and changes nothing.
+#pragma once
+
+#include "integrity/constraints.h"
+#include "storage/write_buffer.h"
+
+#include <stoa/error.h>
+
+#include <cstddef>
+#include <expected>
+#include <unordered_set>
+#include <vector>
+
+namespace stoa::integrity {
+
+/// What must also go, or become null, because what it refers to went. Each thing once; an entity that ends is named in
+/// no row.
+struct Consequences {
+  struct Row {
+    TableId table;
+    Entity entity;
+  };
+  struct Null {
+    TableId table;
+    Entity entity;
+    const FieldModel* field;
+  };
+  std::vector<Entity> ended;
+  std::vector<Row> removed;
+  std::vector<Null> nulled;
+
+  [[nodiscard]] bool empty() const { return ended.empty() && removed.empty() && nulled.empty(); }
+};
+
+/// Threads: the writer only.
+class Judge {
+ public:
+  Judge(const Constraints& constraints, std::size_t cascade_rows_max)
+      : constraints_(constraints), cascade_rows_max_(cascade_rows_max) {}
+
+  /// The whole closure of on-delete actions, `restrict` judged after it. A reference that this transaction set to what
+  /// is not there is no reason for an action: check() finds it.
+  /// Errors: constraint_violation — restrict, or more than cascade_rows_max.
+  [[nodiscard]] std::expected<Consequences, Error> consequences(const storage::WriteBuffer& buffer);
+
+  /// Whether each changed row keeps its rules, the consequences being applied.
+  /// Errors: constraint_violation, with up to 64 violations.
+  [[nodiscard]] std::expected<void, Error> check(const storage::WriteBuffer& buffer);
+
+ private:
+  struct Gone {
+    TableId table;  // no_table: the entity as such
+    Entity entity;
+  };
+  struct Restricted {
+    const ForeignKey* key;
+    Entity referrer;
+    Entity target;
+  };
+
+  // The closure under way.
+  struct Closure {
+    Consequences out;
+    std::vector<Gone> gone;              // also the work list: what is added is looked at later
+    std::unordered_set<Entity> touched;  // by this transaction, in tables that refer
+    std::unordered_set<Entity> ended;
+    std::vector<std::unordered_set<Entity>> removed;  // by table
+    std::vector<Restricted> restricted;
+    std::size_t rows = 0;
+  };
+
+  void collect_gone(const storage::WriteBuffer& buffer, Closure& closure) const;
+  void follow(const storage::WriteBuffer& buffer, const Gone& gone, const ForeignKey& key, Closure& closure);
+  void end_entity(const storage::WriteBuffer& buffer, Entity entity, Closure& closure) const;
+  [[nodiscard]] static bool set_here(const storage::WriteBuffer& buffer, const ForeignKey& key, Entity referrer,
+                                     Entity target);
+
+  const Constraints& constraints_;
+  std::size_t cascade_rows_max_;
+};
+
+}  // namespace stoa::integrity
