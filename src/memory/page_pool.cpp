@@ -96,8 +96,10 @@ void PagePool::grow(std::size_t at_least) {
   poison(base, bytes);
   carve_at_ = base + sizeof(BlockHeader);
   carve_end_ = base + bytes - (unit_bytes - sizeof(BlockHeader));
-  slab_bytes_next_ = std::min(options_.slab_bytes_max,
-                              static_cast<std::size_t>(static_cast<double>(slab_bytes_next_) * options_.slab_growth));
+  // Compared before it is converted: what a size cannot hold has no meaning as one.
+  const double next = static_cast<double>(slab_bytes_next_) * options_.slab_growth;
+  slab_bytes_next_ =
+      next < static_cast<double>(options_.slab_bytes_max) ? static_cast<std::size_t>(next) : options_.slab_bytes_max;
 }
 
 void* PagePool::allocate_large(std::uint32_t units) {
