@@ -82,6 +82,9 @@ inline void require(bool holds, const char* what) {
 class Location {
  public:
   explicit Location(std::uint64_t value);
+  ~Location();  // all accesses must have happened before
+  Location(const Location&) = delete;
+  Location& operator=(const Location&) = delete;
   std::uint64_t load(std::memory_order order, const std::source_location& at);
   void store(std::uint64_t value, std::memory_order order, const std::source_location& at);
   /// A read-modify-write; `next` returns nothing to leave the value as it is.
@@ -98,6 +101,7 @@ class Location {
     VectorClock sync{};  // what an acquire of this value learns
   };
   std::vector<Store> history_;
+  VectorClock accesses_{};
   std::array<std::size_t, threads_max> floor_{};  // the oldest entry that each thread may still see
 };
 

@@ -56,9 +56,9 @@ class NodePool {
   ///
   /// Threads: the owner, once.
   [[nodiscard]] bool close() noexcept {
-    // acq_rel: acquire pairs with the pushes, whose links are walked below; release pairs with the loads of the head in
-    // push(): the one that finds the pool closed counts after this.
-    const std::uint64_t head = head_.exchange(closed, std::memory_order_acq_rel);
+    // acquire: pairs with the pushes, whose links are walked below. No release: those who find the pool closed need
+    // nothing of this thread but its word on away_.
+    const std::uint64_t head = head_.exchange(closed, std::memory_order_acquire);
     std::int64_t missing = 0;
     {
       const std::scoped_lock lock(growing_);
@@ -114,16 +114,17 @@ class NodePool {
   std::size_t node_count() const noexcept { return nodes_before_block(block_count_); }
 
   Cell* pop() noexcept {
-    // acquire, here and on failure: pairs with the swap in push(); the top node's link is there, as is, for the first
-    // time, its block.
+    // acquire: pairs with the swap in push(): the top node's link is there, its last user is done with it, and, for
+    // the first time, its block is there.
     std::uint64_t head = head_.load(std::memory_order_acquire);
     while (top_of(head) != no_node) {
       assert(head != closed);
       Cell& cell = cell_at(top_of(head));
       // relaxed: came with the head. If the node has left the list since, the value may be any and the swap fails.
       const std::uint32_t below = cell.below.load(std::memory_order_relaxed);
-      // acquire: pairs with the push of this node: its last user is done with it. No release: the list below was
-      // released by those who pushed it, and a read-modify-write passes that on.
+      // acquire on failure: as the load. On success the tag says that this is the head that was acquired, and acquire
+      // is only what the compiler asks for, no weaker than on failure. No release: the list below was released by those
+      // who pushed it, and a read-modify-write passes that on.
       if (head_.compare_exchange_weak(head, head_of(below, tag_of(head)), std::memory_order_acquire,
                                       std::memory_order_acquire)) {
         return &cell;
@@ -134,14 +135,14 @@ class NodePool {
 
   // Pushes the list from `top` down to `bottom`, linked already. Returns false where the pool is closed.
   bool push(Cell& top, Cell& bottom) noexcept {
-    // acquire, here and on failure: for `closed` only; pairs with the exchange in close().
-    std::uint64_t head = head_.load(std::memory_order_acquire);
+    // relaxed, here and on failure: the word is compared and stored, never followed.
+    std::uint64_t head = head_.load(std::memory_order_relaxed);
     do {
       if (head == closed) return false;
       bottom.below.store(top_of(head), std::memory_order_relaxed);  // relaxed: published by the swap
       // release: pairs with the acquires in pop() and close(); link, block and the last user's accesses are behind it.
     } while (!head_.compare_exchange_weak(head, head_of(top.number, tag_of(head) + 1), std::memory_order_release,
-                                          std::memory_order_acquire));
+                                          std::memory_order_relaxed));
     return true;
   }
 
