@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 namespace stoa {
@@ -12,6 +13,13 @@ std::string folder_key(const std::string& folder) { return parent_path(join_path
 
 Error failure(ErrorCode code, const std::string& path, std::string_view operation) {
   return {code, Place{.source = path}, fmt::format("{}: {}", operation, to_string(code))};
+}
+
+/// What of the sector is in both.
+void copy_sector(const std::vector<std::byte>& from, std::vector<std::byte>& to, std::size_t sector) {
+  const std::size_t begin = sector * MemoryFileSystem::sector_bytes;
+  const std::size_t end = std::min({begin + MemoryFileSystem::sector_bytes, from.size(), to.size()});
+  if (begin < end) std::memcpy(to.data() + begin, from.data() + begin, end - begin);
 }
 
 }  // namespace
@@ -76,11 +84,10 @@ class MemoryFileSystem::Handle final : public File {
 
   void drop_cache() override {
     const std::scoped_lock guard(owner_.mutex_);
-    std::vector<std::byte>& cache = node_->cache;
-    for (std::size_t at = 0; at < cache.size(); ++at) {
-      if (!node_->dirty.contains(at / sector_bytes))
-        cache[at] = at < node_->disk.size() ? node_->disk[at] : std::byte{};
-    }
+    std::vector<std::byte> fresh = node_->disk;
+    fresh.resize(node_->cache.size());
+    std::swap(node_->cache, fresh);  // now `fresh` is the old cache, of which the unsynced sectors stay
+    for (const std::size_t sector : node_->dirty) copy_sector(fresh, node_->cache, sector);
   }
 
   [[nodiscard]] std::expected<std::uint64_t, Error> size() const override {
@@ -120,7 +127,7 @@ MemoryFileSystem::~MemoryFileSystem() = default;
 
 void MemoryFileSystem::set_fault_hook(FaultHook hook) {
   const std::scoped_lock guard(mutex_);
-  fault_hook_ = std::move(hook);
+  fault_hook_ = hook ? std::make_shared<FaultHook>(std::move(hook)) : nullptr;
 }
 
 void MemoryFileSystem::set_capacity(std::uint64_t bytes) {
@@ -278,12 +285,12 @@ void MemoryFileSystem::NameChange::apply_to(Names& names) const {
 }
 
 std::optional<Error> MemoryFileSystem::fault(FileOperation operation, const std::string& path) const {
-  FaultHook hook;
+  std::shared_ptr<FaultHook> hook;  // shared, not copied: a hook may count
   {
     const std::scoped_lock guard(mutex_);
     hook = fault_hook_;
   }
-  return hook ? hook(operation, path) : std::nullopt;  // outside the lock, so that a hook may look at the files
+  return hook ? (*hook)(operation, path) : std::nullopt;  // outside the lock, so that a hook may look at the files
 }
 
 std::expected<std::unique_ptr<File>, Error> MemoryFileSystem::open_as(const std::string& path, bool writable) {
@@ -324,13 +331,9 @@ std::expected<void, Error> MemoryFileSystem::grow(Node& node, std::uint64_t byte
 }
 
 void MemoryFileSystem::write_back(Node& node, std::size_t sector) {
-  const std::size_t from = sector * sector_bytes;
-  const std::size_t to = std::min(from + sector_bytes, node.cache.size());
-  if (from >= to) return;  // cut off since it was written
-  if (node.disk.size() < to) node.disk.resize(to);
-  std::copy(node.cache.begin() + static_cast<std::ptrdiff_t>(from),
-            node.cache.begin() + static_cast<std::ptrdiff_t>(to),
-            node.disk.begin() + static_cast<std::ptrdiff_t>(from));
+  const std::size_t end = std::min((sector + 1) * sector_bytes, node.cache.size());
+  if (node.disk.size() < end) node.disk.resize(end);
+  copy_sector(node.cache, node.disk, sector);
 }
 
 }  // namespace stoa

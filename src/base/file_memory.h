@@ -102,7 +102,7 @@ class MemoryFileSystem final : public FileSystem {
   static void write_back(Node& node, std::size_t sector);
 
   mutable std::mutex mutex_;  // guards all below
-  FaultHook fault_hook_;
+  std::shared_ptr<FaultHook> fault_hook_;
   std::uint64_t capacity_bytes_;
   std::uint64_t run_ = 0;  // one higher after each crash: handles of an earlier run are dead
   Names names_;

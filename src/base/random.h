@@ -33,6 +33,7 @@ class SeededRandom final : public RandomSource {
  public:
   explicit SeededRandom(std::uint64_t seed) : state_(seed) {}
   [[nodiscard]] std::uint64_t next() override;
+  void reseed(std::uint64_t seed) { state_ = seed; }
 
  private:
   std::uint64_t state_;

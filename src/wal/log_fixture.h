@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -53,17 +54,19 @@ class LogTest : public ::testing::Test {
   }
 
   /// Appends the next `count` versions as one batch.
-  static std::expected<void, Error> write(Writer& writer, std::uint64_t count = 1) {
+  std::expected<void, Error> write(Writer& writer, std::uint64_t count = 1) {
     Batch batch;
     for (std::uint64_t i = 1; i <= count; ++i) {
       const std::uint64_t version = writer.last_version() + i;
       const std::vector<std::byte> body = body_of(version);
-      batch.add({.version = version, .wall_ns = -static_cast<std::int64_t>(version), .tag = version * 3, .body = body});
+      tags_[version] = random_.next();
+      batch.add(
+          {.version = version, .wall_ns = -static_cast<std::int64_t>(version), .tag = tags_[version], .body = body});
     }
     return writer.write(batch);
   }
 
-  static void write_synced(Writer& writer, std::uint64_t count = 1) {
+  void write_synced(Writer& writer, std::uint64_t count = 1) {
     ASSERT_TRUE(write(writer, count));
     ASSERT_TRUE(writer.sync());
   }
@@ -77,7 +80,7 @@ class LogTest : public ::testing::Test {
                             ++expected;
                             EXPECT_EQ(record.version, expected);
                             EXPECT_EQ(record.wall_ns, -static_cast<std::int64_t>(record.version));
-                            EXPECT_EQ(record.tag, record.version * 3);
+                            EXPECT_EQ(record.tag, tags_[record.version]) << "version " << record.version;
                             EXPECT_TRUE(std::ranges::equal(record.body, body_of(record.version)));
                             return {};
                           });
@@ -87,6 +90,7 @@ class LogTest : public ::testing::Test {
 
   MemoryFileSystem files_;
   SeededRandom random_{42};
+  std::map<std::uint64_t, std::uint64_t> tags_;  // of the latest write of each version: an earlier one must stay gone
 };
 
 }  // namespace stoa::wal

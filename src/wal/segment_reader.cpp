@@ -5,19 +5,29 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace stoa::wal {
 namespace {
 
 std::optional<std::size_t> find_magic(std::span<const std::byte> bytes) {
-  const auto found = std::search(bytes.begin(), bytes.end(), frame_magic.begin(), frame_magic.end());
-  if (found == bytes.end()) return std::nullopt;
-  return static_cast<std::size_t>(found - bytes.begin());
+  for (std::size_t at = 0; at + frame_magic.size() <= bytes.size(); ++at) {
+    const void* const first = std::memchr(bytes.data() + at, std::to_integer<int>(frame_magic[0]),
+                                          bytes.size() - at - (frame_magic.size() - 1));
+    if (first == nullptr) return std::nullopt;
+    at = static_cast<std::size_t>(static_cast<const std::byte*>(first) - bytes.data());
+    if (std::memcmp(first, frame_magic.data(), frame_magic.size()) == 0) return at;
+  }
+  return std::nullopt;
 }
 
 /// One past the last byte that is not zero; 0: all are.
 std::size_t zeros_begin(std::span<const std::byte> bytes) {
-  const auto last = std::find_if(bytes.rbegin(), bytes.rend(), [](std::byte byte) { return byte != std::byte{}; });
+  const auto is_zero = [](std::byte byte) { return byte == std::byte{}; };
+  // Preallocated room is the common case: each byte equals the next one, and the first is zero.
+  if (bytes.empty()) return 0;
+  if (is_zero(bytes[0]) && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0) return 0;
+  const auto last = std::find_if_not(bytes.rbegin(), bytes.rend(), is_zero);
   return static_cast<std::size_t>(bytes.rend() - last);
 }
 
