@@ -1,0 +1,32 @@
+// Unsigned numbers in as few bytes as they need: seven bits a byte, low bits first.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace stoa::delta {
+
+inline void put_varint(std::vector<std::byte>& out, std::uint64_t value) {
+  for (; value >= 0x80; value >>= 7U) out.push_back(static_cast<std::byte>(value | 0x80U));
+  out.push_back(static_cast<std::byte>(value));
+}
+
+/// Takes a number off the front of `in`. False where it is cut off, longer than it need be, or beyond 64 bits.
+[[nodiscard]] inline bool take_varint(std::span<const std::byte>& in, std::uint64_t& value) {
+  value = 0;
+  for (std::size_t at = 0; at < in.size() && at < 10; ++at) {
+    const auto bits = std::to_integer<std::uint64_t>(in[at]);
+    if (at == 9 && bits > 1) return false;
+    value |= (bits & 0x7FU) << (7 * at);
+    if ((bits & 0x80U) == 0) {
+      if (bits == 0 && at != 0) return false;
+      in = in.subspan(at + 1);
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace stoa::delta
