@@ -74,7 +74,7 @@ TEST_F(OpenFile, GivesThePlainBytes) {
 TEST_F(OpenFile, DecodesZstdIntoRoomOfAnySize) {
   const auto path = write("a.csv.zst", compress(long_text()));
   for (const std::size_t piece_bytes : {1u, 7u, 4096u, 1u << 20})
-    EXPECT_EQ(read_all(path, piece_bytes).value(), long_text());
+    EXPECT_TRUE(read_all(path, piece_bytes).value() == long_text()) << piece_bytes;
 }
 
 TEST_F(OpenFile, DecodesZstdFramesInARow) {
@@ -110,12 +110,12 @@ TEST_F(OpenFile, GivesAllThatPrecedesACutIntoRoomOfAnySize) {
     const auto source = open_file(path).value();
     std::string read;
     EXPECT_FALSE(read_into(read, *source, piece_bytes));
-    EXPECT_EQ(read, text) << piece_bytes;
+    EXPECT_TRUE(read == text) << piece_bytes;  // not EQ: a diff of texts this long takes minutes
   }
 }
 
 TEST_F(OpenFile, NeverGivesOtherBytesForADamagedZstdStreamWithAChecksum) {
-  const std::string text = long_text().substr(0, 3000);
+  const std::string text = long_text().substr(0, 1000);
   const std::string stored = compress(text);
   std::size_t refused = 0;
   for (std::size_t at = 0; at < stored.size(); ++at) {
