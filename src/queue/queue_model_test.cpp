@@ -283,7 +283,7 @@ void closed_early(Threads& threads) {
   threads.finally([=] { require(s->pool == nullptr, "not freed"); });
 }
 
-// A count of `free` nodes that keeps close()'s walk short enough for it not to be the last one always.
+// Nothing is free at first, so that close() has a short walk and is not always the last one.
 void closing_a_short_list(Threads& threads) {
   auto s = std::make_shared<PoolState>(0);
   for (std::size_t n = 0; n < 2; ++n) {
