@@ -1,6 +1,11 @@
+#include "base/file_posix.h"
 #include "wal/log_fixture.h"
+#include "wal/segment_reader.h"
 
 #include <gmock/gmock.h>
+#include <stdlib.h>
+
+#include <filesystem>
 
 namespace stoa::wal {
 namespace {
@@ -156,6 +161,20 @@ TEST_F(LogTest, ObserverDoesNotTakeAWriteInBetweenForDamage) {
   EXPECT_EQ(last, 3U) << "the proof made it look again";
 }
 
+// One read of the system may see a later write and not an earlier one, so what was read has to be read again.
+TEST_F(LogTest, SegmentReaderSeesLaterWritesOnceRefreshed) {
+  auto writer = open_writer().value();
+  write_synced(writer);
+  auto reader = SegmentReader::open(files_.open_read_only(segment_path(1)).value(), 1).value();
+  ASSERT_TRUE(reader.next()->has_value());
+  ASSERT_FALSE(reader.next()->has_value());
+  write_synced(writer);
+  EXPECT_FALSE(reader.next()->has_value());
+  reader.refresh();
+  EXPECT_TRUE(reader.next()->has_value());
+  EXPECT_EQ(reader.chain().version, 2U);
+}
+
 TEST_F(LogTest, FailedSyncIsFinal) {
   auto writer = open_writer().value();
   write_synced(writer, 2);
@@ -260,16 +279,49 @@ TEST_F(LogTest, FullDiskIsNoticedEarlyAndHeals) {
   EXPECT_EQ(result->end.version, 13U);
 }
 
+// Whatever the frame's size, and however exactly it fills a segment: what was reserved can be written, and sealed.
 TEST_F(LogTest, ReservedRoomIsThereOnAFullDisk) {
-  auto writer = open_writer({}, 1000).value();
-  write_synced(writer);
-  Batch batch;
-  const std::vector<std::byte> body(3000);
-  batch.add({.version = 2, .wall_ns = 0, .tag = 0, .body = body});
-  ASSERT_TRUE(writer.reserve(batch.frame_bytes()));
-  files_.set_capacity(0);
-  EXPECT_TRUE(writer.write(batch));
-  EXPECT_TRUE(writer.seal());
+  constexpr std::uint64_t segment_bytes = 1000;
+  for (std::size_t body_bytes = segment_bytes - 400; body_bytes < segment_bytes + 10; ++body_bytes) {
+    SCOPED_TRACE(body_bytes);
+    MemoryFileSystem files;
+    ASSERT_TRUE(files.make_directory(log_folder));
+    auto writer = Writer::open(files, log_folder, log_identity, {}, random_, {.segment_bytes = segment_bytes}).value();
+    Batch batch;
+    const std::vector<std::byte> body(body_bytes);
+    batch.add({.version = 1, .wall_ns = 0, .tag = 0, .body = body});
+    ASSERT_TRUE(writer.reserve(batch.frame_bytes()));
+    files.set_capacity(0);
+    ASSERT_TRUE(writer.write(batch));
+    ASSERT_TRUE(writer.seal());
+  }
+}
+
+TEST_F(LogTest, WorksOnTheRealFileSystem) {
+  std::string folder = (std::filesystem::temp_directory_path() / "stoa-wal-test-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  FileSystem& files = posix_file_system();
+  LogEnd end;
+  for (std::uint64_t run = 1; run <= 3; ++run) {
+    auto writer = Writer::open(files, folder, log_identity, end, random_, {.segment_bytes = 3000});
+    ASSERT_TRUE(writer) << writer.error().message();
+    for (int i = 0; i < 10; ++i) write_synced(*writer, 5);
+    if (run != 2) {
+      ASSERT_TRUE(writer->close());
+    }
+    std::uint64_t last = 0;
+    const auto result = recover(files, folder, log_identity, 0, Access::owner,
+                                [&](const TransactionRecord& record) -> std::expected<void, Error> {
+                                  EXPECT_EQ(record.version, ++last);
+                                  EXPECT_TRUE(std::ranges::equal(record.body, body_of(last)));
+                                  return {};
+                                });
+    ASSERT_TRUE(result) << result.error().message();
+    EXPECT_EQ(last, run * 50);
+    end = result->end;
+  }
+  EXPECT_GT(trim(files, folder, end.version).value(), 3U);
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(LogTest, TrimKeepsWhatIsNeededAfterTheVersion) {
