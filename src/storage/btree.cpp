@@ -150,7 +150,6 @@ void merge(PageWriter& writer, BTreeInner& parent, std::uint32_t left_at, std::u
   auto& left = const_cast<BTreeNode&>(*parent.child[left_at]);
   const BTreeNode& right = *parent.child[left_at + 1];
   move_entries(left, left.count, right, 0, right.count, level);
-  if (level != 0) left.keys[left.count] = parent.keys[left_at + 1];  // the bound that right.keys[0] only stood for
   left.count += right.count;
   close_entry(parent, left_at + 1, level + 1);
   writer.discard(&right);
@@ -160,7 +159,6 @@ void merge(PageWriter& writer, BTreeInner& parent, std::uint32_t left_at, std::u
 void balance(BTreeInner& parent, std::uint32_t left_at, std::uint32_t left_count, std::uint32_t level) noexcept {
   auto& left = const_cast<BTreeNode&>(*parent.child[left_at]);
   auto& right = const_cast<BTreeNode&>(*parent.child[left_at + 1]);
-  if (level != 0) right.keys[0] = parent.keys[left_at + 1];
   const std::uint32_t right_count = left.count + right.count - left_count;
   if (left.count < left_count) {
     const std::uint32_t moved = left_count - left.count;

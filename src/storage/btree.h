@@ -31,7 +31,8 @@ inline constexpr std::uint32_t btree_keys_min = std::max(2U, btree_keys_max / 4)
 inline constexpr std::uint32_t btree_height_max = 48 / static_cast<std::uint32_t>(std::bit_width(btree_keys_min) - 1);
 
 /// A leaf, or the part of an inner node that a search reads. An inner node's keys[i] is above every key under child i-1
-/// and not above any under child i; keys[0] is never read.
+/// and not above any under child i. keys[0] is the bound that its parent has for it, so that entries can go from
+/// sibling to sibling as they are; no search reads it, and on the tree's left edge it is not set.
 struct BTreeNode {
   std::uint32_t count = 0;  ///< keys of a leaf, children of an inner node
   alignas(16) IndexKey keys[btree_keys_max];

@@ -65,6 +65,7 @@ class Checker {
       keys_ += node.count;
       return;
     }
+    EXPECT_TRUE(low == nullptr || *low == node.keys[0]);
     const auto& inner = static_cast<const BTreeInner&>(node);
     for (std::uint32_t i = 0; i != node.count; ++i) {
       this->node(*inner.child[i], level - 1, false, i == 0 ? low : &node.keys[i],
