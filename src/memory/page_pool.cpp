@@ -12,6 +12,7 @@ namespace stoa::memory {
 namespace {
 
 constexpr std::size_t huge_page_bytes = std::size_t{2} << 20U;
+constexpr std::size_t block_units_max = std::numeric_limits<std::uint32_t>::max();  // what a header can tell
 
 std::byte* map(std::size_t bytes) {
   void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -36,9 +37,8 @@ PagePool::~PagePool() {
 }
 
 void* PagePool::allocate(std::size_t bytes, std::uint64_t birth) {
-  const std::size_t units_wide = (bytes + sizeof(BlockHeader) + unit_bytes - 1) / unit_bytes;
-  if (units_wide > std::numeric_limits<std::uint32_t>::max()) throw std::bad_alloc();
-  const auto units = static_cast<std::uint32_t>(units_wide);
+  if (bytes > block_units_max * unit_bytes - sizeof(BlockHeader)) throw std::bad_alloc();
+  const auto units = static_cast<std::uint32_t>((bytes + sizeof(BlockHeader) + unit_bytes - 1) / unit_bytes);
   BlockHeader* header = nullptr;
   if (units > pooled_units_max) {
     header = static_cast<BlockHeader*>(allocate_large(units));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 
 namespace stoa::memory {
 namespace {
@@ -44,15 +45,14 @@ Pins::~Pins() {
 PinSlot& Pins::announce(std::uint64_t from) { return claim(from << 1U | 1U); }
 
 PinSlot& Pins::clone(const PinSlot& held) {
-  // relaxed: the word is the caller's own; the orphan bit may be set by orphan() at any time, which the caller
-  // excludes.
-  const std::uint64_t word = held.word.load(std::memory_order_relaxed);
-  if ((word & orphan_bit) != 0)
-    orphans_.fetch_add(1, std::memory_order_relaxed);  // relaxed: `held` keeps it above zero
-  PinSlot& slot = claim(word);
+  // relaxed: the word is the caller's own, but for the orphan bit, which mark_orphan() adds where it belongs.
+  PinSlot& slot = claim(held.word.load(std::memory_order_relaxed) & ~orphan_bit);
   // seq_cst: between the claim above and the release of `held`; collect() compares the count before and after its walk,
   // and so notices a walk that passed the new slot too early and the old one too late.
   clones_.fetch_add(1, std::memory_order_seq_cst);
+  // seq_cst: after the claim. Either the walk of orphan() comes to the claimed slot, or its start is seen here. `held`
+  // or the walk itself keeps the count above zero meanwhile.
+  if (orphans_.load(std::memory_order_seq_cst) != 0) mark_orphan(slot);
   return slot;
 }
 
@@ -95,7 +95,7 @@ bool Pins::release(PinSlot& slot) noexcept {
   return orphans_.fetch_sub(1, std::memory_order_acq_rel) == 1;
 }
 
-bool Pins::collect(PinSet& out) const {
+bool Pins::collect(PinSet& out) const noexcept try {
   for (int attempt = 0; attempt < 3; ++attempt) {
     out.exact.clear();
     out.pinning_from = ~std::uint64_t{0};
@@ -119,23 +119,28 @@ bool Pins::collect(PinSet& out) const {
     }
   }
   return false;
+} catch (const std::bad_alloc&) {
+  return false;
 }
 
 bool Pins::orphan() noexcept {
   // One more than the slots marked so far, so that an early release cannot count down to zero before the walk is done.
-  orphans_.store(1, std::memory_order_relaxed);  // relaxed: published by the first bit set below
-  for_each_slot([this](const PinSlot& held) {
-    auto& word = const_cast<PinSlot&>(held).word;
-    std::uint64_t now = word.load(std::memory_order_relaxed);  // relaxed: the exchange decides
-    while (now != 0) {
-      orphans_.fetch_add(1, std::memory_order_relaxed);  // relaxed: ordered by the exchange that follows
-      // acq_rel: pairs with the exchange in release().
-      if (word.compare_exchange_weak(now, now | orphan_bit, std::memory_order_acq_rel, std::memory_order_relaxed))
-        return;
-      orphans_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: not the last one, our own is still counted
-    }
-  });
+  // seq_cst: before the walk's loads of the slots, see clone().
+  orphans_.store(1, std::memory_order_seq_cst);
+  for_each_slot([this](const PinSlot& held) { mark_orphan(const_cast<PinSlot&>(held)); });
   return orphans_.fetch_sub(1, std::memory_order_acq_rel) == 1;  // acq_rel: as in release()
+}
+
+void Pins::mark_orphan(PinSlot& slot) noexcept {
+  std::uint64_t now = slot.word.load(std::memory_order_seq_cst);  // seq_cst: after orphans_ was set, see clone()
+  while (now != 0 && (now & orphan_bit) == 0) {
+    orphans_.fetch_add(1, std::memory_order_relaxed);  // relaxed: ordered by the exchange that follows
+    // acq_rel: pairs with the exchange in release().
+    if (slot.word.compare_exchange_weak(now, now | orphan_bit, std::memory_order_acq_rel, std::memory_order_seq_cst)) {
+      return;
+    }
+    orphans_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: not the last one, see the callers
+  }
 }
 
 template <typename Visit>

@@ -50,15 +50,16 @@ class Pins {
     slot.word.store(root << 1U, std::memory_order_release);
   }
 
-  /// A second pin of a root that `held` pins.
+  /// A second pin of a root that `held` pins, which nobody releases meanwhile.
   [[nodiscard]] PinSlot& clone(const PinSlot& held);
 
   /// Ends a pin. Returns true for the last one after orphan(): the caller then frees what the pins kept alive.
   [[nodiscard]] bool release(PinSlot& slot) noexcept;
 
-  /// Reads all slots. Returns false where clones were made all the while: the caller tries again after its next commit.
+  /// Reads all slots. Returns false where clones were made all the while, or no memory was left for the numbers: the
+  /// caller tries again after its next commit.
   /// Threads: the writer only, after the root whose predecessors are to be reclaimed was published.
-  [[nodiscard]] bool collect(PinSet& out) const;
+  [[nodiscard]] bool collect(PinSet& out) const noexcept;
 
   /// The database goes; pins may stay. Returns true if none does, and release() answers the last one otherwise.
   /// Requires: no announce() runs or comes any more.
@@ -74,6 +75,7 @@ class Pins {
   };
 
   PinSlot& claim(std::uint64_t word);
+  void mark_orphan(PinSlot& slot) noexcept;
   template <typename Visit>
   void for_each_slot(Visit&& visit) const;
 

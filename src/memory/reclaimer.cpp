@@ -1,6 +1,7 @@
 #include "memory/reclaimer.h"
 
 #include <algorithm>
+#include <new>
 
 namespace stoa::memory {
 
@@ -13,7 +14,13 @@ void Reclaimer::retire(RetiredChain chain) noexcept {
   }
 }
 
-void Reclaimer::reclaim(const PinSet& pins) {
+void Reclaimer::reclaim(const PinSet& pins) noexcept {
+  try {
+    // All that place() will ask for, as long as no block is off its list: a bucket for a pin at most.
+    buckets_.reserve(buckets_.size() + pins.exact.size());
+  } catch (const std::bad_alloc&) {
+    return;
+  }
   if (pins.pinning_from != pinning_from_) {
     pinning_from_ = pins.pinning_from;
     place(std::exchange(pinning_, {}), pins);
@@ -32,7 +39,7 @@ void Reclaimer::reclaim(const PinSet& pins) {
   place(released, pins);
 }
 
-void Reclaimer::place(RetiredChain chain, const PinSet& pins) {
+void Reclaimer::place(RetiredChain chain, const PinSet& pins) noexcept {
   while (chain.head != nullptr) {
     BlockHeader* block = chain.head;
     chain.head = block->next;
@@ -48,7 +55,7 @@ void Reclaimer::place(RetiredChain chain, const PinSet& pins) {
   }
 }
 
-RetiredChain& Reclaimer::bucket(std::uint64_t pin) {
+RetiredChain& Reclaimer::bucket(std::uint64_t pin) noexcept {
   auto at = std::lower_bound(buckets_.begin(), buckets_.end(), pin,
                              [](const Bucket& bucket, std::uint64_t value) { return bucket.pin < value; });
   if (at == buckets_.end() || at->pin != pin) at = buckets_.insert(at, {pin, {}});

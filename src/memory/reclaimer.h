@@ -23,7 +23,8 @@ class Reclaimer {
   void retire(RetiredChain chain) noexcept;
 
   /// Frees what `pins`, collected after the newest root was published, no longer hold.
-  void reclaim(const PinSet& pins);
+  /// Where memory for its own lists runs out it frees nothing and loses nothing: the next call catches up.
+  void reclaim(const PinSet& pins) noexcept;
 
   /// Retired, and not free because of a pin.
   [[nodiscard]] std::size_t bytes_held() const noexcept { return bytes_held_; }
@@ -34,8 +35,8 @@ class Reclaimer {
     RetiredChain blocks;
   };
 
-  void place(RetiredChain chain, const PinSet& pins);
-  RetiredChain& bucket(std::uint64_t pin);
+  void place(RetiredChain chain, const PinSet& pins) noexcept;
+  RetiredChain& bucket(std::uint64_t pin) noexcept;
 
   PagePool& pool_;
   RetiredChain fresh_;    // retired since the last reclaim()
