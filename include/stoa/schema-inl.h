@@ -50,17 +50,24 @@ TableBuilder<T>& TableBuilder<T>::index() {
 template <Component T>
 template <auto Member>
 TableBuilder<T>& TableBuilder<T>::foreign_key(std::string table, OnDelete on_delete) {
-  static_assert(std::is_same_v<detail::type_of_member<Member>, Entity>, "stoa: only a stoa::Entity can be a reference");
-  if (FieldModel* model = field<Member>()) {
-    model->reference = Reference{.table = std::move(table), .target = no_table, .on_delete = on_delete};
-  }
-  return *this;
+  if (table.empty()) detail::add_mistake(*draft_, table_, field_name<Member>(), "a foreign key names a table");
+  return refer<Member>(std::move(table), on_delete);
 }
 
 template <Component T>
 template <auto Member>
 TableBuilder<T>& TableBuilder<T>::reference(OnDelete on_delete) {
-  return foreign_key<Member>({}, on_delete);
+  return refer<Member>({}, on_delete);
+}
+
+template <Component T>
+template <auto Member>
+TableBuilder<T>& TableBuilder<T>::refer(std::string table, OnDelete on_delete) {
+  static_assert(std::is_same_v<detail::type_of_member<Member>, Entity>, "stoa: only a stoa::Entity can be a reference");
+  if (FieldModel* model = field<Member>()) {
+    model->reference = Reference{.table = std::move(table), .target = no_table, .on_delete = on_delete};
+  }
+  return *this;
 }
 
 template <Component T>

@@ -92,6 +92,9 @@ class TableBuilder {
  private:
   template <auto Member>
   FieldModel* field();
+  /// An empty name is any entity.
+  template <auto Member>
+  TableBuilder& refer(std::string table, OnDelete on_delete);
 
   detail::SchemaDraft* draft_;
   std::string table_;

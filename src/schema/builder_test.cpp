@@ -49,13 +49,16 @@ BOOST_DESCRIBE_STRUCT(HTTPServerState, (), (up, grade, count))
 namespace menu {
 enum class Phase : std::int16_t { open, closed };
 BOOST_DESCRIBE_ENUM(Phase, open, closed)
+enum class Text : std::uint8_t { plain, rich };
+BOOST_DESCRIBE_ENUM(Text, plain, rich)
 }  // namespace menu
 struct Screen {
   menu::Phase menu;
+  menu::Text style;
   Phase flight;
   HTTPServerState server;
 };
-BOOST_DESCRIBE_STRUCT(Screen, (), (menu, flight, server))
+BOOST_DESCRIBE_STRUCT(Screen, (), (menu, style, flight, server))
 }  // namespace game
 
 template <>
@@ -160,8 +163,9 @@ TEST(Builder, NamesDefinitionsApartWhereTypesShareAName) {
   schema.table<Screen>("screen");
   const auto compiled = schema.compile().value();
   const SchemaModel& model = compiled->model();
-  ASSERT_EQ(model.enums.size(), 2U);
-  EXPECT_EQ(model.enums[0].name, "phase");  // that of `flight`, the first field by name
+  ASSERT_EQ(model.enums.size(), 3U);
+  EXPECT_EQ(model.enums[2].name, "text_2");  // text is built in
+  EXPECT_EQ(model.enums[0].name, "phase");   // that of `flight`, the first field by name
   EXPECT_EQ(model.enums[0].variants.size(), 3U);
   EXPECT_EQ(model.enums[1].name, "phase_2");
   ASSERT_EQ(model.structs.size(), 1U);
@@ -190,6 +194,12 @@ TEST(Builder, ReportsEveryMistake) {
             "docked.gate.max: max of gate is below its min\n"
             "flight.phase.default: default: expected a variant of phase, got 7\n"
             "flight.fuel.unique: fuel is f32[4]: arrays and structs cannot be unique");
+}
+
+TEST(Builder, RefusesAForeignKeyWithoutATable) {
+  Schema schema("s");
+  schema.table<Docked>("docked").foreign_key<&Docked::port>("");
+  EXPECT_EQ(mistakes_of(schema), "docked.port: a foreign key names a table");
 }
 
 TEST(Builder, RefusesOneTypeForTwoTables) {

@@ -20,6 +20,7 @@ struct Draw {
   std::vector<std::vector<std::string>> structs;  // fields, in an order that matters
   struct Table {
     std::string head;
+    std::vector<std::string> rules;
     std::vector<std::string> fields;
   };
   std::vector<Table> tables;
@@ -94,13 +95,24 @@ Draw draw_schema(Dice& dice) {
   return out;
 }
 
+void add_rules(Draw::Table& table, Dice& dice) {
+  for (std::size_t i = dice.below(3); i > 0; --i) {
+    const std::string other = fmt::format("r{}", i);
+    table.fields.push_back(fmt::format("{{ name = \"{}\", type = \"u32\" }}", other));
+    table.rules.push_back(dice.flip() ? fmt::format("[\"{}\", \"base\"]", other)
+                                      : fmt::format("[\"base\", \"{}\"]", other));
+  }
+  table.fields.push_back("{ name = \"base\", type = \"i16\" }");
+}
+
 std::string join(const std::vector<std::string>& list) { return fmt::format("[{}]", fmt::join(list, ", ")); }
 
 std::string write(const Draw& draw, std::string_view enum_name, std::string_view struct_name,
                   const std::vector<std::size_t>& table_order) {
   std::string out = "[database]\nname = \"random \\\"schema\\\"\"\n";
   for (const std::size_t t : table_order) {
-    out += fmt::format("[tables.t{}]\n{}fields = {}\n", t, draw.tables[t].head, join(draw.tables[t].fields));
+    out += fmt::format("[tables.t{}]\n{}unique = {}\nfields = {}\n", t, draw.tables[t].head, join(draw.tables[t].rules),
+                       join(draw.tables[t].fields));
   }
   for (std::size_t i = 0; i < draw.enums.size(); ++i)
     out += fmt::format("[enums.@e{}]\nvariants = {}\n", i, join(draw.enums[i]));
@@ -132,6 +144,7 @@ TEST(Canonical, RandomSchemasReadBackAndHashAlikeInAnyOrder) {
     SCOPED_TRACE(fmt::format("STOA_TEST_SEED={}", first + round));
     Dice dice(first + round);
     Draw draw = draw_schema(dice);
+    for (Draw::Table& table : draw.tables) add_rules(table, dice);
     std::vector<std::size_t> order(draw.tables.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
     const auto one = compile(write(draw, "e", "s", order));
@@ -155,7 +168,10 @@ TEST(Canonical, RandomSchemasReadBackAndHashAlikeInAnyOrder) {
 
     dice.shuffle(order);
     for (auto& variants : draw.enums) dice.shuffle(variants);
-    for (Draw::Table& table : draw.tables) dice.shuffle(table.fields);
+    for (Draw::Table& table : draw.tables) {
+      dice.shuffle(table.fields);
+      dice.shuffle(table.rules);
+    }
     const auto shuffled = compile(write(draw, "zeta", "alpha", order));
     ASSERT_NE(shuffled, nullptr);
     ASSERT_EQ(shuffled->hash(), one->hash()) << one->canonical_text() << shuffled->canonical_text();
@@ -178,6 +194,7 @@ TEST(Canonical, HashSeesEveryWord) {
            {"\"n\"", "\"m\""},
            {"\"a\", \"b\"", "\"a\", \"c\""},
            {"\"a\", \"b\"", "\"b\", \"a\""},
+           {"\"a\", \"b\"", "{ name = \"a\", number = 1 }, { name = \"b\", number = 0 }"},
            {"variants", "base = \"u8\"\nvariants"},
            {"tables.t", "tables.u"},
            {"fields", "storage = \"sparse\"\nfields"},
@@ -187,6 +204,7 @@ TEST(Canonical, HashSeesEveryWord) {
            {"\"y\"", "\"z\""},
            {"u8", "i8"},
            {"u8", "u8[1]\", default = [1] }, { name = \"q\", type = \"u8"},
+           {", default = 1", ""},  // what the words below are added to
            {"default = 1", "default = 2"},
            {"default = 1", "min = 1"},
            {"default = 1", "max = 1"},
@@ -202,7 +220,7 @@ TEST(Canonical, HashSeesEveryWord) {
   const std::size_t count = hashes.size();
   std::ranges::sort(hashes);
   EXPECT_EQ(std::ranges::unique(hashes).size(), 0U);
-  EXPECT_EQ(count, 22U);
+  EXPECT_EQ(count, 24U);
 }
 
 TEST(Canonical, LeavesOutWhatNoTableUses) {

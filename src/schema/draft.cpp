@@ -80,6 +80,10 @@ FieldModel* find_field(SchemaDraft& draft, std::string_view table, std::string_v
   return found == model->fields.end() ? nullptr : &*found;
 }
 
+void add_mistake(SchemaDraft& draft, std::string_view table, std::string_view field, std::string reason) {
+  draft.mistakes.push_back({fmt::format("tables.{}.fields.{}", table, field), std::move(reason)});
+}
+
 void add_unique_together(SchemaDraft& draft, std::string_view table, const std::vector<std::string_view>& fields) {
   draft.compound_uniques.push_back({.table = std::string(table),
                                     .fields = {fields.begin(), fields.end()},

@@ -10,8 +10,7 @@
 
 namespace stoa::schema {
 
-/// Bytes of one cell; its alignment is the same but for entity (4), text and bytes (8). Requires: not structure, and
-/// for enumeration the base's kind is asked instead.
+// Of one cell. Requires: neither structure nor enumeration, whose base is asked instead.
 [[nodiscard]] std::uint32_t scalar_bytes(FieldKind kind);
 [[nodiscard]] std::uint32_t scalar_align(FieldKind kind);
 

@@ -39,23 +39,13 @@ bool elements_in_range(const FieldModel& field, const void* cell) {
   return true;
 }
 
-}  // namespace
-
-void copy_row(const TableModel& table, const void* from, void* to) {
-  if (!table.is_padded()) {
-    if (table.bytes != 0) std::memcpy(to, from, table.bytes);
-    return;
-  }
-  std::memset(to, 0, table.bytes);
-  for (const ByteRun& run : table.runs) {
-    std::memcpy(static_cast<std::byte*>(to) + run.offset, static_cast<const std::byte*>(from) + run.offset, run.bytes);
-  }
-}
-
-std::expected<void, Error> check_row(const SchemaModel& schema, const TableModel& table, const void* row) {
-  const auto* bytes = static_cast<const std::byte*>(row);
+// The bools, enums and texts in [offset, offset + bytes) of a row, whose bytes are at `range`.
+std::expected<void, Error> check_range(const SchemaModel& schema, const TableModel& table, std::uint32_t offset,
+                                       std::uint32_t bytes, const std::byte* range) {
+  const auto within = [&](std::uint32_t at) { return at >= offset && at < offset + bytes; };
   for (const Leaf& leaf : table.checked) {
-    const std::byte* cell = bytes + leaf.offset;
+    if (!within(leaf.offset)) continue;
+    const std::byte* cell = range + leaf.offset - offset;
     if (leaf.kind == FieldKind::boolean) {
       if (*cell > std::byte{1}) {
         return std::unexpected(
@@ -70,16 +60,51 @@ std::expected<void, Error> check_row(const SchemaModel& schema, const TableModel
                                       Error::invalid(fmt::format("{} is no variant of {}", value, model.name))));
     }
   }
-  for (const std::uint32_t offset : table.blobs) {
+  for (const std::uint32_t blob : table.blobs) {
+    if (!within(blob)) continue;
     std::uint32_t size;  // the first word of a text's cell
-    std::memcpy(&size, bytes + offset, sizeof size);
+    std::memcpy(&size, range + blob - offset, sizeof size);
     if (size > blob_bytes_max) {
       return std::unexpected(
-          at_field(table, field_at(table, offset),
+          at_field(table, field_at(table, blob),
                    Error(ErrorCode::too_large, fmt::format("{} bytes, more than {}", size, blob_bytes_max))));
     }
   }
   return {};
+}
+
+}  // namespace
+
+void copy_row(const TableModel& table, const void* from, void* to) {
+  if (!table.is_padded()) {
+    if (table.bytes != 0) std::memcpy(to, from, table.bytes);
+    return;
+  }
+  std::memset(to, 0, table.bytes);
+  for (const ByteRun& run : table.runs) {
+    std::memcpy(static_cast<std::byte*>(to) + run.offset, static_cast<const std::byte*>(from) + run.offset, run.bytes);
+  }
+}
+
+std::expected<void, Error> check_row(const SchemaModel& schema, const TableModel& table, const void* row) {
+  return check_range(schema, table, 0, table.bytes, static_cast<const std::byte*>(row));
+}
+
+std::expected<void, Error> check_field(const SchemaModel& schema, const TableModel& table, const FieldModel& field,
+                                       const void* cell) {
+  return check_range(schema, table, field.offset, field.bytes, static_cast<const std::byte*>(cell));
+}
+
+void copy_field(const TableModel& table, const FieldModel& field, const void* from, void* to) {
+  std::memset(to, 0, field.bytes);
+  const std::uint32_t end = field.offset + field.bytes;
+  for (const ByteRun& run : table.runs) {
+    const std::uint32_t first = std::max(run.offset, field.offset);
+    const std::uint32_t last = std::min(run.offset + run.bytes, end);
+    if (first >= last) continue;
+    std::memcpy(static_cast<std::byte*>(to) + first - field.offset,
+                static_cast<const std::byte*>(from) + first - field.offset, last - first);
+  }
 }
 
 bool in_range(const FieldModel& field, const void* cell) {

@@ -20,6 +20,13 @@ void copy_row(const TableModel& table, const void* from, void* to);
 /// Errors:   invalid_argument, too_large, naming table.field.
 std::expected<void, Error> check_row(const SchemaModel& schema, const TableModel& table, const void* row);
 
+/// The same for one field, whose bytes are at `cell`.
+std::expected<void, Error> check_field(const SchemaModel& schema, const TableModel& table, const FieldModel& field,
+                                       const void* cell);
+
+/// Copies one field's bytes and zeroes what is padding within it.
+void copy_field(const TableModel& table, const FieldModel& field, const void* from, void* to);
+
 /// True where every element of the cell is within the field's min and max; NaN never is.
 [[nodiscard]] bool in_range(const FieldModel& field, const void* cell);
 

@@ -63,6 +63,7 @@ void declare_table(SchemaDraft& draft, std::string name, RowDescription type);
 void bind_table(SchemaDraft& draft, std::string name, RowDescription type);
 TableModel* find_table(SchemaDraft& draft, std::string_view table);
 FieldModel* find_field(SchemaDraft& draft, std::string_view table, std::string_view field);
+void add_mistake(SchemaDraft& draft, std::string_view table, std::string_view field, std::string reason);
 void add_unique_together(SchemaDraft& draft, std::string_view table, const std::vector<std::string_view>& fields);
 void set_default(SchemaDraft& draft, std::string_view table, std::string_view field, const void* value);
 void set_range(SchemaDraft& draft, std::string_view table, std::string_view field, const void* min, const void* max);
