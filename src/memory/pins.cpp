@@ -135,10 +135,8 @@ void Pins::mark_orphan(PinSlot& slot) noexcept {
   std::uint64_t now = slot.word.load(std::memory_order_seq_cst);  // seq_cst: after orphans_ was set, see clone()
   while (now != 0 && (now & orphan_bit) == 0) {
     orphans_.fetch_add(1, std::memory_order_relaxed);  // relaxed: ordered by the exchange that follows
-    // acq_rel: pairs with the exchange in release().
-    if (slot.word.compare_exchange_weak(now, now | orphan_bit, std::memory_order_acq_rel, std::memory_order_seq_cst)) {
-      return;
-    }
+    // seq_cst: as above where it fails; where it succeeds, release pairs with the exchange in release().
+    if (slot.word.compare_exchange_weak(now, now | orphan_bit, std::memory_order_seq_cst)) return;
     orphans_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: not the last one, see the callers
   }
 }
