@@ -22,12 +22,6 @@ namespace detail {
 
 class DatabaseCore;
 
-/// A function by reference: it runs while its caller waits.
-struct WriteFunction {
-  void* object = nullptr;
-  std::expected<void, Error> (*call)(void* object, Writer& writer) = nullptr;
-};
-
 }  // namespace detail
 
 /// What recovery found when a folder was opened.

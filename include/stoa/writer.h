@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
+#include <expected>
 #include <stdexcept>
 #include <tuple>
 #include <type_traits>
@@ -178,4 +179,13 @@ class Writer : public Operations<Writer> {
   detail::WriterCore* core_;
 };
 
+namespace detail {
+
+/// A function by reference: it runs while its caller waits.
+struct WriteFunction {
+  void* object = nullptr;
+  std::expected<void, Error> (*call)(void* object, Writer& writer) = nullptr;
+};
+
+}  // namespace detail
 }  // namespace stoa

@@ -72,6 +72,7 @@ bool TransactionDelta::has_effect(const WriteBuffer& buffer) {
     case Change::Kind::page:
       if (pages_differ(buffer)) return true;
       break;
+    case Change::Kind::none:
     case Change::Kind::move: break;
   }
   group(buffer);
@@ -112,7 +113,9 @@ void TransactionDelta::group(const WriteBuffer& buffer) {
   next_.assign(changes.size(), no_change);
   for (std::uint32_t at = 0; at < changes.size(); ++at) {
     const Change& change = changes[at];
-    if (change.kind == Change::Kind::move || change.kind == Change::Kind::page) continue;
+    if (change.kind == Change::Kind::none || change.kind == Change::Kind::move || change.kind == Change::Kind::page) {
+      continue;
+    }
     const bool being = change.kind == Change::Kind::create || change.kind == Change::Kind::destroy;
     const TableId table = being ? no_table : change.table;
     const auto number = static_cast<std::uint32_t>(cells_.size());

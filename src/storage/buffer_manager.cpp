@@ -47,7 +47,7 @@ void BufferManager::publish(const Root& root) {
   newest_.store(&root, std::memory_order_seq_cst);
   // release: after the root, so that an announced number never leads it. Pairs with nothing that it must make visible.
   newest_seq_.store(root.root_seq, std::memory_order_release);
-  version_.store(root.version, std::memory_order_release);  // release: pairs with version(); the root is there
+  version_.store(root.version, std::memory_order_seq_cst);  // seq_cst: pairs with version(); the root is there
 }
 
 void BufferManager::reclaim() {

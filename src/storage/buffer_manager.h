@@ -36,8 +36,9 @@ class BufferManager {
   /// Pins the newest root. Threads: any; wait-free after a thread's first.
   [[nodiscard]] PinnedRoot pin();
   [[nodiscard]] Version version() const noexcept {
-    // acquire: pairs with the release in commit_batch(); a snapshot taken next has at least this version.
-    return version_.load(std::memory_order_acquire);
+    // seq_cst: pairs with publish(); a snapshot taken next has at least this version. And it is the look of a sleeper
+    // that waits for a version by a doorbell.
+    return version_.load(std::memory_order_seq_cst);
   }
 
   // What follows is the writer's.

@@ -16,6 +16,7 @@ namespace stoa::storage {
 
 struct Change {
   enum class Kind : std::uint8_t {
+    none,     ///< was taken back
     create,   ///< the entity began, at the end of archetype `store`
     destroy,  ///< the entity ended; it was at `row` of archetype `store`. Its rows were removed by changes before this
               ///< one
@@ -58,10 +59,8 @@ class ChangeLog {
     changes_.push_back(change);
   }
 
-  void pop() noexcept {
-    images_.resize(images_.size() - changes_.back().image_bytes);
-    changes_.pop_back();
-  }
+  /// The change has been taken back already.
+  void cancel(std::size_t change) noexcept { changes_[change].kind = Change::Kind::none; }
 
   /// Blobs that the transaction made and let go of: the ones are freed if it fails, the others if it does not.
   void reserve_blobs(std::size_t count) {

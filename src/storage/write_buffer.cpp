@@ -235,9 +235,21 @@ std::byte* WriteBuffer::replace_column(std::uint32_t archetype, std::uint32_t ch
   return page;
 }
 
-void WriteBuffer::put_column_back() noexcept {
-  revert(log_.changes().back());
-  log_.pop();
+const std::byte* WriteBuffer::replaced_column(std::size_t change) const noexcept {
+  const std::byte* replaced = nullptr;
+  std::memcpy(&replaced, log_.image(log_.changes()[change]), sizeof replaced);
+  return replaced;
+}
+
+void WriteBuffer::put_column_back(std::size_t change) noexcept {
+  revert(log_.changes()[change]);
+  log_.cancel(change);
+}
+
+void WriteBuffer::note_update(TableId table, Entity entity, const std::byte* before) {
+  const std::uint32_t bytes = world_.tables[to_index(table)].cell_bytes;
+  log_.reserve(1, bytes);
+  log_.push({.kind = Change::Kind::update, .table = table, .entity = entity}, before, bytes);
 }
 
 // --- Steps of operations ------------------------------------------------------------------------------------------
@@ -472,6 +484,7 @@ void WriteBuffer::revert(const Change& change) {
       }
       break;
     }
+    case Change::Kind::none: break;
     case Change::Kind::page: {
       const void* replaced = nullptr;
       std::memcpy(&replaced, log_.image(change), sizeof replaced);

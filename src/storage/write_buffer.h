@@ -63,8 +63,12 @@ class WriteBuffer {
   /// A chunk's column of an archetype for writing in bulk: a page of the transaction's own, what it replaces kept until
   /// the transaction ends. Requires: the table has no texts and no indexed fields.
   [[nodiscard]] std::byte* replace_column(std::uint32_t archetype, std::uint32_t chunk, TableId table);
-  /// Takes the last replace_column() back: nothing was changed in it. Requires: it was the last change.
-  void put_column_back() noexcept;
+  /// For a replace_column(), by its number among the changes: the page it replaced; and taking it back, where nothing
+  /// was changed in it.
+  [[nodiscard]] const std::byte* replaced_column(std::size_t change) const noexcept;
+  void put_column_back(std::size_t change) noexcept;
+  /// Records that a row of a replaced column changed, for those who read the changes.
+  void note_update(TableId table, Entity entity, const std::byte* before);
 
   /// What was done since the last accept() or revert().
   [[nodiscard]] const ChangeLog& changes() const noexcept { return log_; }

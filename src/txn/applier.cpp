@@ -1,0 +1,96 @@
+#include "txn/applier.h"
+
+#include <exception>
+#include <new>
+#include <string>
+
+namespace stoa::txn {
+
+using detail::TransactionNode;
+
+Applier::Applier(storage::BufferManager& buffers, CommitSink& sink, std::size_t cascade_rows_max)
+    : buffers_(buffers),
+      buffer_(buffers.write_buffer()),
+      sink_(sink),
+      constraints_(buffers.world()),
+      judge_(constraints_, cascade_rows_max),
+      delta_(buffers.world()),
+      context_(buffer_, buffers.entities()) {}
+
+std::expected<bool, Error> Applier::apply(TransactionNode& node, Version version) {
+  std::expected<bool, Error> settled = false;
+  try {
+    auto done = run(node);
+    if (done) done = keep_rules();
+    settled = done ? settle(version) : std::unexpected(std::move(done.error()));
+  } catch (const std::bad_alloc&) {
+    settled = std::unexpected(Error::out_of_memory());
+  }
+  if (!settled || !*settled) {
+    buffer_.revert();
+    burn_reserved(node);
+  }
+  return settled;
+}
+
+std::expected<void, Error> Applier::run(TransactionNode& node) {
+  if (node.refused) return std::unexpected(*node.refused);
+  if (node.deadline != detail::SteadyTime::max() && std::chrono::steady_clock::now() > node.deadline) {
+    return std::unexpected(Error(ErrorCode::timeout, "the deadline passed in the queue"));
+  }
+  switch (node.kind) {
+    case TransactionNode::Kind::operations: return apply_operations(node.ops, buffer_, node.deadline);
+    case TransactionNode::Kind::function: return call(node.function);
+    default: return {};
+  }
+}
+
+std::expected<void, Error> Applier::call(const detail::WriteFunction& function) {
+  context_.begin(sink_.wants_deltas());
+  try {
+    Writer writer(context_);
+    if (auto result = function.call(function.object, writer); !result) return result;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& thrown) {
+    return std::unexpected(Error(ErrorCode::aborted, std::string("the write function threw: ") + thrown.what()));
+  } catch (...) {
+    return std::unexpected(Error(ErrorCode::aborted, "the write function threw"));
+  }
+  if (context_.refused()) return std::unexpected(*context_.refused());
+  return {};
+}
+
+std::expected<void, Error> Applier::keep_rules() {
+  if (constraints_.empty() || buffer_.changes().empty()) return {};
+  auto consequences = judge_.consequences(buffer_);
+  if (!consequences) return std::unexpected(std::move(consequences.error()));
+  const Entity null;
+  for (const auto& [table, entity, field] : consequences->nulled) {
+    buffer_.set_field(table, entity, *field, reinterpret_cast<const std::byte*>(&null));
+  }
+  for (const auto& [table, entity] : consequences->removed) buffer_.remove(table, entity);
+  for (Entity entity : consequences->ended) buffer_.destroy(entity);
+  return judge_.check(buffer_);
+}
+
+std::expected<bool, Error> Applier::settle(Version version) {
+  if (!delta_.has_effect(buffer_)) return false;
+  bytes_.clear();
+  if (sink_.wants_deltas()) delta_.encode(buffer_, bytes_);
+  if (auto added = sink_.add(version, bytes_); !added) return std::unexpected(std::move(added.error()));
+  buffer_.accept(ended_);
+  return true;
+}
+
+// Ids of a transaction that did not happen are never given out again.
+void Applier::burn_reserved(const TransactionNode& node) {
+  OpBuffer::Reader reader(node.ops);
+  while (const WriteOp* op = reader.next()) {
+    if (op->kind == WriteOp::Kind::create) buffers_.entities().burn(op->entity);
+  }
+  if (node.kind != TransactionNode::Kind::function) return;
+  for (Entity entity : context_.created()) buffers_.entities().burn(entity);
+}
+
+}  // namespace stoa::txn

@@ -1,0 +1,49 @@
+// Applies one transaction to the write buffer, whole or not at all: operations or function, consequences, rules, delta.
+// It knows neither queue nor batch.
+#pragma once
+
+#include "delta/transaction_delta.h"
+#include "integrity/judge.h"
+#include "storage/buffer_manager.h"
+#include "txn/commit_sink.h"
+#include "txn/transaction_node.h"
+#include "txn/writer_context.h"
+
+#include <cstddef>
+#include <expected>
+#include <vector>
+
+namespace stoa::txn {
+
+/// Threads: the writer only.
+class Applier {
+ public:
+  Applier(storage::BufferManager& buffers, CommitSink& sink, std::size_t cascade_rows_max);
+
+  /// On success returns whether there was an effect, which then has been given to the sink as `version`. On an error
+  /// the write buffer is as before.
+  [[nodiscard]] std::expected<bool, Error> apply(detail::TransactionNode& node, Version version);
+
+  /// The entities that ended since the last call to clear_ended().
+  [[nodiscard]] const std::vector<Entity>& ended() const { return ended_; }
+  void clear_ended() { ended_.clear(); }
+
+ private:
+  std::expected<void, Error> run(detail::TransactionNode& node);
+  std::expected<void, Error> call(const detail::WriteFunction& function);
+  std::expected<void, Error> keep_rules();
+  std::expected<bool, Error> settle(Version version);
+  void burn_reserved(const detail::TransactionNode& node);
+
+  storage::BufferManager& buffers_;
+  storage::WriteBuffer& buffer_;
+  CommitSink& sink_;
+  integrity::Constraints constraints_;
+  integrity::Judge judge_;
+  delta::TransactionDelta delta_;
+  WriterContext context_;
+  std::vector<Entity> ended_;
+  std::vector<std::byte> bytes_;
+};
+
+}  // namespace stoa::txn

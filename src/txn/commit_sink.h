@@ -1,0 +1,48 @@
+// Where a batch's deltas go before it becomes visible: a log, or nowhere. What a sink does with bytes is its own.
+#pragma once
+
+#include <stoa/entity.h>
+#include <stoa/error.h>
+
+#include <chrono>
+#include <cstddef>
+#include <expected>
+#include <span>
+
+namespace stoa::txn {
+
+/// Threads: the writer only, but for durable_version().
+class CommitSink {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  virtual ~CommitSink() = default;
+
+  /// Whether add() wants the bytes of a delta.
+  [[nodiscard]] virtual bool wants_deltas() const noexcept = 0;
+  /// One more transaction of the batch. Errors: disk_full — there is no room for it, and it is to be taken back; others
+  /// are final.
+  [[nodiscard]] virtual std::expected<void, Error> add(Version version, std::span<const std::byte> delta) = 0;
+  /// The batch is complete; returns once it is as durable as was promised. An error is final: its outcome is unknown.
+  [[nodiscard]] virtual std::expected<void, Error> commit() = 0;
+  /// Returns once all that was committed is as durable as it gets.
+  [[nodiscard]] virtual std::expected<void, Error> flush() = 0;
+  /// When rest() wants to be called though nothing is committed; Time::max() for never.
+  [[nodiscard]] virtual Time rest_at() const noexcept = 0;
+  [[nodiscard]] virtual std::expected<void, Error> rest() = 0;
+  /// Threads: any.
+  [[nodiscard]] virtual Version durable_version() const noexcept = 0;
+};
+
+/// For a database in memory.
+class NoLog final : public CommitSink {
+ public:
+  [[nodiscard]] bool wants_deltas() const noexcept override { return false; }
+  [[nodiscard]] std::expected<void, Error> add(Version, std::span<const std::byte>) override { return {}; }
+  [[nodiscard]] std::expected<void, Error> commit() override { return {}; }
+  [[nodiscard]] std::expected<void, Error> flush() override { return {}; }
+  [[nodiscard]] Time rest_at() const noexcept override { return Time::max(); }
+  [[nodiscard]] std::expected<void, Error> rest() override { return {}; }
+  [[nodiscard]] Version durable_version() const noexcept override { return 0; }
+};
+
+}  // namespace stoa::txn

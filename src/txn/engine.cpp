@@ -1,0 +1,310 @@
+#include "txn/engine.h"
+
+#include <algorithm>
+#include <bit>
+#include <new>
+#include <stdexcept>
+#include <utility>
+
+namespace stoa::txn {
+namespace {
+
+using detail::SteadyTime;
+using std::chrono::steady_clock;
+
+// An address that is this thread's alone.
+const void* this_thread_mark() {
+  thread_local const char mark = 0;
+  return &mark;
+}
+
+// About 20 microseconds: as long as a wake-up costs.
+constexpr unsigned writer_spins = 600;
+
+std::uint64_t clamp_bytes(std::size_t bytes) { return std::min<std::uint64_t>(bytes, queue::InFlightLimit::bytes_max); }
+
+Error closed_error() { return {ErrorCode::closed, "the database is closed"}; }
+
+}  // namespace
+
+Engine::Engine(storage::BufferManager& buffers, CommitSink& sink, const Options& options,
+               std::function<void()> on_nodes_home)
+    : buffers_(buffers),
+      sink_(sink),
+      options_(options),
+      on_nodes_home_(std::move(on_nodes_home)),
+      limit_({std::clamp<std::uint64_t>(options.in_flight_transactions_max, 1, queue::InFlightLimit::count_max),
+              clamp_bytes(options.in_flight_bytes_max)}),
+      applier_(buffers, sink, options.cascade_rows_max),
+      published_(buffers.version()),
+      version_(published_) {
+  batch_.reserve(std::max<std::size_t>(1, options.batch_transactions_max));
+  if (options_.writer == WriterMode::thread) {
+    thread_ = std::jthread([this] { run_writer(); });
+  } else {
+    stepper_.store(this_thread_mark(), std::memory_order_relaxed);  // relaxed: compared with one's own mark only
+  }
+}
+
+Engine::~Engine() = default;
+
+// --- The application's threads ------------------------------------------------------------------------------------
+
+Engine::Node& Engine::new_node() {
+  Node& node = nodes_.acquire();
+  node.reset(buffers_.world(), buffers_.entities());
+  return node;
+}
+
+Transaction Engine::begin() { return make_transaction(new_node()); }
+
+bool Engine::steps_here() const noexcept {
+  // relaxed: only the thread's own mark can be equal, and that it stored itself.
+  return options_.writer == WriterMode::manual && stepper_.load(std::memory_order_relaxed) == this_thread_mark();
+}
+
+void Engine::enter(Node& node) {
+  node.bytes_in_flight = clamp_bytes(node.ops.bytes());
+  if (limit_.try_enter(node.bytes_in_flight)) return;
+  if (steps_here()) {
+    while (!limit_.try_enter(node.bytes_in_flight)) commit_queued(1, SteadyTime::max());
+  } else {
+    (void)limit_.enter(node.bytes_in_flight);
+  }
+}
+
+void Engine::enqueue(Node& node) {
+  enter(node);
+  node.submitted = steady_clock::now();
+  queue_.push(node);
+  bell_.ring();
+}
+
+CommitTicket Engine::submit(Node& node) {
+  // acquire: pairs with close(); whoever sees it false may still queue, as close() may not run beside other calls.
+  if (closed_.load(std::memory_order_acquire)) {
+    node.result = std::unexpected(closed_error());
+    (void)node.response.complete();
+  } else {
+    enqueue(node);
+  }
+  return make_ticket(node);
+}
+
+void Engine::drop(Node& node) noexcept {
+  if (node.ops.empty() || closed_.load(std::memory_order_acquire)) {  // acquire: as in submit()
+    recycle(node);
+    return;
+  }
+  // Its ids are to be burnt, which is the writer's to do. It carries no limit: it must not wait, and is gone at once.
+  node.kind = Node::Kind::dropped;
+  node.bytes_in_flight = 0;
+  (void)node.response.drop();
+  queue_.push(node);
+  bell_.ring();
+}
+
+void Engine::wait(Node& node) {
+  if (!steps_here()) {
+    node.response.wait();
+    return;
+  }
+  while (!node.response.done()) commit_queued(options_.batch_transactions_max, SteadyTime::max());
+}
+
+bool Engine::wait_for(Node& node, std::chrono::nanoseconds time) { return node.response.wait_for(time); }
+
+void Engine::release(Node& node) noexcept {
+  if (node.response.drop() == queue::Dropped::recycle_now) recycle(node);
+}
+
+void Engine::recycle(Node& node) noexcept {
+  if (nodes_.release(node)) on_nodes_home_();
+}
+
+std::expected<Commit, Error> Engine::run(detail::WriteFunction function) {
+  Node& node = new_node();
+  node.kind = Node::Kind::function;
+  node.function = function;
+  return submit(node).get();
+}
+
+std::expected<Version, Error> Engine::flush() {
+  Node& node = new_node();
+  node.kind = Node::Kind::flush;
+  auto done = submit(node).get();
+  if (!done) return std::unexpected(std::move(done.error()));
+  return done->version;
+}
+
+bool Engine::wait_for_version(Version version, std::chrono::nanoseconds timeout) {
+  constexpr unsigned spins = 100;
+  return version_bell_.wait([&] { return buffers_.version() >= version; }, spins, queue::deadline_after(timeout));
+}
+
+std::size_t Engine::step(std::size_t transactions, SteadyTime until) {
+  if (options_.writer != WriterMode::manual) throw std::logic_error("stoa: step() of a database with a writer thread");
+  stepper_.store(this_thread_mark(), std::memory_order_relaxed);  // relaxed: as in steps_here()
+  const std::size_t answered = commit_queued(transactions, until);
+  if (steady_clock::now() >= sink_.rest_at()) rest();
+  return answered;
+}
+
+// --- The writer ---------------------------------------------------------------------------------------------------
+
+void Engine::run_writer() {
+  for (;;) {
+    if (commit_queued(options_.batch_transactions_max, SteadyTime::max()) != 0) {
+      if (steady_clock::now() >= sink_.rest_at()) rest();
+      continue;
+    }
+    // acquire: pairs with close(); what was queued before it is taken below.
+    if (closed_.load(std::memory_order_acquire) && queue_.empty()) return;
+    // seq_cst: the look of the doorbell's protocol, at what close() stored seq_cst.
+    const auto has_work = [this] { return !queue_.empty() || closed_.load(std::memory_order_seq_cst); };
+    if (!bell_.wait(has_work, writer_spins, sink_.rest_at())) rest();
+  }
+}
+
+std::size_t Engine::commit_queued(std::size_t transactions, SteadyTime until) {
+  std::size_t answered = 0;
+  while (answered < transactions) {
+    if (queue::QueueNode* taken = queue_.take_all()) {
+      auto* first = static_cast<Node*>(taken);
+      if (pending_ == nullptr) {
+        pending_ = first;
+      } else {
+        pending_last_->next = first;
+      }
+      while (taken->next != nullptr) taken = taken->next;
+      pending_last_ = static_cast<Node*>(taken);
+    }
+    if (pending_ == nullptr) break;
+    commit_batch(std::min(transactions - answered, options_.batch_transactions_max));
+    answered += batch_.size();
+    batch_.clear();
+    if (until != SteadyTime::max() && steady_clock::now() >= until) break;
+  }
+  return answered;
+}
+
+void Engine::commit_batch(std::size_t transactions) {
+  flush_asked_ = false;
+  while (pending_ != nullptr && batch_.size() < transactions) {
+    Node* node = pending_;
+    pending_ = static_cast<Node*>(node->next);
+    batch_.push_back(node);
+    apply(*node);
+  }
+  if (!failure_) publish_batch();
+  answer_batch();
+}
+
+void Engine::apply(Node& node) {
+  if (failure_) {
+    node.result = std::unexpected(Error(ErrorCode::read_only, "the log failed: " + failure_->message()));
+    return;
+  }
+  try {
+    buffers_.prepare_commit();
+  } catch (const std::bad_alloc&) {
+    node.result = std::unexpected(Error::out_of_memory());
+    return;
+  }
+  if (node.kind == Node::Kind::flush) flush_asked_ = true;
+  if (node.kind == Node::Kind::dropped) node.refused = Error(ErrorCode::aborted, "dropped");
+  auto applied = applier_.apply(node, version_ + 1);
+  if (!applied) {
+    node.result = std::unexpected(std::move(applied.error()));
+    return;
+  }
+  if (*applied) ++version_;
+  node.result = Commit{version_};
+}
+
+void Engine::publish_batch() {
+  if (version_ != published_) {
+    if (auto committed = sink_.commit(); !committed) {
+      fail_batch(committed.error());
+      return;
+    }
+    buffers_.commit_batch(version_, applier_.ended());
+    applier_.clear_ended();
+    published_ = version_;
+    batches_.fetch_add(1, std::memory_order_relaxed);  // relaxed: statistics
+    version_bell_.ring();
+  }
+  if (flush_asked_) {
+    if (auto flushed = sink_.flush(); !flushed) fail_batch(flushed.error());
+  }
+}
+
+// The log failed: nothing above the published root will ever be visible. Who had an effect does not know its outcome.
+void Engine::fail_batch(const Error& error) {
+  failure_ = error;
+  version_ = published_;
+  for (Node* node : batch_) {
+    if (node->result) {
+      node->result = std::unexpected(Error(ErrorCode::unknown_outcome, "the log failed: " + error.message()));
+    }
+  }
+}
+
+void Engine::answer_batch() {
+  const SteadyTime now = steady_clock::now();
+  queue::InFlightLimit::Load gone;
+  std::uint64_t commits = 0;
+  for (const Node* node : batch_) {
+    if (node->kind == Node::Kind::dropped) continue;
+    ++gone.count;
+    gone.bytes += node->bytes_in_flight;
+    commits += node->result ? 1 : 0;
+    const auto taken = static_cast<std::uint64_t>(std::max<std::int64_t>(0, (now - node->submitted).count()));
+    const std::size_t bucket = std::min(latency_.size() - 1, static_cast<std::size_t>(std::bit_width(taken)));
+    latency_[bucket].fetch_add(1, std::memory_order_relaxed);  // relaxed: statistics, as the two below
+  }
+  commits_.fetch_add(commits, std::memory_order_relaxed);
+  failures_.fetch_add(gone.count - commits, std::memory_order_relaxed);
+  limit_.leave(gone);
+  for (Node* node : batch_) {
+    if (node->response.complete()) recycle(*node);
+  }
+}
+
+void Engine::rest() {
+  if (failure_) return;
+  if (auto rested = sink_.rest(); !rested) failure_ = rested.error();
+}
+
+std::expected<void, Error> Engine::close() {
+  // seq_cst: published to the sleeping writer by the doorbell's protocol, and to submit().
+  if (!closed_.exchange(true, std::memory_order_seq_cst)) {
+    if (thread_.joinable()) {
+      bell_.ring();
+      thread_.join();
+    }
+    while (commit_queued(options_.batch_transactions_max, SteadyTime::max()) != 0) {
+    }
+    if (!failure_) {
+      if (auto flushed = sink_.flush(); !flushed) failure_ = flushed.error();
+    }
+    limit_.close();
+  }
+  if (failure_) return std::unexpected(*failure_);
+  return {};
+}
+
+Engine::Counts Engine::counts() const {
+  // relaxed, all: statistics.
+  Counts out;
+  out.commits = commits_.load(std::memory_order_relaxed);
+  out.failures = failures_.load(std::memory_order_relaxed);
+  out.batches = batches_.load(std::memory_order_relaxed);
+  out.in_flight = limit_.in_flight();
+  for (std::size_t bucket = 0; bucket < latency_.size(); ++bucket) {
+    out.latency.buckets[bucket] = latency_[bucket].load(std::memory_order_relaxed);
+  }
+  return out;
+}
+
+}  // namespace stoa::txn

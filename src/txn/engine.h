@@ -1,0 +1,118 @@
+// The way of a write: from the queue through the write buffer and the sink to publication and the answer, batch by
+// batch. On a thread of its own, or step by step on the application's.
+#pragma once
+
+#include "queue/doorbell.h"
+#include "queue/in_flight.h"
+#include "queue/mpsc_queue.h"
+#include "queue/node_pool.h"
+#include "storage/buffer_manager.h"
+#include "txn/applier.h"
+#include "txn/commit_sink.h"
+#include "txn/transaction_home.h"
+#include "txn/transaction_node.h"
+
+#include <stoa/metrics.h>
+#include <stoa/options.h>
+#include <stoa/transaction.h>
+
+#include <atomic>
+#include <cstddef>
+#include <expected>
+#include <functional>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace stoa::txn {
+
+class Engine final : public detail::TransactionHome {
+ public:
+  struct Counts {
+    std::uint64_t commits = 0;
+    std::uint64_t failures = 0;
+    std::uint64_t batches = 0;
+    queue::InFlightLimit::Load in_flight;
+    LatencyHistogram latency;
+  };
+
+  /// Goes on from the version that `buffers` has. `on_nodes_home` is called once, by whoever gives back the last
+  /// transaction after close().
+  Engine(storage::BufferManager& buffers, CommitSink& sink, const Options& options,
+         std::function<void()> on_nodes_home);
+  ~Engine();
+
+  [[nodiscard]] Transaction begin();
+  [[nodiscard]] std::expected<Commit, Error> run(detail::WriteFunction function);
+  [[nodiscard]] std::expected<Version, Error> flush();
+  bool wait_for_version(Version version, std::chrono::nanoseconds timeout);
+
+  /// Errors: throws std::logic_error if the writer is a thread.
+  std::size_t step(std::size_t transactions, detail::SteadyTime until);
+
+  [[nodiscard]] Counts counts() const;
+
+  /// Commits what is queued and ends the writer; everything submitted later answers closed.
+  /// Errors: the sink's, if it failed.
+  [[nodiscard]] std::expected<void, Error> close();
+  /// After close(), when nobody begins transactions any more: true if no ticket is held, else on_nodes_home is called
+  /// when the last one goes.
+  [[nodiscard]] bool release_nodes() { return nodes_.close(); }
+
+  // TransactionHome.
+  CommitTicket submit(detail::TransactionNode& node) override;
+  void drop(detail::TransactionNode& node) noexcept override;
+  void wait(detail::TransactionNode& node) override;
+  bool wait_for(detail::TransactionNode& node, std::chrono::nanoseconds time) override;
+  void release(detail::TransactionNode& node) noexcept override;
+
+ private:
+  using Node = detail::TransactionNode;
+
+  Node& new_node();
+  void enter(Node& node);
+  void enqueue(Node& node);
+  void recycle(Node& node) noexcept;
+  [[nodiscard]] bool steps_here() const noexcept;
+
+  void run_writer();
+  std::size_t commit_queued(std::size_t transactions, detail::SteadyTime until);
+  void commit_batch(std::size_t transactions);
+  void apply(Node& node);
+  void publish_batch();
+  void fail_batch(const Error& error);
+  void answer_batch();
+  void rest();
+
+  storage::BufferManager& buffers_;
+  CommitSink& sink_;
+  const Options options_;
+  std::function<void()> on_nodes_home_;
+  queue::NodePool<Node> nodes_;
+  queue::MpscQueue queue_;
+  queue::Doorbell bell_;
+  queue::Doorbell version_bell_;
+  queue::InFlightLimit limit_;
+  std::atomic<bool> closed_{false};
+  std::atomic<const void*> stepper_{nullptr};  // which thread steps a manual writer
+
+  // The writer's.
+  Applier applier_;
+  Node* pending_ = nullptr;  // taken from the queue, not yet applied; linked by next
+  Node* pending_last_ = nullptr;
+  std::vector<Node*> batch_;
+  bool flush_asked_ = false;  // by a transaction of the batch
+  Version published_ = 0;
+  Version version_ = 0;           // with what the batch has added
+  std::optional<Error> failure_;  // the sink's; final
+
+  // Statistics, written by the writer only.
+  std::atomic<std::uint64_t> commits_{0};
+  std::atomic<std::uint64_t> failures_{0};
+  std::atomic<std::uint64_t> batches_{0};
+  std::array<std::atomic<std::uint64_t>, std::tuple_size_v<decltype(LatencyHistogram::buckets)>> latency_{};
+
+  std::jthread thread_;  // last: it uses all of the above
+};
+
+}  // namespace stoa::txn

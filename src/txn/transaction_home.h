@@ -1,0 +1,27 @@
+// What transactions and tickets come from and go back to.
+#pragma once
+
+#include <stoa/ticket.h>
+#include <stoa/transaction.h>
+
+#include <chrono>
+
+namespace stoa::detail {
+
+class TransactionHome {
+ public:
+  virtual CommitTicket submit(TransactionNode& node) = 0;
+  /// The transaction was not submitted, and never will be.
+  virtual void drop(TransactionNode& node) noexcept = 0;
+  virtual void wait(TransactionNode& node) = 0;
+  virtual bool wait_for(TransactionNode& node, std::chrono::nanoseconds time) = 0;
+  /// The ticket is done with the node.
+  virtual void release(TransactionNode& node) noexcept = 0;
+
+ protected:
+  ~TransactionHome() = default;
+  [[nodiscard]] CommitTicket make_ticket(TransactionNode& node) { return {this, &node}; }
+  [[nodiscard]] Transaction make_transaction(TransactionNode& node) { return {this, &node}; }
+};
+
+}  // namespace stoa::detail

@@ -1,0 +1,63 @@
+// One transaction on its way: what an application thread wrote down, a link of the write queue, and the place for the
+// answer. It is reused; it does not know the writer.
+#pragma once
+
+#include "queue/mpsc_queue.h"
+#include "queue/response.h"
+#include "txn/op_buffer.h"
+
+#include <stoa/ticket.h>
+#include <stoa/writer.h>
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <vector>
+
+namespace stoa::storage {
+class EntityAllocator;
+}
+
+namespace stoa::detail {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+class TransactionNode : public queue::QueueNode, public OpTarget {
+ public:
+  enum class Kind : std::uint8_t {
+    operations,  ///< apply the recorded operations
+    function,    ///< call the function
+    flush,       ///< nothing; answered once all before it is as durable as it gets
+    dropped,     ///< nothing but its reserved ids, which are burnt
+  };
+
+  /// Makes an old node new. Requires: nobody else has it.
+  void reset(const WorldInfo& world, storage::EntityAllocator& entities) noexcept;
+
+  Kind kind = Kind::operations;
+  SteadyTime deadline = SteadyTime::max();
+  SteadyTime submitted{};
+  WriteFunction function;
+  txn::OpBuffer ops;
+  std::optional<Error> refused;  ///< the first call that cannot be right
+  std::expected<Commit, Error> result;
+  std::uint64_t bytes_in_flight = 0;
+  queue::Response response;
+
+  // OpTarget: records.
+  [[nodiscard]] const WorldInfo& world() const noexcept override { return *world_; }
+  [[nodiscard]] Entity create() override;
+  void row(RowOp op, TableId table, Entity entity, const std::byte* row) override;
+  void field(TableId table, Entity entity, const FieldModel& field, const std::byte* cell) override;
+  void remove(TableId table, Entity entity) override;
+  void destroy(Entity entity) override;
+  void fail(Error error) override;
+
+ private:
+  const WorldInfo* world_ = nullptr;
+  storage::EntityAllocator* entities_ = nullptr;
+  std::vector<std::byte> canonical_;
+};
+
+}  // namespace stoa::detail

@@ -1,0 +1,289 @@
+#include "txn/writer_context.h"
+
+#include "schema/row_codec.h"
+
+#include <array>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+
+namespace stoa::txn {
+namespace {
+
+using detail::RowOp;
+using storage::Outcome;
+using storage::RowImage;
+using storage::WriteBuffer;
+
+std::string_view verb(WriteOp::Kind kind) {
+  switch (kind) {
+    case WriteOp::Kind::create: return "create";
+    case WriteOp::Kind::insert: return "insert";
+    case WriteOp::Kind::update: return "update";
+    case WriteOp::Kind::upsert: return "upsert";
+    case WriteOp::Kind::set_field: return "set";
+    case WriteOp::Kind::remove: return "remove";
+    case WriteOp::Kind::destroy: return "destroy";
+  }
+  return "";
+}
+
+// The rows that follow for the same entity, each in another table: they are inserted with one move.
+class EntityRun {
+ public:
+  static constexpr std::size_t rows_max = 16;
+
+  bool add(TableId table, const std::byte* row) {
+    if (count_ == rows_max) return false;
+    for (const RowImage& other : rows()) {
+      if (other.table == table) return false;
+    }
+    rows_[count_++] = {table, row};
+    return true;
+  }
+  [[nodiscard]] std::span<const RowImage> rows() const { return {rows_.data(), count_}; }
+
+ private:
+  std::array<RowImage, rows_max> rows_{};
+  std::size_t count_ = 0;
+};
+
+void gather(OpBuffer::Reader& reader, Entity entity, EntityRun& run) {
+  for (;;) {
+    const WriteOp* op = reader.peek();
+    if (op == nullptr || op->entity != entity || op->kind != WriteOp::Kind::insert) return;
+    if (!run.add(op->table, OpBuffer::payload(*op))) return;
+    (void)reader.next();
+  }
+}
+
+Outcome apply_one(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer) {
+  const std::byte* row = OpBuffer::payload(op);
+  EntityRun run;
+  switch (op.kind) {
+    case WriteOp::Kind::create: gather(reader, op.entity, run); return buffer.create(op.entity, run.rows());
+    case WriteOp::Kind::insert:
+      run.add(op.table, row);
+      gather(reader, op.entity, run);
+      return buffer.insert(op.entity, run.rows());
+    case WriteOp::Kind::update: return buffer.update(op.table, op.entity, row);
+    case WriteOp::Kind::upsert: {
+      const Outcome updated = buffer.update(op.table, op.entity, row);
+      if (updated != Outcome::no_row) return updated;
+      run.add(op.table, row);
+      return buffer.insert(op.entity, run.rows());
+    }
+    case WriteOp::Kind::set_field:
+      return buffer.set_field(op.table, op.entity, buffer.world().model(op.table).field(op.field), row);
+    case WriteOp::Kind::remove: return buffer.remove(op.table, op.entity);
+    case WriteOp::Kind::destroy: return buffer.destroy(op.entity);
+  }
+  return Outcome::done;
+}
+
+}  // namespace
+
+std::optional<Error> describe(Outcome outcome, WriteOp::Kind kind, const detail::WorldInfo& world, TableId table,
+                              Entity entity) {
+  if (outcome == Outcome::done) return std::nullopt;
+  std::string where(verb(kind));
+  if (table != no_table) where += " " + world.model(table).name;
+  where += ": entity " + std::to_string(entity.index()) + ":" + std::to_string(entity.generation());
+  switch (outcome) {
+    case Outcome::no_entity: return Error(ErrorCode::not_found, where + " is not alive");
+    case Outcome::no_row: return Error(ErrorCode::not_found, where + " has no row there");
+    default: return Error(ErrorCode::already_exists, where + " has a row there already");
+  }
+}
+
+std::expected<void, Error> apply_operations(const OpBuffer& ops, WriteBuffer& buffer,
+                                            std::chrono::steady_clock::time_point deadline) {
+  constexpr std::uint32_t operations_between_looks = 64;
+  const bool timed = deadline != std::chrono::steady_clock::time_point::max();
+  OpBuffer::Reader reader(ops);
+  for (std::uint32_t count = 1; const WriteOp* op = reader.next(); ++count) {
+    if (auto error = describe(apply_one(*op, reader, buffer), op->kind, buffer.world(), op->table, op->entity)) {
+      return std::unexpected(std::move(*error));
+    }
+    if (timed && count % operations_between_looks == 0 && std::chrono::steady_clock::now() > deadline) {
+      return std::unexpected(Error(ErrorCode::timeout, "the deadline passed while the transaction was applied"));
+    }
+  }
+  return {};
+}
+
+WriterContext::WriterContext(WriteBuffer& buffer, storage::EntityAllocator& entities)
+    : buffer_(buffer), entities_(entities), row_(row_bytes_max) {
+  for (const TableModel& table : buffer.world().schema->model().tables) {
+    bool free = table.storage == Storage::dense && table.blobs.empty() && table.checked.empty() &&
+                table.unique_together.empty() && !table.is_padded();
+    for (const FieldModel& field : table.fields) {
+      free = free && !field.reference && !field.unique && !field.key && !field.index && !field.min && !field.max;
+    }
+    writable_in_bulk_.push_back(free);
+  }
+}
+
+void WriterContext::begin(bool rows_are_told) {
+  rows_are_told_ = rows_are_told;
+  walking_ = false;
+  open_columns_.clear();
+  deferred_.clear();
+  created_.clear();
+  refused_.reset();
+}
+
+void WriterContext::fail(Error error) {
+  if (!refused_) refused_ = std::move(error);
+}
+
+void WriterContext::settle(Outcome outcome, WriteOp::Kind kind, TableId table, Entity entity) {
+  if (auto error = describe(outcome, kind, world(), table, entity)) fail(std::move(*error));
+}
+
+const std::byte* WriterContext::canonical(const TableModel& model, const std::byte* row) {
+  if (!model.is_padded()) return row;
+  schema::copy_row(model, row, row_.data());
+  return row_.data();
+}
+
+Entity WriterContext::create() {
+  const Entity entity = entities_.reserve();
+  if (!entity) {
+    fail(Error(ErrorCode::too_large, "all 2^32 entity indices are in use"));
+    return entity;
+  }
+  created_.push_back(entity);
+  if (walking_) {
+    deferred_.push({.kind = WriteOp::Kind::create, .entity = entity});
+  } else {
+    settle(buffer_.create(entity), WriteOp::Kind::create, no_table, entity);
+  }
+  return entity;
+}
+
+void WriterContext::row(RowOp op, TableId table, Entity entity, const std::byte* bytes) {
+  const TableModel& model = world().model(table);
+  if (!check(model, bytes)) return;
+  const std::byte* row = canonical(model, bytes);
+  const auto kind = op == RowOp::insert   ? WriteOp::Kind::insert
+                    : op == RowOp::update ? WriteOp::Kind::update
+                                          : WriteOp::Kind::upsert;
+  if (walking_) {
+    deferred_.push({.kind = kind, .table = table, .entity = entity}, row, model.bytes, model.blobs, 0);
+    return;
+  }
+  Outcome outcome = op == RowOp::insert ? Outcome::no_row : buffer_.update(table, entity, row);
+  if (outcome == Outcome::no_row && op != RowOp::update) {
+    const RowImage image{table, row};
+    outcome = buffer_.insert(entity, {&image, 1});
+  }
+  settle(outcome, kind, table, entity);
+}
+
+void WriterContext::field(TableId table, Entity entity, const FieldModel& field, const std::byte* cell) {
+  const TableModel& model = world().model(table);
+  if (auto checked = schema::check_field(world().schema->model(), model, field, cell); !checked) {
+    fail(checked.error());
+    return;
+  }
+  schema::copy_field(model, field, cell, row_.data());
+  if (walking_) {
+    std::vector<std::uint32_t> blobs;
+    for (std::uint32_t blob : model.blobs) {
+      if (blob >= field.offset && blob < field.offset + field.bytes) blobs.push_back(blob);
+    }
+    deferred_.push({.kind = WriteOp::Kind::set_field, .table = table, .field = field.number, .entity = entity},
+                   row_.data(), field.bytes, blobs, field.offset);
+    return;
+  }
+  settle(buffer_.set_field(table, entity, field, row_.data()), WriteOp::Kind::set_field, table, entity);
+}
+
+void WriterContext::remove(TableId table, Entity entity) {
+  if (walking_) {
+    deferred_.push({.kind = WriteOp::Kind::remove, .table = table, .entity = entity});
+  } else {
+    settle(buffer_.remove(table, entity), WriteOp::Kind::remove, table, entity);
+  }
+}
+
+void WriterContext::destroy(Entity entity) {
+  if (walking_) {
+    deferred_.push({.kind = WriteOp::Kind::destroy, .entity = entity});
+  } else {
+    settle(buffer_.destroy(entity), WriteOp::Kind::destroy, no_table, entity);
+  }
+}
+
+void WriterContext::open_walk() {
+  if (walking_) throw std::logic_error("stoa: Writer::each within an each");
+  walking_ = true;
+}
+
+void WriterContext::close_walk() {
+  walking_ = false;
+  open_columns_.clear();
+  // The caller is a destructor: what cannot be done is kept, as everywhere.
+  try {
+    apply_deferred();
+  } catch (const std::bad_alloc&) {
+    fail(Error::out_of_memory());
+  }
+}
+
+void WriterContext::apply_deferred() {
+  if (deferred_.empty()) return;
+  auto applied = apply_operations(deferred_, buffer_, std::chrono::steady_clock::time_point::max());
+  deferred_.clear();
+  if (!applied) fail(std::move(applied.error()));
+}
+
+bool WriterContext::writable_in_bulk(TableId table) const noexcept { return writable_in_bulk_[to_index(table)]; }
+
+std::byte* WriterContext::open_column(const detail::Block& block, TableId table) {
+  open_columns_.reserve(open_columns_.size() + 1);
+  std::byte* column = buffer_.replace_column(block.archetype, block.chunk, table);
+  open_columns_.push_back({table, buffer_.changes().changes().size() - 1});
+  return column;
+}
+
+void WriterContext::close_columns(const detail::Block& block) {
+  // From the last one back: a column that goes takes its change with it, and must not move another's.
+  for (auto column = open_columns_.rbegin(); column != open_columns_.rend(); ++column) {
+    const detail::ChunkStore& store = detail::archetype_at(buffer_.root(), block.archetype);
+    const std::size_t bytes = std::size_t{block.rows} * world().tables[to_index(column->table)].cell_bytes;
+    const std::byte* before = buffer_.replaced_column(column->change);
+    const std::byte* after = store.chunk_column(block.chunk, store.shape->column(column->table));
+    if (std::memcmp(before, after, bytes) == 0) buffer_.put_column_back(column->change);
+  }
+  if (rows_are_told_) {
+    // Told at the end: the new changes must not come between the columns' own.
+    std::vector<OpenColumn> changed;
+    for (const OpenColumn& column : open_columns_) {
+      if (buffer_.changes().changes()[column.change].kind == storage::Change::Kind::page) changed.push_back(column);
+    }
+    for (const OpenColumn& column : changed) tell_rows(block, column);
+  }
+  open_columns_.clear();
+}
+
+// Each changed row as a change of its own, with what it was.
+void WriterContext::tell_rows(const detail::Block& block, const OpenColumn& column) {
+  const detail::ChunkStore& store = detail::archetype_at(buffer_.root(), block.archetype);
+  const std::size_t bytes = world().tables[to_index(column.table)].cell_bytes;
+  const std::byte* before = buffer_.replaced_column(column.change);
+  const std::byte* after = store.chunk_column(block.chunk, store.shape->column(column.table));
+  for (std::uint32_t row = 0; row < block.rows; ++row, before += bytes, after += bytes) {
+    if (std::memcmp(before, after, bytes) == 0) continue;
+    buffer_.note_update(column.table, block.entities[row], before);
+  }
+}
+
+void WriterContext::update_in_walk(TableId table, Entity entity, const std::byte* row) {
+  const TableModel& model = world().model(table);
+  if (!check(model, row)) return;
+  settle(buffer_.update(table, entity, canonical(model, row)), WriteOp::Kind::update, table, entity);
+}
+
+}  // namespace stoa::txn

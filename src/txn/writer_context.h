@@ -1,0 +1,76 @@
+// What a Writer stands on: operations that apply to the write buffer at once, and walks over it that write.
+#pragma once
+
+#include "storage/entity_allocator.h"
+#include "storage/write_buffer.h"
+#include "txn/op_buffer.h"
+
+#include <stoa/writer.h>
+
+#include <optional>
+#include <vector>
+
+namespace stoa::txn {
+
+/// Turns what an operation found into an error that names it; nothing for `done`.
+[[nodiscard]] std::optional<Error> describe(storage::Outcome outcome, WriteOp::Kind kind,
+                                            const detail::WorldInfo& world, TableId table, Entity entity);
+
+/// Threads: the writer only.
+class WriterContext final : public detail::WriterCore {
+ public:
+  WriterContext(storage::WriteBuffer& buffer, storage::EntityAllocator& entities);
+
+  /// Before each function. `rows_are_told` says that somebody wants to know which rows a bulk write changed.
+  void begin(bool rows_are_told);
+  /// The first call that could not be right, or could not be done.
+  [[nodiscard]] const std::optional<Error>& refused() const { return refused_; }
+  /// Ids given out to the function.
+  [[nodiscard]] const std::vector<Entity>& created() const { return created_; }
+
+  [[nodiscard]] const detail::WorldInfo& world() const noexcept override { return buffer_.world(); }
+  [[nodiscard]] Entity create() override;
+  void row(detail::RowOp op, TableId table, Entity entity, const std::byte* row) override;
+  void field(TableId table, Entity entity, const FieldModel& field, const std::byte* cell) override;
+  void remove(TableId table, Entity entity) override;
+  void destroy(Entity entity) override;
+  void fail(Error error) override;
+
+  [[nodiscard]] const detail::Root& root() const noexcept override { return buffer_.root(); }
+  void open_walk() override;
+  void close_walk() override;
+  [[nodiscard]] bool writable_in_bulk(TableId table) const noexcept override;
+  [[nodiscard]] std::byte* open_column(const detail::Block& block, TableId table) override;
+  void close_columns(const detail::Block& block) override;
+  void update_in_walk(TableId table, Entity entity, const std::byte* row) override;
+
+ private:
+  struct OpenColumn {
+    TableId table;
+    std::size_t change;  // its number in the change log
+  };
+
+  void settle(storage::Outcome outcome, WriteOp::Kind kind, TableId table, Entity entity);
+  [[nodiscard]] const std::byte* canonical(const TableModel& model, const std::byte* row);
+  void tell_rows(const detail::Block& block, const OpenColumn& column);
+  void apply_deferred();
+
+  storage::WriteBuffer& buffer_;
+  storage::EntityAllocator& entities_;
+  std::vector<bool> writable_in_bulk_;  // by table
+  bool rows_are_told_ = false;
+  bool walking_ = false;
+  std::vector<OpenColumn> open_columns_;
+  OpBuffer deferred_;  // what was asked for during a walk
+  std::vector<Entity> created_;
+  std::optional<Error> refused_;
+  std::vector<std::byte> row_;
+};
+
+/// Applies recorded operations one by one, those that build up one entity together. Stops at the first that cannot be
+/// done, or when the deadline has passed.
+/// Errors: not_found, already_exists, timeout; throws std::bad_alloc.
+[[nodiscard]] std::expected<void, Error> apply_operations(const OpBuffer& ops, storage::WriteBuffer& buffer,
+                                                          std::chrono::steady_clock::time_point deadline);
+
+}  // namespace stoa::txn
