@@ -1,0 +1,116 @@
+// The main test of storage: the write buffer and what is published of it, against a model, over random transactions.
+#include "storage/buffer_manager.h"
+
+#include "storage/testing/session.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace stoa::storage {
+namespace {
+
+using test::Random;
+using test::Session;
+
+void run_batch(Session& session, Random& random) {
+  for (std::uint64_t left = random.between(1, 8); left != 0; --left) {
+    session.transaction(random.chance(33));
+    if (testing::Test::HasFatalFailure()) return;
+  }
+  session.commit();
+}
+
+void come_and_go(Session& session, Random& random, std::size_t held_max) {
+  if (session.held_count() < held_max && random.chance(20)) session.hold();
+  if (session.held_count() == 0) return;
+  const std::size_t number = random.below(session.held_count());
+  if (random.chance(8)) {
+    session.check_held(number);
+  } else if (random.chance(4)) {
+    session.release(number);
+  }
+}
+
+TEST(BufferManager, EqualsItsModelInEveryVersion) {
+  Random random(test::test_seed());
+  Session session(random);
+  const std::uint64_t rounds = test::test_rounds(400);
+  for (std::uint64_t round = 0; round != rounds; ++round) {
+    if (round % 50 == 0) session.workload().aim_for(random.chance(30) ? 0 : random.between(10, 300));
+    run_batch(session, random);
+    if (HasFatalFailure()) return;
+    if (round % 10 == 0) session.check_memory();
+    come_and_go(session, random, 8);
+    if (HasFailure()) FAIL() << "in round " << round;
+  }
+  EXPECT_GT(session.reused_count(), rounds / 10);
+}
+
+TEST(BufferManager, GivesAllMemoryBackOnceTheWorldIsEmptyAndNobodyReads) {
+  Random random(test::test_seed());
+  Session session(random);
+  for (std::uint64_t round = 0; round != 60; ++round) {
+    run_batch(session, random);
+    come_and_go(session, random, 4);
+    if (HasFailure()) return;
+  }
+  session.destroy_all();
+  session.commit();
+  while (session.held_count() != 0) session.release(0);
+  session.commit();  // sees the pins gone
+  session.check_memory();
+  const BufferManager::Memory memory = session.manager().memory();
+  EXPECT_EQ(memory.bytes_retired, 0U);
+  EXPECT_EQ(memory.pin_count, 0U);
+  EXPECT_EQ(memory.oldest_root, 0U);
+  // What is left: slots of the dead, and directories of empty tables.
+  EXPECT_LT(memory.bytes_in_use, std::size_t{512} << 10U);
+}
+
+TEST(BufferManager, ShowsABatchOnlyOnceItIsCommitted) {
+  BufferManager manager(test::make_world(), {});
+  const Entity entity = manager.entities().reserve();
+  ASSERT_EQ(manager.write_buffer().create(entity), Outcome::done);
+  const PinnedRoot before = manager.pin();
+  EXPECT_EQ(before.root->version, 0U);
+  EXPECT_EQ(find_alive(*before.root, entity), nullptr);
+  std::vector<Entity> ended;
+  manager.write_buffer().accept(ended);
+  manager.prepare_commit();
+  manager.commit_batch(1, ended);
+  EXPECT_EQ(find_alive(*before.root, entity), nullptr);
+  const PinnedRoot after = manager.pin();
+  EXPECT_EQ(after.root->version, 1U);
+  EXPECT_NE(find_alive(*after.root, entity), nullptr);
+  EXPECT_FALSE(manager.pins().release(*before.slot));
+  EXPECT_FALSE(manager.pins().release(*after.slot));
+}
+
+TEST(BufferManager, ReportsTheOldestPin) {
+  BufferManager manager(test::make_world(), {});
+  auto commit = [&manager, version = Version{0}]() mutable {
+    manager.prepare_commit();
+    manager.commit_batch(++version, {});
+  };
+  commit();
+  const PinnedRoot old = manager.pin();
+  commit();
+  const PinnedRoot young = manager.pin();
+  commit();
+  EXPECT_EQ(manager.memory().oldest_root, old.root->root_seq);
+  EXPECT_EQ(manager.memory().newest_root, young.root->root_seq + 1);
+  EXPECT_EQ(manager.memory().pin_count, 2U);
+  EXPECT_GT(manager.memory().bytes_retired, 0U);
+  EXPECT_FALSE(manager.pins().release(*old.slot));
+  commit();
+  EXPECT_EQ(manager.memory().oldest_root, young.root->root_seq);
+  EXPECT_FALSE(manager.pins().release(*young.slot));
+  commit();
+  EXPECT_EQ(manager.memory().pin_count, 0U);
+  EXPECT_EQ(manager.memory().bytes_retired, 0U);
+}
+
+}  // namespace
+}  // namespace stoa::storage

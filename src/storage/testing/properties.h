@@ -1,0 +1,281 @@
+// For tests: what must hold of every root. Each check returns what is wrong first, and "" where nothing is, so that it
+// says the same under any test framework.
+#pragma once
+
+#include "memory/page_pool.h"
+#include "storage/btree.h"
+#include "storage/index_set.h"
+#include "storage/testing/model.h"
+
+#include <stoa/detail/world.h>
+
+#include <cstdint>
+#include <cstring>
+#include <set>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+namespace stoa::storage::test {
+
+[[nodiscard]] inline std::string to_string(Entity entity) {
+  return std::to_string(entity.index()) + "/" + std::to_string(entity.generation());
+}
+
+/// The rows of a store as they lie: whatever is taken back must give this again, to the byte and to the order.
+using Image = std::vector<std::byte>;
+
+[[nodiscard]] inline Image image_of(const detail::ChunkStore& store) {
+  Image out;
+  for (std::size_t column = 0; column != store.shape->columns.size(); ++column) {
+    const std::size_t cell_bytes = store.shape->columns[column].cell_bytes;
+    for (std::uint32_t row = 0; row != store.rows; ++row) {
+      const std::byte* cell = store.cell(row, column, cell_bytes);
+      out.insert(out.end(), cell, cell + cell_bytes);
+    }
+  }
+  return out;
+}
+
+[[nodiscard]] inline std::vector<IndexKey> keys_of(const BTree& tree) {
+  std::vector<IndexKey> out;
+  for (BTreeCursor at = first(tree); at.valid(); at.next()) out.push_back(at.key());
+  return out;
+}
+
+/// Everything of a root that a reader can see.
+struct Picture {
+  std::vector<Image> archetypes;  ///< without those at the end that are empty
+  std::vector<Image> sparse;
+  std::vector<std::vector<IndexKey>> indexes;
+  Image slots;
+  std::uint64_t entity_count = 0;
+  friend bool operator==(const Picture&, const Picture&) = default;
+};
+
+[[nodiscard]] inline Picture picture_of(const detail::Root& root) {
+  Picture out;
+  for (std::uint32_t i = 0; i != root.archetype_count; ++i) out.archetypes.push_back(image_of(archetype_at(root, i)));
+  while (!out.archetypes.empty() && out.archetypes.back().empty()) out.archetypes.pop_back();
+  for (const detail::WorldInfo::Table& table : root.world->tables) {
+    if (table.sparse != detail::WorldInfo::dense) out.sparse.push_back(image_of(*sparse_at(root, table.sparse).rows));
+  }
+  for (std::uint32_t i = 0; i != root.world->indexes.size(); ++i) out.indexes.push_back(keys_of(index_at(root, i)));
+  for (std::uint32_t i = 0; i != root.slot_count; ++i) {
+    detail::EntitySlot slot;
+    if (const detail::EntitySlot* found = find_slot(root, i)) slot = *found;
+    const auto* bytes = reinterpret_cast<const std::byte*>(&slot);
+    out.slots.insert(out.slots.end(), bytes, bytes + sizeof slot);
+  }
+  out.entity_count = root.entity_count;
+  return out;
+}
+
+/// Whether the root and the model are the same world, by every way that a reader can take.
+class Comparison {
+ public:
+  Comparison(const detail::Root& root, const Model& model) : root_(root), model_(model) {}
+
+  [[nodiscard]] std::string difference() {
+    if (root_.entity_count != model_.entities().size()) return "entity_count is " + std::to_string(root_.entity_count);
+    for (auto check : {&Comparison::archetypes, &Comparison::sparse_tables, &Comparison::walks, &Comparison::slots,
+                       &Comparison::indexes}) {
+      if (std::string wrong = (this->*check)(); !wrong.empty()) return wrong;
+    }
+    return {};
+  }
+
+ private:
+  // Of the entity that has the store's row `row`.
+  std::string cells(const detail::ChunkStore& store, std::uint32_t row) {
+    const Entity entity = store.entity(row);
+    for (std::size_t column = 1; column != store.shape->columns.size(); ++column) {
+      const auto [table, cell_bytes] = store.shape->columns[column];
+      const Row* expected = model_.find(table, entity);
+      const TableModel& shape = model_.schema().table(table);
+      if (expected == nullptr || read_row(shape, store.cell(row, column, cell_bytes)) != *expected) {
+        return "the row of " + to_string(entity) + " in " + shape.name + " differs";
+      }
+    }
+    return {};
+  }
+
+  std::string archetypes() {
+    std::uint64_t rows = 0;
+    for (std::uint32_t number = 0; number != root_.archetype_count; ++number) {
+      const detail::ChunkStore& store = archetype_at(root_, number);
+      const std::string here = " in archetype " + std::to_string(number);
+      if (store.shape->number != number) return "a shape of another number" + here;
+      std::uint32_t row = 0;
+      for (std::uint32_t chunk = 0; chunk != store.chunk_count(); ++chunk) {
+        for (Entity entity : store.entities(chunk)) {
+          auto expected = model_.entities().find(entity);
+          if (expected == model_.entities().end()) return to_string(entity) + " is not alive, but stands" + here;
+          if (tables_of(expected->second) != store.shape->tables) return to_string(entity) + " should not be" + here;
+          const detail::EntitySlot* slot = find_alive(root_, entity);
+          if (slot == nullptr || slot->archetype != number + 1 || slot->row != row) {
+            return "the slot of " + to_string(entity) + " does not lead to its row" + here;
+          }
+          if (std::string wrong = cells(store, row); !wrong.empty()) return wrong + here;
+          ++row;
+        }
+      }
+      rows += row;
+    }
+    return rows == root_.entity_count ? "" : "the archetypes have " + std::to_string(rows) + " rows";
+  }
+
+  std::string sparse_tables() {
+    for (const TableModel& table : model_.schema().tables) {
+      if (table.storage != Storage::sparse) continue;
+      const detail::SparseSet& set = sparse_at(root_, root_.world->tables[to_index(table.number)].sparse);
+      std::uint64_t expected = 0;
+      for (const auto& [entity, rows] : model_.entities()) expected += rows.count(table.number);
+      if (set.rows->rows != expected) return table.name + " has " + std::to_string(set.rows->rows) + " rows";
+      for (std::uint32_t row = 0; row != set.rows->rows; ++row) {
+        if (find_sparse_row(set, set.rows->entity(row)) != row)
+          return "the index of " + table.name + " leads elsewhere";
+        if (std::string wrong = cells(*set.rows, row); !wrong.empty()) return wrong;
+      }
+      std::uint64_t indexed = 0;
+      for (std::uint32_t i = 0; i != root_.slot_count; ++i) {
+        const void* page = find_page(set.index, i >> detail::sparse_page_bits);
+        if (page == nullptr) continue;
+        indexed += static_cast<const std::uint32_t*>(page)[i & ((1U << detail::sparse_page_bits) - 1)] != 0 ? 1 : 0;
+      }
+      if (indexed != expected) return "the index of " + table.name + " has cells that are left over";
+    }
+    return {};
+  }
+
+  // find_row() of every table for every entity.
+  std::string walks() {
+    for (const auto& [entity, rows] : model_.entities()) {
+      for (const TableModel& table : model_.schema().tables) {
+        const std::byte* found = find_row(root_, table.number, entity);
+        const Row* expected = model_.find(table.number, entity);
+        const bool same =
+            (found == nullptr) == (expected == nullptr) && (found == nullptr || read_row(table, found) == *expected);
+        if (!same) return "find_row() of " + to_string(entity) + " in " + table.name + " differs";
+      }
+    }
+    return {};
+  }
+
+  std::string slots() {
+    for (std::uint32_t index = 0; index != root_.slot_count; ++index) {
+      const detail::EntitySlot* slot = find_slot(root_, index);
+      auto begun = model_.generations().find(index);
+      const std::uint32_t expected = begun == model_.generations().end() ? 0 : begun->second;
+      if ((slot == nullptr ? 0 : slot->generation) != expected) return "slot " + std::to_string(index) + " differs";
+      const bool alive = model_.entities().contains({index, expected});
+      if ((slot != nullptr && slot->archetype != 0) != alive) return "slot " + std::to_string(index) + " is not right";
+    }
+    return {};
+  }
+
+  std::string indexes() {
+    for (std::uint32_t number = 0; number != root_.world->indexes.size(); ++number) {
+      const detail::IndexInfo& index = root_.world->indexes[number];
+      const TableModel& table = model_.schema().table(index.table);
+      std::set<IndexKey> expected;
+      for (const auto& [entity, rows] : model_.entities()) {
+        auto row = rows.find(index.table);
+        if (row == rows.end()) continue;
+        if (auto value = index_value(*root_.world, index, borrow(table, row->second).data())) {
+          expected.insert({*value, entity.bits()});
+        }
+      }
+      const BTree& tree = index_at(root_, number);
+      const std::vector<IndexKey> keys = keys_of(tree);
+      if (tree.count != keys.size() || !std::equal(keys.begin(), keys.end(), expected.begin(), expected.end())) {
+        return "index " + std::to_string(number) + ", of " + table.name + ", differs";
+      }
+    }
+    return {};
+  }
+
+  std::vector<TableId> tables_of(const Model::Rows& rows) const {
+    std::vector<TableId> out;
+    for (const auto& [table, row] : rows) {
+      if (model_.schema().table(table).storage == Storage::dense) out.push_back(table);
+    }
+    return out;
+  }
+
+  const detail::Root& root_;
+  const Model& model_;
+};
+
+[[nodiscard]] inline std::string difference(const detail::Root& root, const Model& model) {
+  return Comparison(root, model).difference();
+}
+
+/// The blocks that roots lead to, each once. What the pool has in use beyond them is leaked, or not yet reclaimed.
+class Reachable {
+ public:
+  void add(const detail::Root& root) {
+    block(&root);
+    array(root.slots);
+    array(root.indexes);
+    array(root.archetypes);
+    array(root.sparse);
+    for (std::uint32_t i = 0; i != root.archetype_count; ++i) store(*root.world, archetype_at(root, i));
+    for (const detail::WorldInfo::Table& table : root.world->tables) {
+      if (table.sparse == detail::WorldInfo::dense) continue;
+      const detail::SparseSet& set = sparse_at(root, table.sparse);
+      array(set.index);
+      store(*root.world, *set.rows);
+    }
+    for (std::uint32_t i = 0; i != root.world->indexes.size(); ++i) {
+      const BTree& tree = index_at(root, i);
+      if (tree.top != nullptr) node(*tree.top, tree.height);
+    }
+  }
+
+  void block(const void* payload) {
+    if (blocks_.insert(payload).second) bytes_ += memory::PagePool::block_bytes(payload);
+  }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
+ private:
+  void array(const detail::PagedArray& array) { walk(array.top, array.height); }
+
+  void walk(const void* at, std::uint32_t height) {
+    if (at == nullptr) return;
+    block(at);
+    if (height == 0) return;
+    for (const void* child : static_cast<const detail::RadixNode*>(at)->child) walk(child, height - 1);
+  }
+
+  void store(const detail::WorldInfo& world, const detail::ChunkStore& store) {
+    block(&store);
+    for (std::size_t column = 0; column != store.shape->columns.size(); ++column) {
+      array(store.columns()[column]);
+      if (column == 0) continue;
+      const auto [table, cell_bytes] = store.shape->columns[column];
+      for (std::uint32_t row = 0; row != store.rows; ++row)
+        blobs(world.model(table), store.cell(row, column, cell_bytes));
+    }
+  }
+
+  void blobs(const TableModel& table, const std::byte* row) {
+    for (std::uint32_t at : table.blobs) {
+      detail::TextCell cell;
+      std::memcpy(static_cast<void*>(&cell), row + at, sizeof cell);
+      if (!cell.is_inline()) block(cell.data());
+    }
+  }
+
+  void node(const BTreeNode& at, std::uint32_t height) {
+    block(&at);
+    if (height == 0) return;
+    const auto& inner = static_cast<const BTreeInner&>(at);
+    for (std::uint32_t i = 0; i != at.count; ++i) node(*inner.child[i], height - 1);
+  }
+
+  std::unordered_set<const void*> blocks_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace stoa::storage::test
