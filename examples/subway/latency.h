@@ -1,0 +1,38 @@
+// How long calls took: a histogram that many threads add to while another reads it.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace subway {
+
+class Latency {
+ public:
+  /// Threads: any, at once.
+  void add(std::chrono::nanoseconds duration);
+  /// Runs the function, adds the time it took, and returns what it returned.
+  template <typename Function>
+  auto measure(Function&& function) {
+    const auto start = std::chrono::steady_clock::now();
+    auto out = function();
+    add(std::chrono::steady_clock::now() - start);
+    return out;
+  }
+
+  [[nodiscard]] std::uint64_t count() const;
+  /// The duration below which that share of them lies, to about 6 %.
+  [[nodiscard]] std::chrono::nanoseconds quantile(double share) const;
+
+ private:
+  // 16 buckets for each power of two.
+  static constexpr std::size_t bucket_of(std::uint64_t nanoseconds);
+  static constexpr std::uint64_t bucket_end(std::size_t bucket);
+
+  // relaxed everywhere: statistics; each count is right, though they are not all of one moment
+  std::array<std::atomic<std::uint64_t>, 61 * 16> buckets_{};
+};
+
+}  // namespace subway

@@ -1,0 +1,59 @@
+#include "refusals.h"
+
+#include <string>
+#include <utility>
+
+namespace subway {
+namespace {
+
+/// Commits a transaction that must be refused, for that reason, and leave no trace.
+void check_refusal(stoa::Database& database, std::string claim, stoa::Transaction transaction,
+                   stoa::Violation::Kind reason, Report& report) {
+  const stoa::Version before = database.version();
+  const auto answer = std::move(transaction).commit();
+  const bool right = !answer && answer.error().code() == stoa::ErrorCode::constraint_violation &&
+                     answer.error().violations().front().kind == reason && database.version() == before;
+  std::string seen = answer ? "it was committed" : answer.error().message();
+  report.line("{}", seen);
+  report.check(std::move(claim), right, right ? answer.error().violations().front().constraint : std::move(seen));
+}
+
+}  // namespace
+
+void check_refusals(stoa::Database& database, Report& report) {
+  const stoa::Snapshot snapshot = database.snapshot();
+  stoa::Entity train, trip, stop;
+  snapshot.each<OnTrip, NextStop>([&](stoa::Entity entity, const OnTrip& on_trip, const NextStop& next_stop) {
+    train = entity;
+    trip = on_trip.trip;
+    stop = next_stop.stop;
+  });
+  Fare fare{};
+  snapshot.each<Fare>([&](stoa::Entity, const Fare& sold) { fare = sold; });
+  if (!train || fare.number == 0) {
+    report.check("there is something to refuse", false, "no trains, or no fares");
+    return;
+  }
+
+  stoa::Transaction no_stop = database.begin();
+  no_stop.set<&NextStop::stop>(train, trip);
+  check_refusal(database, "a train cannot come to a stop that is none", std::move(no_stop),
+                stoa::Violation::Kind::foreign_key_missing, report);
+
+  stoa::Transaction stop_gone = database.begin();
+  stop_gone.destroy(stop);
+  check_refusal(database, "a stop in use cannot be deleted", std::move(stop_gone),
+                stoa::Violation::Kind::foreign_key_restrict, report);
+
+  stoa::Transaction sold_twice = database.begin();
+  sold_twice.insert(sold_twice.create(), fare);
+  check_refusal(database, "a fare's number is not given twice", std::move(sold_twice), stoa::Violation::Kind::unique,
+                report);
+
+  stoa::Transaction too_full = database.begin();
+  too_full.set<&Load::riders>(train, train_riders_max + 1);
+  check_refusal(database, "a train takes 2,000 riders at most", std::move(too_full), stoa::Violation::Kind::range,
+                report);
+}
+
+}  // namespace subway
