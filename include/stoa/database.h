@@ -28,7 +28,6 @@ class DatabaseCore;
 struct Recovery {
   Version version = 0;             ///< the last one that is there
   std::uint64_t transactions = 0;  ///< replayed from the log
-  std::uint64_t bytes_read = 0;
   std::chrono::nanoseconds duration{};
   std::string dropped_tail;  ///< what an interrupted write left at the end of the log; empty where nothing did
 };
@@ -111,6 +110,7 @@ class Database {
 
  private:
   explicit Database(std::unique_ptr<detail::DatabaseCore> core);
+  static std::expected<Database, Error> made(std::expected<std::unique_ptr<detail::DatabaseCore>, Error> core);
   std::expected<Commit, Error> run(detail::WriteFunction function);
   [[nodiscard]] detail::DatabaseCore& core() const;
 

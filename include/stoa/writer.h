@@ -31,9 +31,6 @@ class WriterCore : public OpTarget {
   virtual void close_columns(const Block& block) = 0;
   /// Writes a row during a walk: an update that moves nothing.
   virtual void update_in_walk(TableId table, Entity entity, const std::byte* row) = 0;
-
- protected:
-  ~WriterCore() = default;
 };
 
 /// Closes a walk also where the callback throws.

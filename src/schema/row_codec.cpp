@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cassert>
+#include <algorithm>
 #include <cstring>
 
 #include "schema/kinds.h"

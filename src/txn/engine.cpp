@@ -28,18 +28,19 @@ Error closed_error() { return {ErrorCode::closed, "the database is closed"}; }
 }  // namespace
 
 Engine::Engine(storage::BufferManager& buffers, CommitSink& sink, const Options& options,
-               std::function<void()> on_nodes_home)
+               std::function<void()> on_nodes_home, std::optional<Error> refusal)
     : buffers_(buffers),
       sink_(sink),
       options_(options),
       on_nodes_home_(std::move(on_nodes_home)),
+      refusal_(std::move(refusal)),
       limit_({std::clamp<std::uint64_t>(options.in_flight_transactions_max, 1, queue::InFlightLimit::count_max),
               clamp_bytes(options.in_flight_bytes_max)}),
       applier_(buffers, sink, options.cascade_rows_max),
       published_(buffers.version()),
       version_(published_) {
   batch_.reserve(std::max<std::size_t>(1, options.batch_transactions_max));
-  if (options_.writer == WriterMode::thread) {
+  if (options_.writer == WriterMode::thread && !refusal_) {
     thread_ = std::jthread([this] { run_writer(); });
   } else {
     stepper_.store(this_thread_mark(), std::memory_order_relaxed);  // relaxed: compared with one's own mark only
@@ -82,8 +83,8 @@ void Engine::enqueue(Node& node) {
 
 CommitTicket Engine::submit(Node& node) {
   // acquire: pairs with close(); whoever sees it false may still queue, as close() may not run beside other calls.
-  if (closed_.load(std::memory_order_acquire)) {
-    node.result = std::unexpected(closed_error());
+  if (refusal_ || closed_.load(std::memory_order_acquire)) {
+    node.result = std::unexpected(refusal_ ? *refusal_ : closed_error());
     (void)node.response.complete();
   } else {
     enqueue(node);
@@ -92,7 +93,7 @@ CommitTicket Engine::submit(Node& node) {
 }
 
 void Engine::drop(Node& node) noexcept {
-  if (node.ops.empty() || closed_.load(std::memory_order_acquire)) {  // acquire: as in submit()
+  if (node.ops.empty() || refusal_ || closed_.load(std::memory_order_acquire)) {  // acquire: as in submit()
     recycle(node);
     return;
   }

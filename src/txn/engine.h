@@ -37,9 +37,9 @@ class Engine final : public detail::TransactionHome {
   };
 
   /// Goes on from the version that `buffers` has. `on_nodes_home` is called once, by whoever gives back the last
-  /// transaction after close().
-  Engine(storage::BufferManager& buffers, CommitSink& sink, const Options& options,
-         std::function<void()> on_nodes_home);
+  /// transaction after close(). With a `refusal` there is no writer: it answers every transaction.
+  Engine(storage::BufferManager& buffers, CommitSink& sink, const Options& options, std::function<void()> on_nodes_home,
+         std::optional<Error> refusal = {});
   ~Engine();
 
   [[nodiscard]] Transaction begin();
@@ -88,6 +88,7 @@ class Engine final : public detail::TransactionHome {
   CommitSink& sink_;
   const Options options_;
   std::function<void()> on_nodes_home_;
+  const std::optional<Error> refusal_;
   queue::NodePool<Node> nodes_;
   queue::MpscQueue queue_;
   queue::Doorbell bell_;

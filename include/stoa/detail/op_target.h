@@ -16,6 +16,7 @@ enum class RowOp : std::uint8_t { insert, update, upsert };
 /// Rows and cells are borrowed for the call. A call that cannot be right is kept, and fails the transaction.
 class OpTarget {
  public:
+  virtual ~OpTarget() = default;
   OpTarget(const OpTarget&) = delete;
   OpTarget& operator=(const OpTarget&) = delete;
 
@@ -43,7 +44,6 @@ class OpTarget {
 
  protected:
   OpTarget() = default;
-  ~OpTarget() = default;
   /// Reports a row or cell with a bool, enum or text that no field can hold; true if it is right.
   bool check(const TableModel& table, const std::byte* row);
 

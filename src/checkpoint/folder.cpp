@@ -1,0 +1,141 @@
+#include "checkpoint/folder.h"
+
+#include "delta/transaction_delta.h"
+#include "wal/segments.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+namespace stoa::checkpoint {
+namespace {
+
+constexpr std::string_view unfinished_schema_name = "schema.toml.new";
+
+std::string difference(const TableModel& kept, const TableModel& given) {
+  for (const FieldModel& field : kept.fields) {
+    const FieldModel* other = given.find(field.name);
+    if (other == nullptr) return fmt::format("table {}: field {} is not in the schema given", kept.name, field.name);
+    if (field.type.kind != other->type.kind || field.type.extent != other->type.extent || field.bytes != other->bytes) {
+      return fmt::format("table {}: field {} has another type", kept.name, field.name);
+    }
+  }
+  for (const FieldModel& field : given.fields) {
+    if (kept.find(field.name) == nullptr) {
+      return fmt::format("table {}: field {} is not in the folder's schema", kept.name, field.name);
+    }
+  }
+  return {};
+}
+
+std::string difference(const SchemaModel& kept, const SchemaModel& given) {
+  for (const TableModel& table : kept.tables) {
+    const TableModel* other = given.find(table.name);
+    if (other == nullptr) return fmt::format("table {} is not in the schema given", table.name);
+    if (std::string found = difference(table, *other); !found.empty()) return found;
+  }
+  for (const TableModel& table : given.tables) {
+    if (kept.find(table.name) == nullptr) return fmt::format("table {} is not in the folder's schema", table.name);
+  }
+  return "rules, numbers, enum variants or storage differ";
+}
+
+std::expected<std::string, Error> read_text(FileSystem& files, const std::string& path) {
+  auto file = files.open_read_only(path);
+  if (!file) return std::unexpected(file.error());
+  const auto size = (*file)->size();
+  if (!size) return std::unexpected(size.error());
+  std::string out(*size, '\0');
+  const auto read = (*file)->read(0, std::as_writable_bytes(std::span(out)));
+  if (!read) return std::unexpected(read.error());
+  out.resize(*read);
+  return out;
+}
+
+std::expected<void, Error> write_durably(FileSystem& files, const std::string& path, std::string_view text) {
+  auto file = files.create(path);
+  if (!file) return std::unexpected(file.error());
+  if (auto written = (*file)->write(0, std::as_bytes(std::span(text))); !written) return written;
+  return (*file)->sync();
+}
+
+}  // namespace
+
+std::expected<bool, Error> holds_database(FileSystem& files, const std::string& folder) {
+  const auto names = files.list(folder);
+  if (!names) {
+    if (names.error().code() == ErrorCode::not_found) return false;
+    return std::unexpected(names.error());
+  }
+  return std::find(names->begin(), names->end(), schema_file_name) != names->end();
+}
+
+std::expected<Schema, Error> read_schema(FileSystem& files, const std::string& folder) {
+  const auto found = holds_database(files, folder);
+  if (!found) return std::unexpected(found.error());
+  if (!*found) {
+    const auto names = files.list(folder);
+    const bool foreign = names && std::any_of(names->begin(), names->end(), [](const std::string& name) {
+                           return name != lock_file_name && name != unfinished_schema_name;
+                         });
+    if (foreign) {
+      return std::unexpected(
+          Error(ErrorCode::not_a_database, Place{folder}, "the folder has files, and no schema.toml is among them"));
+    }
+    return std::unexpected(Error(ErrorCode::not_found, Place{folder}, "there is no database"));
+  }
+  const std::string path = join_path(folder, schema_file_name);
+  const auto text = read_text(files, path);
+  if (!text) return std::unexpected(text.error());
+  return Schema::from_toml(*text, path);
+}
+
+std::expected<void, Error> write_schema(FileSystem& files, const std::string& folder, const CompiledSchema& schema) {
+  const auto names = files.list(folder);
+  if (!names) return std::unexpected(names.error());
+  const std::string unfinished = join_path(folder, unfinished_schema_name);
+  for (const std::string& name : *names) {
+    if (name == unfinished_schema_name) {
+      if (auto removed = files.remove(unfinished); !removed) return removed;  // a crash left it
+    } else if (name != lock_file_name) {
+      return std::unexpected(Error(ErrorCode::not_a_database, Place{folder},
+                                   fmt::format("the folder is neither empty nor a database: it has {}", name)));
+    }
+  }
+  if (auto written = write_durably(files, unfinished, schema.canonical_text()); !written) return written;
+  if (auto renamed = files.rename(unfinished, join_path(folder, schema_file_name)); !renamed) return renamed;
+  if (auto synced = files.sync_directory(folder); !synced) return synced;
+  return files.sync_directory(parent_path(folder));
+}
+
+std::expected<void, Error> compare_schemas(const std::string& folder, const CompiledSchema& kept,
+                                           const CompiledSchema& given) {
+  if (kept.hash() == given.hash()) return {};
+  return std::unexpected(Error(ErrorCode::schema_mismatch, Place{join_path(folder, schema_file_name)},
+                               difference(kept.model(), given.model())));
+}
+
+std::expected<wal::Identity, Error> read_identity(FileSystem& files, const std::string& folder,
+                                                  const SchemaHash& schema, RandomSource& random) {
+  const auto segments = wal::list_segments(files, folder);
+  if (!segments) return std::unexpected(segments.error());
+  if (segments->empty()) {
+    return wal::Identity{.database_id = random.next_id(),
+                         .history_id = random.next_id(),
+                         .schema_hash = schema,
+                         .encoding = delta::encoding_version,
+                         .compression = 0};
+  }
+  const auto file = files.open_read_only(join_path(folder, wal::segment_name(segments->front())));
+  if (!file) return std::unexpected(file.error());
+  const auto start = wal::read_segment_start(**file, segments->front());
+  if (!start) return std::unexpected(start.error());
+  wal::Identity identity = start->header.identity;
+  identity.schema_hash = schema;  // what this process reads by: the log's must be the same
+  identity.encoding = delta::encoding_version;
+  return identity;
+}
+
+}  // namespace stoa::checkpoint

@@ -1,0 +1,40 @@
+// A database's folder: who may use it, and whose it is. What its log says is recovery's part.
+#pragma once
+
+#include "base/file.h"
+#include "base/random.h"
+#include "wal/format.h"
+
+#include <stoa/schema.h>
+
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace stoa::checkpoint {
+
+inline constexpr std::string_view schema_file_name = "schema.toml";
+
+/// Errors: io; not_a_database, if the folder holds something else; not_found, if it does not exist or is empty.
+[[nodiscard]] std::expected<Schema, Error> read_schema(FileSystem& files, const std::string& folder);
+
+/// Whether the folder exists and has a database's schema. Errors: io.
+[[nodiscard]] std::expected<bool, Error> holds_database(FileSystem& files, const std::string& folder);
+
+/// Makes a new database's folder, durable with its schema; the folder may exist and be empty.
+/// Requires: the folder is locked, or does not exist.
+/// Errors: not_a_database, if there are other files in it; io; disk_full.
+[[nodiscard]] std::expected<void, Error> write_schema(FileSystem& files, const std::string& folder,
+                                                      const CompiledSchema& schema);
+
+/// Errors: schema_mismatch, naming what differs first.
+[[nodiscard]] std::expected<void, Error> compare_schemas(const std::string& folder, const CompiledSchema& kept,
+                                                         const CompiledSchema& given);
+
+/// Of the log in the folder; a new one where there is no log yet.
+/// Errors: as wal::read_segment_start.
+[[nodiscard]] std::expected<wal::Identity, Error> read_identity(FileSystem& files, const std::string& folder,
+                                                                const SchemaHash& schema, RandomSource& random);
+
+}  // namespace stoa::checkpoint

@@ -1,0 +1,69 @@
+#include "checkpoint/log_sink.h"
+
+#include <utility>
+
+namespace stoa::checkpoint {
+namespace {
+
+// How long nothing is committed before the log is sealed, so that damage to its last batch can be told from a torn
+// write.
+constexpr std::chrono::milliseconds idle_before_seal{200};
+
+}  // namespace
+
+LogSink::LogSink(wal::Writer writer, Durability durability, Version durable, const Clock& clock)
+    : writer_(std::move(writer)), durability_(durability), clock_(clock), durable_(durable) {}
+
+std::expected<void, Error> LogSink::add(Version version, std::span<const std::byte> delta) {
+  const std::uint64_t bytes = batch_.frame_bytes() + wal::record_header_bytes + delta.size();
+  if (auto reserved = writer_.reserve(bytes); !reserved) return reserved;
+  batch_.add({.version = version, .wall_ns = clock_.now_wall_ns(), .tag = 0, .body = delta});
+  return {};
+}
+
+std::expected<void, Error> LogSink::commit() {
+  auto written = writer_.write(batch_);
+  batch_.clear();
+  if (!written) return written;
+  const Time now = std::chrono::steady_clock::now();
+  switch (durability_.kind()) {
+    case Durability::Kind::sync: rest_at_ = now + idle_before_seal; return sync();
+    case Durability::Kind::async:
+      // From the first commit that is not synced: it must not wait longer than was promised.
+      if (rest_at_ == Time::max()) rest_at_ = now + durability_.interval();
+      return {};
+    case Durability::Kind::none: return {};
+  }
+  return {};
+}
+
+std::expected<void, Error> LogSink::flush() {
+  if (durability_.kind() == Durability::Kind::none) return {};
+  return sync();
+}
+
+std::expected<void, Error> LogSink::rest() {
+  rest_at_ = Time::max();
+  if (durability_.kind() == Durability::Kind::async) return sync();
+  auto sealed = writer_.seal();
+  note_durable();
+  return sealed;
+}
+
+std::expected<void, Error> LogSink::sync() {
+  auto synced = writer_.sync();
+  note_durable();
+  return synced;
+}
+
+void LogSink::note_durable() noexcept {
+  durable_.store(writer_.synced_version(), std::memory_order_release);  // release: pairs with durable_version()
+}
+
+std::expected<void, Error> LogSink::close() {
+  auto closed = writer_.close();
+  note_durable();
+  return closed;
+}
+
+}  // namespace stoa::checkpoint

@@ -1,0 +1,44 @@
+// The log as the writer sees it: deltas in, durability out, as the options promise.
+#pragma once
+
+#include "base/clock.h"
+#include "txn/commit_sink.h"
+#include "wal/writer.h"
+
+#include <stoa/options.h>
+
+#include <atomic>
+
+namespace stoa::checkpoint {
+
+class LogSink final : public txn::CommitSink {
+ public:
+  /// `durable` is the version that recovery found, which it synced.
+  LogSink(wal::Writer writer, Durability durability, Version durable, const Clock& clock);
+
+  [[nodiscard]] bool wants_deltas() const noexcept override { return true; }
+  [[nodiscard]] std::expected<void, Error> add(Version version, std::span<const std::byte> delta) override;
+  [[nodiscard]] std::expected<void, Error> commit() override;
+  [[nodiscard]] std::expected<void, Error> flush() override;
+  [[nodiscard]] Time rest_at() const noexcept override { return rest_at_; }
+  [[nodiscard]] std::expected<void, Error> rest() override;
+  [[nodiscard]] Version durable_version() const noexcept override {
+    return durable_.load(std::memory_order_acquire);  // acquire: pairs with note_durable(); what it says is on the disk
+  }
+
+  /// Nothing may be added any more.
+  [[nodiscard]] std::expected<void, Error> close();
+
+ private:
+  std::expected<void, Error> sync();
+  void note_durable() noexcept;
+
+  wal::Writer writer_;
+  const Durability durability_;
+  const Clock& clock_;
+  wal::Batch batch_;
+  Time rest_at_ = Time::max();
+  std::atomic<Version> durable_;
+};
+
+}  // namespace stoa::checkpoint

@@ -1,0 +1,197 @@
+#include "database/core.h"
+
+#include "base/file_posix.h"
+#include "checkpoint/folder.h"
+#include "checkpoint/log_sink.h"
+#include "checkpoint/recovery.h"
+#include "database/world_info.h"
+
+#include <stoa/detail/snapshot_access.h>
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+namespace stoa::detail {
+namespace {
+
+using Core = std::unique_ptr<DatabaseCore>;
+
+// The folder's own schema; nullptr where there is no database yet.
+std::expected<std::shared_ptr<const CompiledSchema>, Error> kept_schema(FileSystem& files, const std::string& folder) {
+  const auto held = checkpoint::holds_database(files, folder);
+  if (!held) return std::unexpected(held.error());
+  if (!*held) return nullptr;
+  const auto schema = checkpoint::read_schema(files, folder);
+  if (!schema) return std::unexpected(schema.error());
+  return schema->compile();
+}
+
+// Which of the two is to be used; an error where they are not the same schema.
+std::expected<std::shared_ptr<const CompiledSchema>, Error> agree(const std::string& folder,
+                                                                  std::shared_ptr<const CompiledSchema> kept,
+                                                                  std::shared_ptr<const CompiledSchema> given) {
+  if (given == nullptr) return kept;
+  if (auto same = checkpoint::compare_schemas(folder, *kept, *given); !same) return std::unexpected(same.error());
+  return given;  // the same, with the program's types bound
+}
+
+}  // namespace
+
+DatabaseCore::DatabaseCore(std::shared_ptr<const CompiledSchema> schema, const Options& options)
+    : buffers_(database::make_world(std::move(schema)),
+               {options.slab_bytes_first, options.slab_growth, options.slab_bytes_max}) {}
+
+void DatabaseCore::start(std::unique_ptr<txn::CommitSink> sink, const Options& options, std::optional<Error> refusal) {
+  sink_ = std::move(sink);
+  engine_ = std::make_unique<txn::Engine>(
+      buffers_, *sink_, options, [this] { holder_gone(); }, std::move(refusal));
+}
+
+std::expected<Core, Error> DatabaseCore::in_memory(std::shared_ptr<const CompiledSchema> schema,
+                                                   const Options& options) {
+  Core core(new DatabaseCore(std::move(schema), options));
+  core->start(std::make_unique<txn::NoLog>(), options);
+  return core;
+}
+
+std::expected<Core, Error> DatabaseCore::open(const std::string& folder, std::shared_ptr<const CompiledSchema> given,
+                                              const Options& options) {
+  FileSystem& files = posix_file_system();
+  if (given == nullptr) {
+    // Without a schema nothing is created: not even a folder for the lock.
+    if (auto readable = checkpoint::read_schema(files, folder); !readable) return std::unexpected(readable.error());
+  } else if (auto made = files.make_directory(folder); !made) {
+    return std::unexpected(made.error());
+  }
+  auto lock = files.lock(folder);
+  if (!lock) return std::unexpected(lock.error());
+  auto kept = kept_schema(files, folder);
+  if (!kept) return std::unexpected(kept.error());
+  if (*kept == nullptr) {
+    if (auto written = checkpoint::write_schema(files, folder, *given); !written) {
+      return std::unexpected(written.error());
+    }
+    kept = given;
+  }
+  auto schema = agree(folder, *kept, std::move(given));
+  if (!schema) return std::unexpected(schema.error());
+
+  Core core(new DatabaseCore(*schema, options));
+  core->lock_ = std::move(*lock);
+  if (auto recovered = core->recover(files, folder, true, options); !recovered) {
+    return std::unexpected(recovered.error());
+  }
+  return core;
+}
+
+std::expected<Core, Error> DatabaseCore::open_read_only(const std::string& folder,
+                                                        std::shared_ptr<const CompiledSchema> given) {
+  FileSystem& files = posix_file_system();
+  const auto kept = checkpoint::read_schema(files, folder);
+  if (!kept) return std::unexpected(kept.error());
+  auto compiled = kept->compile();
+  if (!compiled) return std::unexpected(compiled.error());
+  auto schema = agree(folder, *compiled, std::move(given));
+  if (!schema) return std::unexpected(schema.error());
+  Options options;
+  options.writer = WriterMode::manual;
+  Core core(new DatabaseCore(*schema, options));
+  if (auto recovered = core->recover(files, folder, false, options); !recovered) {
+    return std::unexpected(recovered.error());
+  }
+  return core;
+}
+
+std::expected<void, Error> DatabaseCore::recover(FileSystem& files, const std::string& folder, bool owner,
+                                                 const Options& options) {
+  const auto began = std::chrono::steady_clock::now();
+  const auto identity = checkpoint::read_identity(files, folder, schema().hash(), system_random());
+  if (!identity) return std::unexpected(identity.error());
+  const auto found =
+      checkpoint::replay_log(files, folder, *identity, owner ? wal::Access::owner : wal::Access::observer, buffers_);
+  if (!found) return std::unexpected(found.error());
+  recovery_.version = buffers_.version();
+  recovery_.transactions = found->transaction_count;
+  recovery_.duration = std::chrono::steady_clock::now() - began;
+  if (found->dropped) {
+    recovery_.dropped_tail = fmt::format("{}: {} bytes at byte {}, which no acknowledged write left there",
+                                         found->dropped->file, found->dropped->bytes, found->dropped->offset);
+  }
+  if (!owner) {
+    start(std::make_unique<txn::NoLog>(), options,
+          Error(ErrorCode::read_only, "the database is open for reading only"));
+    return {};
+  }
+  auto writer = wal::Writer::open(files, folder, *identity, found->end, system_random(), {options.segment_bytes_max});
+  if (!writer) return std::unexpected(writer.error());
+  auto log =
+      std::make_unique<checkpoint::LogSink>(std::move(*writer), options.durability, buffers_.version(), system_clock());
+  log_ = log.get();
+  start(std::move(log), options);
+  return {};
+}
+
+Snapshot DatabaseCore::snapshot() {
+  const storage::PinnedRoot pinned = buffers_.pin();
+  return SnapshotAccess::make(*this, *pinned.root, pinned.slot);
+}
+
+void DatabaseCore::clone_pin(void* slot, void*& copy) {
+  copy = &buffers_.pins().clone(*static_cast<memory::PinSlot*>(slot));
+}
+
+void DatabaseCore::release_pin(void* slot) noexcept {
+  if (buffers_.pins().release(*static_cast<memory::PinSlot*>(slot))) holder_gone();
+}
+
+std::expected<void, Error> DatabaseCore::close() {
+  if (std::exchange(closed_, true)) return {};
+  auto ended = engine_->close();
+  if (log_ != nullptr) {
+    auto closed = log_->close();
+    if (ended && !closed) ended = std::unexpected(closed.error());
+  }
+  lock_.reset();
+  return ended;
+}
+
+void DatabaseCore::abandon(std::unique_ptr<DatabaseCore> core) noexcept {
+  (void)core->close();
+  DatabaseCore* const alone = core.release();  // whoever finds the last holder gone deletes it
+  if (alone->buffers_.pins().orphan()) alone->holder_gone();
+  if (alone->engine_->release_nodes()) alone->holder_gone();
+}
+
+void DatabaseCore::holder_gone() noexcept {
+  // acq_rel: the last one sees everything that the other side did.
+  if (holders_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+Metrics DatabaseCore::metrics() {
+  Metrics out;
+  const Snapshot now = snapshot();
+  out.version = now.version();
+  out.durable_version = durable_version();
+  const txn::Engine::Counts counts = engine_->counts();
+  out.commits = counts.commits;
+  out.failures = counts.failures;
+  out.batches = counts.batches;
+  out.in_flight_transactions = counts.in_flight.count;
+  out.in_flight_bytes = counts.in_flight.bytes;
+  out.commit_latency = counts.latency;
+  const storage::BufferManager::Memory memory = buffers_.memory();
+  out.bytes_in_use = memory.bytes_in_use;
+  out.bytes_retired = memory.bytes_retired;
+  out.bytes_reserved = memory.bytes_reserved;
+  out.system_allocations = memory.system_allocations;
+  out.snapshots = memory.pin_count;
+  out.oldest_snapshot_lag = memory.oldest_root == 0 ? 0 : memory.newest_root - memory.oldest_root;
+  for (const TableModel& table : schema().model().tables) {
+    out.tables.push_back({table.name, now.count(table.name).value(), table.bytes});
+  }
+  return out;
+}
+
+}  // namespace stoa::detail

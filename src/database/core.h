@@ -1,0 +1,67 @@
+// Everything that a database consists of, put together. It lives as long as its Database, and beyond that as long as a
+// snapshot or a ticket.
+#pragma once
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "storage/buffer_manager.h"
+#include "txn/engine.h"
+
+#include <stoa/database.h>
+
+#include <atomic>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace stoa::checkpoint {
+class LogSink;
+}
+
+namespace stoa::detail {
+
+class DatabaseCore final : public SnapshotHome {
+ public:
+  static std::expected<std::unique_ptr<DatabaseCore>, Error> in_memory(std::shared_ptr<const CompiledSchema> schema,
+                                                                       const Options& options);
+  /// `given` may be null: then the folder's own schema is used, and there must be one.
+  static std::expected<std::unique_ptr<DatabaseCore>, Error> open(const std::string& folder,
+                                                                  std::shared_ptr<const CompiledSchema> given,
+                                                                  const Options& options);
+  static std::expected<std::unique_ptr<DatabaseCore>, Error> open_read_only(
+      const std::string& folder, std::shared_ptr<const CompiledSchema> given);
+
+  [[nodiscard]] Snapshot snapshot();
+  [[nodiscard]] txn::Engine& engine() { return *engine_; }
+  [[nodiscard]] const CompiledSchema& schema() const { return *buffers_.world().schema; }
+  [[nodiscard]] Version version() const { return buffers_.version(); }
+  [[nodiscard]] Version durable_version() const { return sink_->durable_version(); }
+  [[nodiscard]] const Recovery& recovery() const { return recovery_; }
+  [[nodiscard]] Metrics metrics();
+
+  std::expected<void, Error> close();
+  /// The Database is gone: closes, and deletes this once no snapshot and no ticket is left.
+  static void abandon(std::unique_ptr<DatabaseCore> core) noexcept;
+
+  // SnapshotHome.
+  void clone_pin(void* slot, void*& copy) override;
+  void release_pin(void* slot) noexcept override;
+
+ private:
+  DatabaseCore(std::shared_ptr<const CompiledSchema> schema, const Options& options);
+  void start(std::unique_ptr<txn::CommitSink> sink, const Options& options, std::optional<Error> refusal = {});
+  std::expected<void, Error> recover(FileSystem& files, const std::string& folder, bool owner, const Options& options);
+  void holder_gone() noexcept;
+
+  storage::BufferManager buffers_;
+  std::unique_ptr<FolderLock> lock_;
+  std::unique_ptr<txn::CommitSink> sink_;
+  checkpoint::LogSink* log_ = nullptr;  // sink_, where there is a log
+  std::unique_ptr<txn::Engine> engine_;
+  Recovery recovery_;
+  bool closed_ = false;
+  std::atomic<int> holders_{2};  // the pins and the transactions, once the Database is gone
+};
+
+}  // namespace stoa::detail

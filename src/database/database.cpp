@@ -1,0 +1,79 @@
+#include <stoa/database.h>
+
+#include "database/core.h"
+
+#include <stdexcept>
+#include <utility>
+
+namespace stoa {
+
+using detail::DatabaseCore;
+
+Database::Database(std::unique_ptr<DatabaseCore> core) : core_(core.release()) {}
+Database::Database(Database&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
+Database& Database::operator=(Database&& other) noexcept {
+  std::swap(core_, other.core_);
+  return *this;
+}
+Database::~Database() {
+  if (core_ != nullptr) DatabaseCore::abandon(std::unique_ptr<DatabaseCore>(core_));
+}
+
+std::expected<Database, Error> Database::made(std::expected<std::unique_ptr<DatabaseCore>, Error> core) {
+  if (!core) return std::unexpected(std::move(core.error()));
+  return Database(std::move(*core));
+}
+
+std::expected<Database, Error> Database::open(const std::filesystem::path& folder, const Schema& schema,
+                                              const Options& options) {
+  auto compiled = schema.compile();
+  if (!compiled) return std::unexpected(std::move(compiled.error()));
+  return made(DatabaseCore::open(folder.string(), std::move(*compiled), options));
+}
+
+std::expected<Database, Error> Database::open_existing(const std::filesystem::path& folder, const Options& options) {
+  return made(DatabaseCore::open(folder.string(), nullptr, options));
+}
+
+std::expected<Database, Error> Database::open_read_only(const std::filesystem::path& folder) {
+  return made(DatabaseCore::open_read_only(folder.string(), nullptr));
+}
+
+std::expected<Database, Error> Database::open_read_only(const std::filesystem::path& folder, const Schema& schema) {
+  auto compiled = schema.compile();
+  if (!compiled) return std::unexpected(std::move(compiled.error()));
+  return made(DatabaseCore::open_read_only(folder.string(), std::move(*compiled)));
+}
+
+std::expected<Database, Error> Database::in_memory(const Schema& schema, const Options& options) {
+  auto compiled = schema.compile();
+  if (!compiled) return std::unexpected(std::move(compiled.error()));
+  return made(DatabaseCore::in_memory(std::move(*compiled), options));
+}
+
+DatabaseCore& Database::core() const {
+  if (core_ == nullptr) throw std::logic_error("stoa: a database that was moved from is used");
+  return *core_;
+}
+
+Transaction Database::begin() { return core().engine().begin(); }
+std::expected<Commit, Error> Database::run(detail::WriteFunction function) { return core().engine().run(function); }
+Snapshot Database::snapshot() { return core().snapshot(); }
+Version Database::version() const { return core().version(); }
+Version Database::durable_version() const { return core().durable_version(); }
+bool Database::wait_for_version(Version version, std::chrono::nanoseconds timeout) {
+  return core().engine().wait_for_version(version, timeout);
+}
+std::size_t Database::step(std::size_t transactions) {
+  return core().engine().step(transactions, detail::SteadyTime::max());
+}
+std::size_t Database::step(std::chrono::nanoseconds budget) {
+  return core().engine().step(static_cast<std::size_t>(-1), std::chrono::steady_clock::now() + budget);
+}
+std::expected<Version, Error> Database::flush() { return core().engine().flush(); }
+Metrics Database::metrics() const { return core().metrics(); }
+const CompiledSchema& Database::schema() const { return core().schema(); }
+const Recovery& Database::recovery() const { return core().recovery(); }
+std::expected<void, Error> Database::close() { return core().close(); }
+
+}  // namespace stoa

@@ -1,0 +1,12 @@
+// From a compiled schema to what every root of a database refers to.
+#pragma once
+
+#include <stoa/detail/world.h>
+
+#include <memory>
+
+namespace stoa::database {
+
+[[nodiscard]] detail::WorldInfo make_world(std::shared_ptr<const CompiledSchema> schema);
+
+}  // namespace stoa::database
