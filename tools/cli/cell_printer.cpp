@@ -1,0 +1,27 @@
+#include "cli/cell_printer.h"
+
+#include "cli/cell_text.h"
+
+namespace stoa::cli {
+
+const FieldModel* CellPrinter::target_key(const FieldModel& field) const {
+  if (!field.reference || field.reference->target == no_table) return nullptr;
+  return snapshot_.schema().model().table(field.reference->target).key();
+}
+
+Value CellPrinter::key_of(const FieldModel& field, Entity target) const {
+  const TableModel& table = snapshot_.schema().model().table(field.reference->target);
+  const auto row = snapshot_.row(table.name, target);
+  if (!row) return {};
+  return row->field(table.key()->name)->value();
+}
+
+std::string CellPrinter::text(const FieldView& cell) const {
+  const SchemaModel& schema = snapshot_.schema().model();
+  const Value value = cell.value();
+  const FieldModel* key = target_key(cell.model());
+  if (key == nullptr || value.is_null()) return format_value(schema, cell.model(), value);
+  return format_value(schema, *key, key_of(cell.model(), std::get<Entity>(value.variant())));
+}
+
+}  // namespace stoa::cli

@@ -1,0 +1,45 @@
+// The commands but `import`, which is a folder of its own: what each is asked, and what runs it.
+//
+// Each writes its result to standard output and errors to standard error, and answers how the process is to end.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "cli/exit_status.h"
+
+namespace stoa::cli {
+
+struct CheckOptions {
+  std::filesystem::path schema;
+  bool json = false;
+};
+/// `stoa check`: is the schema right?
+ExitStatus run_check(const CheckOptions& options);
+
+struct InfoOptions {
+  std::filesystem::path folder;
+  bool json = false;
+};
+/// `stoa info`: what a database holds, as it is on disk now; also beside a live owner.
+ExitStatus run_info(const InfoOptions& options);
+
+enum class DumpFormat : std::uint8_t { csv, json };
+struct DumpOptions {
+  std::filesystem::path folder;
+  std::string table;
+  DumpFormat format = DumpFormat::csv;
+  bool entities = false;  ///< with a first column `@entity`
+};
+/// `stoa dump`: the rows of a table; what is written as CSV, `stoa import` reads.
+ExitStatus run_dump(const DumpOptions& options);
+
+struct VerifyOptions {
+  std::filesystem::path folder;
+  bool json = false;
+};
+/// `stoa verify`: is every stored byte right, and does every rule of the schema hold?
+ExitStatus run_verify(const VerifyOptions& options);
+
+}  // namespace stoa::cli

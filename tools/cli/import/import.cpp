@@ -1,0 +1,199 @@
+#include "cli/import/import.h"
+
+#include <fmt/format.h>
+#include <stoa/database.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/import/load.h"
+#include "cli/import/new_folder.h"
+#include "cli/import/report.h"
+#include "cli/import/run.h"
+#include "cli/import/settle.h"
+#include "cli/import/survey.h"
+#include "cli/interrupt.h"
+#include "csv/byte_source.h"
+#include "csv/reader.h"
+
+namespace stoa::cli {
+namespace {
+
+std::expected<FileStamp, Error> stamp(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto status = std::filesystem::status(file, error);
+  if (!std::filesystem::exists(status)) {
+    return std::unexpected(Error(ErrorCode::not_found, Place{file.string()}, "there is no such file"));
+  }
+  if (!std::filesystem::is_regular_file(status)) {
+    return std::unexpected(
+        Error(ErrorCode::io, Place{file.string()}, "not a plain file, and an import reads its files twice"));
+  }
+  FileStamp out;
+  out.bytes = std::filesystem::file_size(file, error);
+  if (!error) out.changed = std::filesystem::last_write_time(file, error);
+  if (error) return std::unexpected(Error(ErrorCode::io, Place{file.string()}, error.message()));
+  return out;
+}
+
+std::expected<std::vector<ImportFile>, Error> find_files(const ImportOptions& options) {
+  std::vector<ImportFile> out;
+  for (const TableFile& file : options.files) {
+    const auto found = stamp(file.file);
+    if (!found) return std::unexpected(found.error());
+    out.emplace_back();
+    out.back().path = file.file;
+    out.back().stamp = *found;
+  }
+  return out;
+}
+
+std::expected<csv::Reader, Error> open_reader(const ImportOptions& options, const ImportFile& file) {
+  auto source = csv::open_file(file.path);
+  if (!source) return std::unexpected(source.error());
+  return csv::Reader::open(std::move(*source), {.record_bytes_max = options.line_bytes_max});
+}
+
+std::expected<Database, Error> open_database(const ImportOptions& options, const NewFolder& folder) {
+  if (options.schema) {
+    const auto schema = Schema::from_toml_file(*options.schema);
+    if (!schema) return std::unexpected(schema.error());
+    if (const auto compiled = schema->compile(); !compiled) return std::unexpected(compiled.error());
+    return Database::open(options.folder, *schema);
+  }
+  if (folder.is_new()) {
+    return std::unexpected(
+        Error(ErrorCode::not_found, Place{options.folder.string()}, "there is no database; a new one needs --schema"));
+  }
+  return Database::open_existing(options.folder);
+}
+
+/// Everything but the opening and closing of the database.
+class Import {
+ public:
+  Import(const ImportOptions& options, Database& database, std::vector<ImportFile>& files)
+      : options_(options),
+        database_(database),
+        snapshot_(database.snapshot()),
+        rules_(snapshot_),
+        problems_(options.on_error),
+        progress_(options.progress, bytes_to_read(files)),
+        run_{database.schema().model(), rules_, files, problems_, progress_} {}
+
+  std::expected<void, Error> run() {
+    if (auto known = check_tables(); !known) return known;
+    if (auto surveyed = survey(); !surveyed) return surveyed;
+    if (auto settled = settle(run_); !settled) return settled;
+    const auto commit = database_.write([this](Writer& writer) { return load(writer); });
+    progress_.end_line();
+    if (!commit) return std::unexpected(commit.error());
+    version_ = commit->version;
+    return {};
+  }
+
+  [[nodiscard]] Version version() const { return version_; }
+  [[nodiscard]] const Problems& problems() const { return problems_; }
+
+ private:
+  static std::uint64_t bytes_to_read(const std::vector<ImportFile>& files) {
+    std::uint64_t out = 0;
+    for (const ImportFile& file : files) out += 2 * file.stamp.bytes;
+    return out;
+  }
+
+  std::expected<void, Error> check_tables() {
+    for (std::size_t i = 0; i < run_.files.size(); ++i) {
+      run_.files[i].plan.table = run_.schema.find(options_.files[i].table);
+      if (run_.files[i].plan.table == nullptr) {
+        return std::unexpected(Error::not_found(fmt::format("table {}", options_.files[i].table)));
+      }
+    }
+    return {};
+  }
+
+  std::expected<void, Error> survey() {
+    progress_.begin("checking");
+    for (std::uint32_t i = 0; i < run_.files.size(); ++i) {
+      ImportFile& file = run_.files[i];
+      auto reader = open_reader(options_, file);
+      if (!reader) return std::unexpected(reader.error());
+      auto plan = plan_file(run_.schema, *file.plan.table, *reader, options_.ignore_unknown, rules_);
+      if (!plan) return std::unexpected(plan.error());
+      file.plan = std::move(*plan);
+      progress_.begin_file(file.stamp.bytes);
+      if (auto surveyed = survey_file(run_, i, *reader); !surveyed) return surveyed;
+    }
+    progress_.end_line();
+    return {};
+  }
+
+  std::expected<void, Error> load(Writer& writer) {
+    progress_.begin("loading");
+    for (std::uint32_t i = 0; i < run_.files.size(); ++i) {
+      auto reader = open_reader(options_, run_.files[i]);
+      if (!reader) return std::unexpected(reader.error());
+      progress_.begin_file(run_.files[i].stamp.bytes);
+      if (auto loaded = load_file(run_, i, *reader, writer); !loaded) return loaded;
+      if (stamp(run_.files[i].path) != run_.files[i].stamp) {
+        return std::unexpected(
+            Error(ErrorCode::conflict, Place{run_.files[i].path.string()}, "the file changed during the import"));
+      }
+    }
+    return {};
+  }
+
+  const ImportOptions& options_;
+  Database& database_;
+  Snapshot snapshot_;
+  UniqueRules rules_;
+  Problems problems_;
+  Progress progress_;
+  ImportRun run_;
+  Version version_ = 0;
+};
+
+/// Leaves in `outcome` what was done.
+std::expected<void, Error> import_into(Database& database, const ImportOptions& options, std::vector<ImportFile>& files,
+                                       ImportOutcome& outcome) {
+  {
+    Import import(options, database, files);
+    const auto done = import.run();
+    outcome.problems = import.problems();
+    if (!done) return done;
+    outcome.version = import.version();
+  }
+  return database.close();
+}
+
+}  // namespace
+
+ExitStatus run_import(const ImportOptions& options) {
+  ImportOutcome outcome;
+  const auto fail = [&](const Error& error) {
+    report_failure(options, outcome, error);
+    return exit_status_of(error.code());
+  };
+  catch_interrupts();
+  const auto began = std::chrono::steady_clock::now();
+  auto files = find_files(options);
+  if (!files) return fail(files.error());
+  const NewFolder folder(options.folder);
+  std::optional<std::expected<Database, Error>> database = open_database(options, folder);
+  if (!*database) return fail(database->error());
+
+  const auto done = import_into(**database, options, *files, outcome);
+  database.reset();
+  if (!done) {
+    if (folder.is_new()) folder.remove();
+    end_if_interrupted();
+    return fail(done.error());
+  }
+  outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  return report_success(options, outcome, *files);
+}
+
+}  // namespace stoa::cli

@@ -1,0 +1,18 @@
+// Between the passes: which references lead nowhere, and which rows go with those that are left out.
+#pragma once
+
+#include <stoa/error.h>
+
+#include <expected>
+
+#include "cli/import/run.h"
+
+namespace stoa::cli {
+
+/// Leaves out every record that refers to nothing, or to a record that is left out, until no such record is left.
+/// Linear in the references, however long their chains.
+///
+/// Requires: all files are surveyed. Errors: constraint_violation, where the run must stop at the first.
+std::expected<void, Error> settle(ImportRun& run);
+
+}  // namespace stoa::cli

@@ -1,0 +1,142 @@
+// The command line `stoa`: which command, with which options. What commands do is in their own files.
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <map>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/import/import.h"
+#include "cli/output.h"
+
+namespace stoa::cli {
+namespace {
+
+constexpr const char* exit_statuses =
+    "Exit status: 0 done; 1 the data is wrong (a schema, a file, a database's content); 2 the call is wrong or cannot "
+    "be\n"
+    "done (an option, a name, a folder that is no database or in use, a full disk).";
+
+using Run = std::function<ExitStatus()>;
+
+void add_json(CLI::App& command, bool& json) { command.add_flag("--json", json, "The result as one JSON object"); }
+
+void add_check(CLI::App& app, CheckOptions& options, Run& run) {
+  CLI::App& command = *app.add_subcommand("check", "Check a schema");
+  command.add_option("SCHEMA", options.schema, "A schema.toml")->required();
+  add_json(command, options.json);
+  command.callback([&] { run = [&options] { return run_check(options); }; });
+}
+
+void split_table_files(const std::vector<std::string>& pairs, std::vector<TableFile>& into) {
+  for (const std::string& pair : pairs) {
+    const std::size_t sign = pair.find('=');
+    if (sign == std::string::npos || sign == 0 || sign + 1 == pair.size()) {
+      throw CLI::ValidationError("TABLE=FILE", fmt::format("\"{}\" is not of the form TABLE=FILE", pair));
+    }
+    into.push_back({pair.substr(0, sign), pair.substr(sign + 1)});
+  }
+}
+
+void add_import(CLI::App& app, ImportOptions& options, Run& run) {
+  CLI::App& command = *app.add_subcommand("import", "Add the rows of CSV files to a database, all in one transaction");
+  command.footer(
+      "Each row becomes an entity with a row in TABLE. Columns are matched to fields by the names in the header line; "
+      "a\n"
+      "field without a column gets its default. A column that references a table holds that table's key, also of a "
+      "row\n"
+      "that comes later in the same run. An empty cell is null for a reference and the default for another field.");
+  command.add_option("DB", options.folder, "The database's folder; created if it is new")->required();
+  static std::vector<std::string> pairs;
+  command.add_option("TABLE=FILE", pairs, "A table and the file with its rows: CSV, or CSV in zstd if it ends in .zst")
+      ->required();
+  command.add_option("--schema", options.schema, "The schema.toml; without it the folder's own");
+  command.add_flag("--ignore-unknown", options.ignore_unknown, "Leave out columns that are no fields");
+  const std::map<std::string, OnError> choices{{"stop", OnError::stop}, {"skip", OnError::skip}};
+  command
+      .add_option("--on-error", options.on_error,
+                  "At a bad row: stop, and keep nothing of the run; or skip it, and rows that refer to it")
+      ->transform(CLI::Transformer(choices))
+      ->check(CLI::IsMember({OnError::stop, OnError::skip}))
+      ->option_text("stop|skip [stop]");
+  command.add_option("--line-limit", options.line_bytes_max, "The longest record, in bytes")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 30U))
+      ->option_text("BYTES [1048576]");
+  command.add_flag("--progress", options.progress, "Show progress also where standard error is no terminal");
+  add_json(command, options.json);
+  command.callback([&] {
+    split_table_files(pairs, options.files);
+    run = [&options] { return run_import(options); };
+  });
+}
+
+void add_info(CLI::App& app, InfoOptions& options, Run& run) {
+  CLI::App& command = *app.add_subcommand("info", "Show what a database holds; also while a program has it open");
+  command.add_option("DB", options.folder, "The database's folder")->required();
+  add_json(command, options.json);
+  command.callback([&] { run = [&options] { return run_info(options); }; });
+}
+
+void add_dump(CLI::App& app, DumpOptions& options, Run& run) {
+  CLI::App& command = *app.add_subcommand("dump", "Write the rows of a table");
+  command.footer("A reference is written as the key of what it refers to, so that `stoa import` can read it.");
+  command.add_option("DB", options.folder, "The database's folder")->required();
+  command.add_option("TABLE", options.table, "The table")->required();
+  const std::map<std::string, DumpFormat> choices{{"csv", DumpFormat::csv}, {"json", DumpFormat::json}};
+  command.add_option("--format", options.format, "CSV, or JSON with one object a line")
+      ->transform(CLI::Transformer(choices))
+      ->check(CLI::IsMember({DumpFormat::csv, DumpFormat::json}))
+      ->option_text("csv|json [csv]");
+  command.add_flag("--entities", options.entities, "With the entities, as a first column @entity");
+  command.callback([&] { run = [&options] { return run_dump(options); }; });
+}
+
+void add_verify(CLI::App& app, VerifyOptions& options, Run& run) {
+  CLI::App& command = *app.add_subcommand("verify", "Read all of a database and check every rule of its schema");
+  command.add_option("DB", options.folder, "The database's folder")->required();
+  add_json(command, options.json);
+  command.callback([&] { run = [&options] { return run_verify(options); }; });
+}
+
+ExitStatus run(int argc, char** argv) {
+  CLI::App app("stoa: databases of the stoa library, from the command line", "stoa");
+  app.set_version_flag("--version", "stoa " STOA_VERSION);
+  app.require_subcommand(1);
+  app.footer(exit_statuses);
+
+  Run run;
+  CheckOptions check;
+  ImportOptions import;
+  InfoOptions info;
+  DumpOptions dump;
+  VerifyOptions verify;
+  add_check(app, check, run);
+  add_import(app, import, run);
+  add_info(app, info, run);
+  add_dump(app, dump, run);
+  add_verify(app, verify, run);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error), ExitStatus::done;  // --help, --version
+    print_error(std::string_view(error.what()));
+    print_error("stoa --help says how it is called");
+    return ExitStatus::call_wrong;
+  }
+  return run();
+}
+
+}  // namespace
+}  // namespace stoa::cli
+
+int main(int argc, char** argv) {
+  try {
+    return static_cast<int>(stoa::cli::run(argc, argv));
+  } catch (const std::bad_alloc&) {
+    stoa::cli::print_error("out of memory");
+    return static_cast<int>(stoa::cli::ExitStatus::call_wrong);
+  }
+}
