@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
+#include <tuple>
 
 namespace stoa::delta {
 namespace {
@@ -90,11 +92,12 @@ bool TransactionDelta::has_effect(const WriteBuffer& buffer) {
   return pages_differ(buffer);
 }
 
-// A page that was replaced, and whose rows have not moved since: any change that moves rows is an effect of its own,
-// or undone by then.
+// A column that was replaced, compared with what it was at first. Its rows have not moved since: any change that moves
+// rows is an effect of its own, or undone by then.
 bool TransactionDelta::pages_differ(const WriteBuffer& buffer) {
+  std::set<std::tuple<std::uint32_t, std::uint32_t, TableId>> seen;
   for (const Change& change : buffer.changes().changes()) {
-    if (change.kind != Change::Kind::page) continue;
+    if (change.kind != Change::Kind::page || !seen.emplace(change.store, change.row, change.table).second) continue;
     const detail::ChunkStore& store = detail::archetype_at(buffer.root(), change.store);
     if (change.row >= store.chunk_count()) return true;
     const std::byte* before = nullptr;
