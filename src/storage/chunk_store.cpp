@@ -222,6 +222,11 @@ void ChunkEditor::put_back(std::uint32_t chunk, std::size_t column, const void* 
   const void* page = detail::page_unchecked(array, chunk);
   set_page(pages_, array, chunk, replaced);  // allocates nothing: replace() made the path the write buffer's own
   pages_.discard(page);
+  if (chunk != 0) return;
+  // The first chunk may have grown since, and has no more room than the least of its pages.
+  const std::size_t payload_bytes = memory::PagePool::block_bytes(replaced) - sizeof(memory::BlockHeader);
+  const std::size_t rows = std::bit_floor(payload_bytes / store_.shape->columns[column].cell_bytes);
+  store_.rows_first = static_cast<std::uint32_t>(std::min<std::size_t>(store_.rows_first, rows));
 }
 
 }  // namespace stoa::storage

@@ -268,13 +268,25 @@ void WriteBuffer::move_to(Entity entity, std::uint32_t archetype) {
     if (shared == StoreShape::absent) continue;
     std::memcpy(target.edit(row, column), source.cell(from.row, shared, cell_bytes), cell_bytes);
   }
-  leave_row(from);
+  try {
+    leave_row(from);
+  } catch (...) {
+    target.pop();
+    throw;
+  }
   slot.archetype = archetype + 1;
   slot.row = row;
   log_.push({.kind = Change::Kind::move, .store = from.archetype, .row = from.row, .entity = entity});
 }
 
-void WriteBuffer::leave_row(DenseRow from) { set_row(edit_archetype(from.archetype).swap_remove(from.row), from.row); }
+// The row's last occupant takes it; where that is who leaves, the caller writes its slot anew.
+void WriteBuffer::leave_row(DenseRow from) {
+  ChunkEditor rows = edit_archetype(from.archetype);
+  const ChunkStore& store = detail::archetype_at(root_, from.archetype);
+  EntitySlot& moved = edit_slot(store.entity(store.rows - 1));  // first: once the rows have moved, nothing may fail
+  rows.swap_remove(from.row);
+  moved.row = from.row;
+}
 
 // The inverse of leave_row(); the entity's cells are undefined until the changes before it are taken back.
 void WriteBuffer::return_to_row(Entity entity, DenseRow to) {
@@ -328,20 +340,20 @@ void WriteBuffer::remove_sparse(TableId table, Entity entity) {
   const TableModel& model = world_.model(table);
   log_.reserve(1, model.bytes);
   log_.reserve_blobs(model.blobs.size());
-  if (indexes_.covers(table)) indexes_.row_removed(pages_, root_, table, entity, find_row(table, entity));
   SparseSet& set = edit_sparse(table);
+  ChunkEditor rows = edit_sparse_rows(set);
   const std::uint32_t row = detail::find_sparse_row(set, entity);
   auto& index = edit_cell<std::uint32_t>(pages_, set.index, entity.index(), detail::sparse_page_bits);
-  ChunkEditor rows = edit_sparse_rows(set);
-  if (model.bytes != 0) {
-    const std::byte* cell = set.rows->cell(row, 1, model.bytes);
-    let_go_of_blobs(model, cell);
-    std::memcpy(scratch_.data(), cell, model.bytes);
-  }
-  const Entity moved = rows.swap_remove(row);
-  if (moved) edit_cell<std::uint32_t>(pages_, set.index, moved.index(), detail::sparse_page_bits) = row + 1;
-  index = 0;
+  const Entity last = set.rows->entity(set.rows->rows - 1);
+  auto& moved = edit_cell<std::uint32_t>(pages_, set.index, last.index(), detail::sparse_page_bits);
+  if (model.bytes != 0) std::memcpy(scratch_.data(), set.rows->cell(row, 1, model.bytes), model.bytes);
+  rows.swap_remove(row);
+  moved = row + 1;
+  index = 0;  // after `moved`: they are one where the row was the last
   log_.push({.kind = Change::Kind::remove, .table = table, .row = row, .entity = entity}, scratch_.data(), model.bytes);
+  // Only now that it is recorded: taking an index entry out may fail, and then another was out already.
+  let_go_of_blobs(model, scratch_.data());
+  if (indexes_.covers(table)) indexes_.row_removed(pages_, root_, table, entity, scratch_.data());
 }
 
 // Makes [offset, offset + bytes) of a row equal to `range`, unless it is already.

@@ -30,7 +30,8 @@ struct RowImage {
 /// What an operation found. All but `done` changed nothing.
 enum class Outcome : std::uint8_t { done, no_entity, no_row, row_exists };
 
-/// Errors: operations throw std::bad_alloc; revert() then still takes the transaction back.
+/// Errors: operations throw std::bad_alloc, wherever they are; revert() then takes the transaction back. It may need
+/// memory itself: where it throws too, the buffer is lost, with all that was accepted since begin().
 /// Threads: the writer only.
 class WriteBuffer {
  public:

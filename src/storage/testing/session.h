@@ -148,7 +148,9 @@ class Session {
     const std::uint32_t archetype = static_cast<std::uint32_t>(random_.below(buffer.root().archetype_count));
     const detail::ChunkStore& now = archetype_at(buffer.root(), archetype);
     if (now.rows == 0) return;
-    const TableModel& table = model.schema().table(manager_.world().schema->table_of<Health>());
+    const CompiledSchema& schema = *manager_.world().schema;
+    const TableId tables[] = {schema.table_of<Position>(), schema.table_of<Health>(), schema.table_of<Terrain>()};
+    const TableModel& table = model.schema().table(tables[random_.below(std::size(tables))]);
     if (now.shape->column(table.number) >= detail::StoreShape::membership) return;
     const auto chunk = static_cast<std::uint32_t>(random_.below(now.chunk_count()));
     const std::size_t change = buffer.changes().changes().size();

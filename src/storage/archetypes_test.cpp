@@ -1,0 +1,69 @@
+// Sets of tables and the steps between them.
+#include "storage/archetypes.h"
+
+#include "storage/testing/workload.h"
+#include "storage/testing/world.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <vector>
+
+namespace stoa::storage {
+namespace {
+
+class Archetypes : public testing::Test {
+ protected:
+  const detail::WorldInfo world_ = test::make_world();
+  const TableId position_ = world_.schema->table_of<test::Position>();
+  const TableId health_ = world_.schema->table_of<test::Health>();
+  const TableId active_ = world_.schema->table_of<test::Active>();
+  storage::Archetypes archetypes_{world_};
+};
+
+TEST_F(Archetypes, BeginWithTheOneWithoutTables) {
+  EXPECT_EQ(archetypes_.count(), 1U);
+  EXPECT_TRUE(archetypes_.shape(0).tables.empty());
+  EXPECT_EQ(archetypes_.shape(0).columns.size(), 1U) << "the entities";
+}
+
+TEST_F(Archetypes, GiveTheSameSetTheSameNumberByEveryWay) {
+  const std::uint32_t one = archetypes_.with(archetypes_.with(0, position_), health_);
+  const std::uint32_t other = archetypes_.with(archetypes_.with(0, health_), position_);
+  EXPECT_EQ(one, other);
+  EXPECT_EQ(archetypes_.without(archetypes_.with(one, active_), active_), one);
+  EXPECT_EQ(archetypes_.without(archetypes_.without(one, health_), position_), 0U);
+}
+
+TEST_F(Archetypes, StayWhatTheyAreWhileOthersCome) {
+  const detail::StoreShape& shape = archetypes_.shape(archetypes_.with(0, position_));
+  std::uint32_t number = 0;
+  for (const TableModel& table : world_.schema->model().tables) number = archetypes_.with(number, table.number);
+  EXPECT_EQ(&archetypes_.shape(archetypes_.with(0, position_)), &shape);
+  EXPECT_EQ(shape.tables, std::vector{position_});
+}
+
+TEST_F(Archetypes, AreAsManyAsSetsThatWereMet) {
+  test::Random random(test::test_seed());
+  std::map<std::set<TableId>, std::uint32_t> met{{{}, 0}};
+  std::set<TableId> set;
+  std::uint32_t number = 0;
+  for (int step = 0; step != 2000; ++step) {
+    const TableId table = world_.schema->model().tables[random.below(6)].number;
+    if (set.erase(table) != 0) {
+      number = archetypes_.without(number, table);
+    } else {
+      set.insert(table);
+      number = archetypes_.with(number, table);
+    }
+    ASSERT_EQ(met.emplace(set, number).first->second, number);
+    ASSERT_TRUE(std::ranges::equal(archetypes_.shape(number).tables, set));
+    ASSERT_EQ(archetypes_.shape(number).number, number);
+  }
+  EXPECT_EQ(archetypes_.count(), met.size());
+}
+
+}  // namespace
+}  // namespace stoa::storage

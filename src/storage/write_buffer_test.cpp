@@ -1,0 +1,261 @@
+// Single operations on the write buffer: what they answer, record and take back, also where memory runs out.
+#include "storage/write_buffer.h"
+
+#include "storage/testing/properties.h"
+#include "storage/testing/workload.h"
+#include "storage/testing/world.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stoa::storage {
+namespace {
+
+using test::Active;
+using test::Health;
+using test::Label;
+using test::Model;
+using test::Name;
+using test::Operation;
+using test::Picture;
+using test::picture_of;
+using test::Position;
+using test::Random;
+
+class WriteBuffer : public testing::Test {
+ protected:
+  void SetUp() override { buffer_.begin(Root{}); }
+
+  template <typename T>
+  [[nodiscard]] TableId table() const {
+    return world_.schema->table_of<T>();
+  }
+  template <typename T>
+  [[nodiscard]] RowImage image(const T& row) const {
+    return {table<T>(), reinterpret_cast<const std::byte*>(&row)};
+  }
+  template <typename T>
+  [[nodiscard]] const T* find(Entity entity) const {
+    return reinterpret_cast<const T*>(buffer_.find_row(table<T>(), entity));
+  }
+  [[nodiscard]] std::size_t count(Change::Kind kind) const {
+    return static_cast<std::size_t>(std::ranges::count(buffer_.changes().changes(), kind, &Change::kind));
+  }
+  /// Accepts what was done, and seals it.
+  std::vector<Entity> next_root() {
+    std::vector<Entity> ended;
+    buffer_.accept(ended);
+    sealed_ = buffer_.seal(sealed_.version + 1);
+    buffer_.begin(sealed_);
+    return ended;
+  }
+  static Name name(const std::string& name, const std::string& note = {}) {
+    Name row;
+    std::memset(static_cast<void*>(&row), 0, sizeof row);
+    row.name = name;
+    row.note = note;
+    return row;
+  }
+
+  const detail::WorldInfo world_ = test::make_world();
+  memory::PagePool pool_;
+  storage::WriteBuffer buffer_{world_, pool_};
+  Root sealed_;
+  const Entity one_{0, 1};
+  const Entity two_{1, 1};
+};
+
+TEST_F(WriteBuffer, RefusesWhatIsNotThere) {
+  const Position row{1, 2, 3};
+  EXPECT_EQ(buffer_.destroy(one_), Outcome::no_entity);
+  EXPECT_EQ(buffer_.insert(one_, std::array{image(row)}), Outcome::no_entity);
+  EXPECT_EQ(buffer_.update(table<Position>(), one_, image(row).bytes), Outcome::no_entity);
+  ASSERT_EQ(buffer_.create(one_), Outcome::done);
+  EXPECT_EQ(buffer_.update(table<Position>(), one_, image(row).bytes), Outcome::no_row);
+  EXPECT_EQ(buffer_.remove(table<Position>(), one_), Outcome::no_row);
+  EXPECT_EQ(buffer_.remove(table<Label>(), one_), Outcome::no_row);
+  EXPECT_EQ(count(Change::Kind::create), 1U);
+  EXPECT_EQ(buffer_.changes().changes().size(), 1U);
+}
+
+TEST_F(WriteBuffer, BeginsAnIdOnlyOnce) {
+  ASSERT_EQ(buffer_.create(one_), Outcome::done);
+  EXPECT_EQ(buffer_.create(one_), Outcome::no_entity);
+  ASSERT_EQ(buffer_.destroy(one_), Outcome::done);
+  EXPECT_EQ(buffer_.create(one_), Outcome::no_entity);
+  EXPECT_EQ(buffer_.create({0, 2}), Outcome::done);
+  EXPECT_EQ(next_root(), std::vector{one_});
+  EXPECT_EQ(buffer_.root().slot_count, 1U);
+  EXPECT_EQ(buffer_.root().entity_count, 1U);
+}
+
+TEST_F(WriteBuffer, InsertsAllRowsOrNone) {
+  const Position position{1, 2, 3};
+  const Health health{};
+  ASSERT_EQ(buffer_.create(one_, std::array{image(health)}), Outcome::done);
+  EXPECT_EQ(buffer_.insert(one_, std::array{image(position), image(health)}), Outcome::row_exists);
+  EXPECT_EQ(find<Position>(one_), nullptr);
+}
+
+TEST_F(WriteBuffer, MovesAnEntityOnceForSeveralRows) {
+  ASSERT_EQ(buffer_.create(one_), Outcome::done);
+  const Position position{1, 2, 3};
+  const Health health{};
+  const Active active;
+  ASSERT_EQ(buffer_.insert(one_, std::array{image(position), image(health), image(active)}), Outcome::done);
+  EXPECT_EQ(count(Change::Kind::move), 1U);
+  EXPECT_EQ(count(Change::Kind::insert), 3U);
+  EXPECT_EQ(find<Position>(one_)->z, 3);
+  EXPECT_NE(find<Active>(one_), nullptr);
+}
+
+TEST_F(WriteBuffer, RecordsNothingForAnEqualRow) {
+  const std::string text(50, 'n');
+  const std::string same = text;
+  ASSERT_EQ(buffer_.create(one_, std::array{image(name(text, text))}), Outcome::done);
+  next_root();
+  const std::size_t used = pool_.bytes_in_use();
+  EXPECT_EQ(buffer_.update(table<Name>(), one_, image(name(same, same)).bytes), Outcome::done);
+  EXPECT_TRUE(buffer_.changes().empty());
+  EXPECT_EQ(pool_.bytes_in_use(), used) << "no page is copied either";
+}
+
+TEST_F(WriteBuffer, KeepsTheBlobOfATextThatStays) {
+  const std::string text(50, 'n');
+  ASSERT_EQ(buffer_.create(one_, std::array{image(name(text, "short"))}), Outcome::done);
+  next_root();
+  const char* blob = find<Name>(one_)->name.view().data();
+  EXPECT_NE(blob, text.data()) << "texts are copied";
+  const std::string same = text;
+  ASSERT_EQ(buffer_.update(table<Name>(), one_, image(name(same, "other")).bytes), Outcome::done);
+  EXPECT_EQ(find<Name>(one_)->name.view().data(), blob);
+  EXPECT_EQ(find<Name>(one_)->note, "other");
+}
+
+TEST_F(WriteBuffer, LeavesASealedRootAsItIs) {
+  const std::string text(50, 'n');
+  ASSERT_EQ(buffer_.create(one_, std::array{image(name(text))}), Outcome::done);
+  ASSERT_EQ(buffer_.create(two_, std::array{image(name("two"))}), Outcome::done);
+  next_root();
+  const Root sealed = sealed_;
+  const Picture before = picture_of(sealed);
+  ASSERT_EQ(buffer_.destroy(one_), Outcome::done);
+  ASSERT_EQ(buffer_.update(table<Name>(), two_, image(name("changed")).bytes), Outcome::done);
+  ASSERT_EQ(buffer_.create({2, 1}, std::array{image(name("new"))}), Outcome::done);
+  next_root();
+  EXPECT_TRUE(picture_of(sealed) == before);
+  EXPECT_EQ(reinterpret_cast<const Name*>(find_row(sealed, table<Name>(), one_))->name.view(), text);
+}
+
+TEST_F(WriteBuffer, TakesBackAReplacedColumnThoughRowsCameAfter) {
+  for (std::uint32_t i = 0; i != detail::chunk_rows_first; ++i) {
+    ASSERT_EQ(buffer_.create({i, 1}, std::array{image(Position{double(i), 0, 0})}), Outcome::done);
+  }
+  next_root();
+  const Picture before = picture_of(buffer_.root());
+  const std::uint32_t archetype = find_alive(buffer_.root(), one_)->archetype - 1;
+  std::memset(buffer_.replace_column(archetype, 0, table<Position>()), 0, sizeof(Position));
+  ASSERT_EQ(buffer_.create({1000, 1}, std::array{image(Position{9, 9, 9})}), Outcome::done);
+  ASSERT_EQ(buffer_.destroy(one_), Outcome::done);
+  buffer_.revert();
+  EXPECT_TRUE(picture_of(buffer_.root()) == before);
+  ASSERT_EQ(buffer_.create({1000, 1}, std::array{image(Position{9, 9, 9})}), Outcome::done);
+  EXPECT_EQ(find<Position>({1000, 1})->x, 9);
+}
+
+// A pool whose second slab is more than any machine has: it holds `bytes`, and then throws std::bad_alloc.
+memory::PoolOptions pool_of(std::size_t bytes) {
+  return {.slab_bytes_first = bytes, .slab_growth = 1e15, .slab_bytes_max = std::size_t{1} << 60U};
+}
+
+/// Some blocks of each small size, set aside until revert() may need them.
+class Ballast {
+ public:
+  static constexpr std::size_t units_max = 135;  // a chunk of the widest column
+  static constexpr std::size_t blocks_each = 8;
+  static constexpr std::size_t bytes_total = 64 * blocks_each * units_max * (units_max + 1) / 2;
+
+  explicit Ballast(memory::PagePool& pool) : pool_(pool) {
+    for (std::size_t units = 1; units <= units_max; ++units) {
+      for (std::size_t i = 0; i != blocks_each; ++i) {
+        blocks_.push_back(pool.allocate(units * 64 - sizeof(memory::BlockHeader), 0));
+      }
+    }
+  }
+  void drop() {
+    for (void* block : blocks_) pool_.release(block);
+    blocks_.clear();
+  }
+
+ private:
+  memory::PagePool& pool_;
+  std::vector<void*> blocks_;
+};
+
+/// Transactions over a pool that runs out, without a reclaimer, until one fails. Returns whether one did.
+bool run_out_of_memory(Random& random, std::size_t pool_bytes) {
+  const detail::WorldInfo world = test::make_world();
+  memory::PagePool pool(pool_of(pool_bytes + Ballast::bytes_total));
+  Ballast ballast(pool);
+  storage::WriteBuffer buffer(world, pool);
+  Model model(world.schema->model());
+  std::uint32_t next = 0;
+  test::Workload workload(random, model.schema(), [&next] { return Entity{next++, 1}; });
+  Root sealed;
+  try {
+    buffer.begin(sealed);
+  } catch (const std::bad_alloc&) {
+    return false;  // not even an empty world
+  }
+  std::vector<Entity> ended;
+  for (;;) {
+    const Picture before = picture_of(buffer.root());
+    Model after = model;
+    bool failed = false;
+    try {
+      for (int left = 6; left != 0; --left) {
+        const Operation operation = workload.next(after);
+        EXPECT_EQ(perform(buffer, operation), after.apply(operation));
+      }
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    if (failed) {
+      ballast.drop();
+      buffer.revert();
+      EXPECT_EQ(test::difference(buffer.root(), model), "");
+      EXPECT_TRUE(picture_of(buffer.root()) == before);
+      return true;
+    }
+    buffer.accept(ended);
+    model = std::move(after);
+    if (!random.chance(30)) continue;
+    sealed = buffer.seal(sealed.version + 1);
+    try {
+      buffer.begin(sealed);
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+  }
+}
+
+TEST(WriteBufferWithoutMemory, TakesATransactionBackThatFailedAnywhere) {
+  Random random(test::test_seed());
+  int failed = 0;
+  for (std::size_t blocks = 0; blocks != 300; ++blocks) {
+    failed += run_out_of_memory(random, (std::size_t{8} << 10U) + blocks * 1024) ? 1 : 0;
+    if (testing::Test::HasFailure()) FAIL() << "with " << blocks;
+  }
+  EXPECT_GT(failed, 100);
+}
+
+}  // namespace
+}  // namespace stoa::storage
