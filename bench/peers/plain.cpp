@@ -1,0 +1,58 @@
+// Plain vectors: what the hardware gives to one thread without transactions, snapshots or liveness checks.
+#include "peers/store.h"
+
+namespace bench {
+namespace {
+
+class PlainStore final : public Store {
+ public:
+  explicit PlainStore(std::size_t rows) {
+    for (std::size_t key = 0; key < rows; ++key) {
+      positions_.push_back(first_position(key));
+      velocities_.push_back(first_velocity(key));
+    }
+  }
+
+  [[nodiscard]] std::size_t rows() const override { return positions_.size(); }
+  [[nodiscard]] Handle handle(std::uint32_t key) const override { return key; }
+
+  void update(std::span<const Write> writes, std::size_t) override {
+    for (const Write& write : writes) positions_[write.handle] = write.row;
+  }
+  [[nodiscard]] std::uint64_t get(std::span<const Handle> handles) override {
+    std::uint64_t sum = 0;
+    for (Handle handle : handles) sum += digest(positions_[handle]);
+    return sum;
+  }
+  [[nodiscard]] std::uint64_t get_fresh(std::span<const Handle> handles) override { return get(handles); }
+  [[nodiscard]] std::uint64_t scan_one() override {
+    std::uint64_t sum = 0;
+    for (const Position& position : positions_) sum += digest(position);
+    return sum;
+  }
+  [[nodiscard]] std::uint64_t scan_two() override {
+    std::uint64_t sum = 0;
+    for (std::size_t row = 0; row < positions_.size(); ++row) {
+      sum += digest(positions_[row]) + digest(velocities_[row]);
+    }
+    return sum;
+  }
+  void move_all() override {
+    for (std::size_t row = 0; row < positions_.size(); ++row) {
+      positions_[row].x += velocities_[row].x;
+      positions_[row].y += velocities_[row].y;
+      positions_[row].z += velocities_[row].z;
+    }
+  }
+  [[nodiscard]] std::vector<Position> dump() override { return positions_; }
+
+ private:
+  std::vector<Position> positions_;
+  std::vector<Velocity> velocities_;
+};
+
+}  // namespace
+
+std::unique_ptr<Store> make_plain(std::size_t rows) { return std::make_unique<PlainStore>(rows); }
+
+}  // namespace bench

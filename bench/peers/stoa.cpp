@@ -1,0 +1,149 @@
+// stoa as a store: a database in memory, always through its write queue. A handle is the entity's bits.
+#include <stoa/stoa.h>
+
+#include "peers/store.h"
+
+#include <boost/describe.hpp>
+
+#include <algorithm>
+#include <expected>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+namespace bench {
+
+BOOST_DESCRIBE_STRUCT(Position, (), (x, y, z))
+BOOST_DESCRIBE_STRUCT(Velocity, (), (x, y, z))
+
+namespace {
+
+constexpr std::size_t in_flight_max = 1000;
+
+template <typename T>
+T value_of(std::expected<T, stoa::Error> answer) {
+  if (!answer) throw std::runtime_error("stoa: " + answer.error().message());
+  return std::move(*answer);
+}
+
+using Submit = StoaWay::Submit;
+using Scan = StoaWay::Scan;
+
+stoa::Database open(Submit submit) {
+  stoa::Schema schema("bench");
+  schema.table<Position>("position");
+  schema.table<Velocity>("velocity");
+  stoa::Options options;
+  options.writer = submit == Submit::step ? stoa::WriterMode::manual : stoa::WriterMode::thread;
+  return value_of(stoa::Database::in_memory(schema, options));
+}
+
+class StoaStore final : public Store {
+ public:
+  StoaStore(std::size_t rows, StoaWay way) : db_(open(way.submit)), way_(way) {
+    constexpr std::size_t rows_per_transaction = 10'000;
+    for (std::size_t first = 0; first < rows; first += rows_per_transaction) {
+      stoa::Transaction tx = db_.begin();
+      for (std::size_t key = first; key < std::min(rows, first + rows_per_transaction); ++key) {
+        entities_.push_back(tx.create());
+        tx.insert(entities_.back(), first_position(key)).insert(entities_.back(), first_velocity(key));
+      }
+      value_of(std::move(tx).commit());
+    }
+  }
+
+  [[nodiscard]] std::size_t rows() const override { return entities_.size(); }
+  [[nodiscard]] Handle handle(std::uint32_t key) const override { return entities_[key].bits(); }
+
+  void update(std::span<const Write> writes, std::size_t writes_per_transaction) override {
+    // A ring of answers: the oldest is waited for where the new one takes its place.
+    std::vector<std::optional<stoa::CommitTicket>> tickets(way_.submit == Submit::in_flight ? in_flight_max : 1);
+    std::size_t next = 0;
+    while (!writes.empty()) {
+      const auto batch = writes.first(std::min(writes_per_transaction, writes.size()));
+      writes = writes.subspan(batch.size());
+      stoa::Transaction tx = db_.begin();
+      for (const Write& write : batch) tx.update(stoa::Entity::from_bits(write.handle), write.row);
+      std::optional<stoa::CommitTicket>& ticket = tickets[next];
+      if (ticket) value_of(ticket->get());
+      ticket.emplace(std::move(tx).submit());
+      if (way_.submit == Submit::step) db_.step(1);
+      if (way_.submit != Submit::in_flight) value_of(ticket->get());
+      next = (next + 1) % tickets.size();
+    }
+    for (auto& ticket : tickets) {
+      if (ticket) value_of(ticket->get());
+    }
+  }
+  [[nodiscard]] std::uint64_t get(std::span<const Handle> handles) override {
+    const stoa::Snapshot snapshot = db_.snapshot();
+    std::uint64_t sum = 0;
+    for (Handle handle : handles) sum += digest(*snapshot.get<Position>(stoa::Entity::from_bits(handle)));
+    return sum;
+  }
+  [[nodiscard]] std::uint64_t get_fresh(std::span<const Handle> handles) override {
+    std::uint64_t sum = 0;
+    for (Handle handle : handles) {
+      const stoa::Snapshot snapshot = db_.snapshot();
+      sum += digest(*snapshot.get<Position>(stoa::Entity::from_bits(handle)));
+    }
+    return sum;
+  }
+  [[nodiscard]] std::uint64_t scan_one() override {
+    const stoa::Snapshot snapshot = db_.snapshot();
+    std::uint64_t sum = 0;
+    if (way_.scan == Scan::each) {
+      snapshot.each<Position>([&](stoa::Entity, const Position& position) { sum += digest(position); });
+      return sum;
+    }
+    for (auto chunk : snapshot.chunks<Position>()) {
+      for (const Position& position : chunk.column<Position>()) sum += digest(position);
+    }
+    return sum;
+  }
+  [[nodiscard]] std::uint64_t scan_two() override {
+    const stoa::Snapshot snapshot = db_.snapshot();
+    std::uint64_t sum = 0;
+    if (way_.scan == Scan::each) {
+      snapshot.each<Position, Velocity>([&](stoa::Entity, const Position& position, const Velocity& velocity) {
+        sum += digest(position) + digest(velocity);
+      });
+      return sum;
+    }
+    for (auto chunk : snapshot.chunks<Position, Velocity>()) {
+      const auto positions = chunk.column<Position>();
+      const auto velocities = chunk.column<Velocity>();
+      for (std::size_t row = 0; row < positions.size(); ++row) {
+        sum += digest(positions[row]) + digest(velocities[row]);
+      }
+    }
+    return sum;
+  }
+  void move_all() override {
+    value_of(db_.write([](stoa::Writer& writer) {
+      writer.each<Position, const Velocity>([](stoa::Entity, Position& position, const Velocity& velocity) {
+        position.x += velocity.x;
+        position.y += velocity.y;
+        position.z += velocity.z;
+      });
+    }));
+  }
+  [[nodiscard]] std::vector<Position> dump() override {
+    const stoa::Snapshot snapshot = db_.snapshot();
+    std::vector<Position> out;
+    for (stoa::Entity entity : entities_) out.push_back(*snapshot.get<Position>(entity));
+    return out;
+  }
+
+ private:
+  stoa::Database db_;
+  StoaWay way_;
+  std::vector<stoa::Entity> entities_;
+};
+
+}  // namespace
+
+std::unique_ptr<Store> make_stoa(std::size_t rows, StoaWay way) { return std::make_unique<StoaStore>(rows, way); }
+
+}  // namespace bench

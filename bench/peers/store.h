@@ -1,0 +1,95 @@
+// What stoa, its peers and plain vectors all are to a benchmark: two tables of rows that are reached by a handle. A
+// call does a whole run's work, so that the virtual call costs nothing. It does not measure.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+struct Position {
+  float x, y, z;
+  friend bool operator==(const Position&, const Position&) = default;
+};
+struct Velocity {
+  float x, y, z;
+};
+
+/// What names a row in a store: its key, or whatever leads there faster. Found before the clock runs.
+using Handle = std::uint64_t;
+
+struct Write {
+  Handle handle;
+  std::uint32_t key;
+  Position row;
+};
+
+/// A checksum that no order of summation changes, and that costs a reader little more than the loads.
+template <typename Row>
+[[nodiscard]] inline std::uint64_t digest(const Row& row) {
+  return std::uint64_t{std::bit_cast<std::uint32_t>(row.x)} + std::bit_cast<std::uint32_t>(row.y) +
+         std::bit_cast<std::uint32_t>(row.z);
+}
+
+/// The rows that every store starts with.
+[[nodiscard]] Position first_position(std::size_t key);
+[[nodiscard]] Velocity first_velocity(std::size_t key);
+
+/// Keys 0 to rows - 1, each with a row in both tables.
+///
+/// Errors: throws std::runtime_error, with what the store says, where anything fails.
+class Store {
+ public:
+  Store() = default;
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  virtual ~Store() = default;
+
+  [[nodiscard]] virtual std::size_t rows() const = 0;
+  [[nodiscard]] virtual Handle handle(std::uint32_t key) const = 0;
+
+  /// Replaces positions, in transactions of so many writes; returns when all are visible.
+  virtual void update(std::span<const Write> writes, std::size_t writes_per_transaction) = 0;
+  /// The sum of the positions' digests, all read from one snapshot.
+  [[nodiscard]] virtual std::uint64_t get(std::span<const Handle> handles) = 0;
+  /// The same with a snapshot for each.
+  [[nodiscard]] virtual std::uint64_t get_fresh(std::span<const Handle> handles) = 0;
+  /// The sum over all positions; and over positions and velocities, side by side.
+  [[nodiscard]] virtual std::uint64_t scan_one() = 0;
+  [[nodiscard]] virtual std::uint64_t scan_two() = 0;
+  /// Adds its velocity to every position, and commits.
+  virtual void move_all() = 0;
+
+  /// The positions in order of the keys.
+  [[nodiscard]] virtual std::vector<Position> dump() = 0;
+};
+
+/// The ways to the same work that stoa has.
+struct StoaWay {
+  enum class Submit {
+    step,       ///< the caller's thread is the writer, one transaction a step
+    wait,       ///< a writer thread; each transaction is waited for
+    in_flight,  ///< a writer thread; up to 1,000 transactions are on their way
+  };
+  enum class Scan { chunks, each };
+
+  Submit submit = Submit::step;
+  Scan scan = Scan::chunks;
+};
+
+[[nodiscard]] std::unique_ptr<Store> make_plain(std::size_t rows);
+[[nodiscard]] std::unique_ptr<Store> make_stoa(std::size_t rows, StoaWay way = {});
+
+/// A store that stoa is compared with, made anew.
+struct Peer {
+  std::string name;
+  std::unique_ptr<Store> (*make)(std::size_t rows);
+};
+[[nodiscard]] std::span<const Peer> peers();
+
+}  // namespace bench

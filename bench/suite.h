@@ -1,0 +1,91 @@
+// Runs cases in interleaved rounds under Google Benchmark and hands what it measured to a Report. A subject's cases run
+// one after another in each round (A B A B), so that a change of the machine's speed meets all of them.
+#pragma once
+
+#include "peers/store.h"
+#include "report.h"
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+/// How large everything is.
+struct Scale {
+  std::size_t rows = 1'000'000;
+  std::size_t rows_small = 10'000;         ///< a world that fits in a core's cache
+  std::size_t operations = 200'000;        ///< of a run of single-row work
+  std::size_t operations_waited = 20'000;  ///< of those that a thread waits for one by one
+  std::size_t updates_before_scan = 1'000'000;
+  std::size_t rounds = 5;
+
+  [[nodiscard]] static Scale quick() { return {5'000, 500, 2'000, 500, 5'000, 1}; }
+};
+
+struct Case {
+  std::string subject;            ///< what is done, the same for all who are compared
+  std::string system;             ///< who does it
+  std::size_t items = 1;          ///< how often it is done in a run
+  std::function<void()> prepare;  ///< before each run, not measured; may be empty
+  std::function<void()> run;      ///< measured
+  std::function<bool()> check;    ///< after each run, not measured: whether the work was right
+};
+
+class Suite {
+ public:
+  Suite(Scale scale, std::string filter, Report& report);
+
+  [[nodiscard]] const Scale& scale() const { return scale_; }
+  void add(Case measured) { cases_.push_back(std::move(measured)); }
+  /// Runs what was added since the last call, and forgets it with all that it holds. Throws std::runtime_error if a
+  /// check fails.
+  void run();
+
+ private:
+  Scale scale_;
+  std::string filter_;
+  Report& report_;
+  std::vector<Case> cases_;
+};
+
+/// A store that is made when it is first asked for, so that a filtered run does not load what it does not need.
+class LazyStore {
+ public:
+  using Make = std::function<std::unique_ptr<Store>()>;
+  explicit LazyStore(Make make) : make_(std::move(make)) {}
+  [[nodiscard]] Store& operator*() {
+    if (!store_) store_ = make_();
+    return *store_;
+  }
+  [[nodiscard]] Store* operator->() { return &**this; }
+
+ private:
+  Make make_;
+  std::unique_ptr<Store> store_;
+};
+
+/// Random writes, a different row each; `round` makes them differ from an earlier round's.
+[[nodiscard]] std::vector<Write> random_writes(const Store& store, std::size_t count, std::size_t round);
+/// Applies writes to what a store is expected to hold.
+void apply_writes(std::span<const Write> writes, std::vector<Position>& rows);
+/// What a store starts with, in order of the keys.
+[[nodiscard]] std::vector<Position> first_positions(std::size_t rows);
+
+/// A named way to make a store.
+struct Contender {
+  std::string name;
+  LazyStore::Make make;
+};
+/// Plain vectors and the peers, all with so many rows.
+[[nodiscard]] std::vector<Contender> limits_and_peers(std::size_t rows);
+
+// The subjects.
+void add_update(Suite& suite);
+void add_scan(Suite& suite);
+void add_get(Suite& suite);
+void add_each(Suite& suite);
+
+}  // namespace bench
