@@ -12,13 +12,14 @@ namespace {
 thread_local bool no_memory = false;
 }  // namespace
 
-void* operator new(std::size_t bytes) {
+// Not inlined: g++ would see free() at the end of what new began, and take it for a mistake.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
   void* block = no_memory ? nullptr : std::malloc(bytes);
   if (block == nullptr) throw std::bad_alloc();
   return block;
 }
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t /*bytes*/) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block, std::size_t /*bytes*/) noexcept { std::free(block); }
 
 namespace stoa::memory {
 namespace {

@@ -44,13 +44,15 @@ TEST(Pins, TheLeastAnnouncementCounts) {
   EXPECT_EQ(collected(pins).pinning_from, 6U);
 }
 
-TEST(Pins, AReleasedSlotIsClaimedAgain) {
+TEST(Pins, AThreadClaimsTheSlotThatItReleasedLast) {
   Pins pins;
   PinSlot& first = pin(pins, 1);
   PinSlot& second = pin(pins, 2);
   EXPECT_NE(&first, &second);
   EXPECT_FALSE(pins.release(first));
-  EXPECT_EQ(&pin(pins, 3), &first);
+  EXPECT_FALSE(pins.release(second));
+  EXPECT_EQ(&pin(pins, 3), &second);
+  EXPECT_EQ(&pin(pins, 4), &first);
 }
 
 TEST(Pins, HoldAsManyAsAreAsked) {
