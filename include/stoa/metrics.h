@@ -41,6 +41,8 @@ struct Metrics {
   std::uint64_t snapshots = 0;            ///< alive at the last commit
   std::uint64_t oldest_snapshot_lag = 0;  ///< roots published since the oldest one
 
+  std::size_t archetypes = 0;
+
   struct Table {
     std::string name;
     std::size_t rows = 0;

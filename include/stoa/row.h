@@ -70,6 +70,8 @@ class RowView {
   [[nodiscard]] const TableModel& model() const { return *table_; }
   /// Errors: not_found, naming table and field.
   [[nodiscard]] std::expected<FieldView, Error> field(std::string_view name) const;
+  /// Requires: a field of model().
+  [[nodiscard]] FieldView field(const FieldModel& field) const { return {schema_->model(), field, row_}; }
   /// The row as the C++ type that is bound to its table, zero-copy.
   /// Errors: schema_mismatch if the type is not bound to it.
   template <Component T>

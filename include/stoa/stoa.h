@@ -1,6 +1,7 @@
 // stoa: an embedded, in-memory, durable, relational ECS database. This is the one header to include.
 #pragma once
 
+#include <stoa/cell_text.h>
 #include <stoa/database.h>
 #include <stoa/entity.h>
 #include <stoa/error.h>

@@ -260,15 +260,19 @@ std::string format_hex(std::string_view bytes) {
   return out;
 }
 
-std::expected<Value, Error> parse_value(const SchemaModel& schema, const FieldModel& field, std::string_view cell) {
-  if (is_list(field.type)) return parse_list(schema, field.type, cell);
-  return parse_scalar(schema, field.type, cell);
+}  // namespace stoa::schema
+
+namespace stoa {
+
+std::expected<Value, Error> parse_value(const SchemaModel& model, const FieldModel& field, std::string_view cell) {
+  if (schema::is_list(field.type)) return schema::parse_list(model, field.type, cell);
+  return schema::parse_scalar(model, field.type, cell);
 }
 
-std::string format_value(const SchemaModel& schema, const FieldModel& field, const Value& value) {
+std::string format_value(const SchemaModel& model, const FieldModel& field, const Value& value) {
   std::string out;
-  append_value(schema, field.type, value, false, out);
+  schema::append_value(model, field.type, value, false, out);
   return out;
 }
 
-}  // namespace stoa::schema
+}  // namespace stoa

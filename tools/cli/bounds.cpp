@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "cli/cell_text.h"
+#include <stoa/cell_text.h>
 
 namespace stoa::cli {
 namespace {

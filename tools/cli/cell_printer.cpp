@@ -1,6 +1,6 @@
 #include "cli/cell_printer.h"
 
-#include "cli/cell_text.h"
+#include <stoa/cell_text.h>
 
 namespace stoa::cli {
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <iterator>
 
-#include "cli/cell_text.h"
+#include <stoa/cell_text.h>
 #include "csv/utf8.h"
 
 namespace stoa::cli {

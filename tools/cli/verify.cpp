@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cli/bounds.h"
-#include "cli/cell_text.h"
+#include <stoa/cell_text.h>
 #include "cli/commands.h"
 #include "cli/end.h"
 #include "cli/json.h"

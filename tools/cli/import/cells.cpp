@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/bounds.h"
-#include "cli/cell_text.h"
+#include <stoa/cell_text.h>
 
 namespace stoa::cli {
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "cli/bounds.h"
-#include "cli/cell_text.h"
+#include <stoa/cell_text.h>
 
 namespace stoa::cli {
 namespace {

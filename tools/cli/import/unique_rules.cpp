@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "cli/cell_printer.h"
-#include "cli/cell_text.h"
+#include <stoa/cell_text.h>
 #include "cli/text.h"
 
 namespace stoa::cli {
