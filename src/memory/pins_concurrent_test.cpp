@@ -231,7 +231,7 @@ TEST(PinsConcurrent, ASlotHasOneHolder) {
 // last, and nobody holds a pin then.
 TEST(PinsConcurrent, ExactlyOneIsTheLastOfAnOrphanedSet) {
   constexpr int holders = 3;
-  for (int round = 0; round != 200; ++round) {
+  for (int round = 0; round != 100; ++round) {
     Pins pins;
     // The first pins stand far behind free slots, to and fro between which the clones then hop: a walk that is on its
     // way meets a thread in neither place.
