@@ -185,8 +185,9 @@ ExitStatus run_import(const ImportOptions& options) {
   std::optional<std::expected<Database, Error>> database = open_database(options, folder);
   if (!*database) return fail(database->error());
 
-  const auto done = import_into(**database, options, *files, outcome);
-  database.reset();
+  auto done = import_into(**database, options, *files, outcome);
+  // Closed, and not destroyed: the plans of the files refer to its schema.
+  if (auto closed = (*database)->close(); done && !closed) done = std::unexpected(std::move(closed.error()));
   if (!done) {
     if (folder.is_new()) folder.remove();
     end_if_interrupted();
