@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <set>
 #include <tuple>
 
@@ -12,8 +13,6 @@ namespace {
 
 using storage::Change;
 using storage::WriteBuffer;
-
-constexpr std::uint32_t no_change = 0xFFFF'FFFFU;
 
 void put_head(std::vector<std::byte>& out, OpCode code, Entity entity) {
   out.push_back(static_cast<std::byte>(code));
@@ -51,7 +50,8 @@ bool TransactionDelta::has_effect(const WriteBuffer& buffer) {
   const storage::ChangeLog& log = buffer.changes();
   if (log.empty()) return false;
   // What the first change touched it touched first: if that is not as it was, nothing else need be looked at.
-  const Change& first = log.changes().front();
+  const auto told = [](const Change& change) { return change.kind == Change::Kind::page && change.rows_told; };
+  const Change& first = *std::find_if_not(log.changes().begin(), std::prev(log.changes().end()), told);
   const std::byte* now = first.table == no_table ? nullptr : buffer.find_row(first.table, first.entity);
   switch (first.kind) {
     case Change::Kind::create:
@@ -80,7 +80,7 @@ bool TransactionDelta::has_effect(const WriteBuffer& buffer) {
   group(buffer);
   for (const Cell& cell : cells_) {
     if (cell.table == no_table) {
-      const bool begun = log.changes()[cell.first].kind == Change::Kind::create;
+      const bool begun = log.changes()[order_[cell.begin]].kind == Change::Kind::create;
       if (begun == buffer.alive(cell.entity)) return true;  // begun and there, or ended and was there
       continue;
     }
@@ -92,12 +92,13 @@ bool TransactionDelta::has_effect(const WriteBuffer& buffer) {
   return pages_differ(buffer);
 }
 
-// A column that was replaced, compared with what it was at first. Its rows have not moved since: any change that moves
-// rows is an effect of its own, or undone by then.
+// A column that was replaced, compared with what it was at first. Its rows have not moved since: those of a transaction
+// that does anything else are told one by one.
 bool TransactionDelta::pages_differ(const WriteBuffer& buffer) {
   std::set<std::tuple<std::uint32_t, std::uint32_t, TableId>> seen;
   for (const Change& change : buffer.changes().changes()) {
-    if (change.kind != Change::Kind::page || !seen.emplace(change.store, change.row, change.table).second) continue;
+    if (change.kind != Change::Kind::page || change.rows_told) continue;
+    if (!seen.emplace(change.store, change.row, change.table).second) continue;
     const detail::ChunkStore& store = detail::archetype_at(buffer.root(), change.store);
     if (change.row >= store.chunk_count()) return true;
     const std::byte* before = nullptr;
@@ -109,51 +110,47 @@ bool TransactionDelta::pages_differ(const WriteBuffer& buffer) {
   return false;
 }
 
+// Sorted rather than hashed: most logs are in order already, and a sort needs no memory of its own.
 void TransactionDelta::group(const WriteBuffer& buffer) {
   const auto changes = buffer.changes().changes();
-  cells_.clear();
-  cell_of_.clear();
-  next_.assign(changes.size(), no_change);
-  for (std::uint32_t at = 0; at < changes.size(); ++at) {
+  const auto touches_cell = [](const Change& change) {
+    return change.kind != Change::Kind::none && change.kind != Change::Kind::move && change.kind != Change::Kind::page;
+  };
+  // An entity's own being, whose table is no_table, comes before its rows: the sum wraps to 0.
+  const auto place = [&](std::uint32_t at) {
     const Change& change = changes[at];
-    if (change.kind == Change::Kind::none || change.kind == Change::Kind::move || change.kind == Change::Kind::page) {
-      continue;
+    return std::tuple(change.entity.bits(), static_cast<std::uint16_t>(to_index(change.table) + 1), at);
+  };
+  order_.clear();
+  for (std::uint32_t at = 0; at < changes.size(); ++at) {
+    if (touches_cell(changes[at])) order_.push_back(at);
+  }
+  std::sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) { return place(a) < place(b); });
+  cells_.clear();
+  for (std::uint32_t at = 0; at < order_.size(); ++at) {
+    const Change& change = changes[order_[at]];
+    if (cells_.empty() || cells_.back().entity != change.entity || cells_.back().table != change.table) {
+      cells_.push_back({change.table, change.entity, at, at});
     }
-    const bool being = change.kind == Change::Kind::create || change.kind == Change::Kind::destroy;
-    const TableId table = being ? no_table : change.table;
-    const auto number = static_cast<std::uint32_t>(cells_.size());
-    const auto [entry, fresh] = cell_of_.try_emplace({change.entity.bits(), static_cast<std::uint16_t>(table)}, number);
-    if (fresh) {
-      cells_.push_back({table, change.entity, at, at});
-    } else {
-      Cell& cell = cells_[entry->second];
-      next_[cell.last] = at;
-      cell.last = at;
-    }
+    cells_.back().end = at + 1;
   }
 }
 
 // The last image that is a whole row, or the row as it is, with the bytes of the updates before it put back.
 const std::byte* TransactionDelta::row_before(const WriteBuffer& buffer, const Cell& cell) {
   const auto changes = buffer.changes().changes();
-  if (changes[cell.first].kind == Change::Kind::insert) return nullptr;
+  const auto touches = std::span(order_).subspan(cell.begin, cell.end - cell.begin);
+  if (changes[touches.front()].kind == Change::Kind::insert) return nullptr;
   const TableModel& table = world_.model(cell.table);
   const std::byte* base = buffer.find_row(cell.table, cell.entity);
-  std::uint32_t end = no_change;
-  for (std::uint32_t at = cell.first; at != no_change; at = next_[at]) {
-    if (changes[at].kind == Change::Kind::remove) {
-      base = buffer.changes().image(changes[at]);
-      end = at;
-      break;
-    }
-  }
+  std::size_t updates = 0;
+  while (updates < touches.size() && changes[touches[updates]].kind != Change::Kind::remove) ++updates;
+  if (updates != touches.size()) base = buffer.changes().image(changes[touches[updates]]);
   if (table.bytes == 0) return base;
   std::memcpy(row_.data(), base, table.bytes);
   // Of several updates of a byte the first one has what it was: they are put back from the last to the first.
-  std::vector<std::uint32_t> updates;
-  for (std::uint32_t at = cell.first; at != end; at = next_[at]) updates.push_back(at);
-  for (auto at = updates.rbegin(); at != updates.rend(); ++at) {
-    const Change& change = changes[*at];
+  while (updates-- != 0) {
+    const Change& change = changes[touches[updates]];
     std::memcpy(row_.data() + change.offset, buffer.changes().image(change), change.image_bytes);
   }
   return row_.data();
@@ -164,13 +161,13 @@ void TransactionDelta::encode(const WriteBuffer& buffer, std::vector<std::byte>&
   const auto changes = buffer.changes().changes();
   // Entities that end come first: nothing that follows is of theirs.
   for (const Cell& cell : cells_) {
-    if (cell.table == no_table && changes[cell.first].kind == Change::Kind::destroy) {
+    if (cell.table == no_table && changes[order_[cell.begin]].kind == Change::Kind::destroy) {
       put_head(out, OpCode::delete_entity, cell.entity);
     }
   }
   for (const Cell& cell : cells_) {
     if (cell.table == no_table) {
-      if (changes[cell.first].kind == Change::Kind::create && buffer.alive(cell.entity)) {
+      if (changes[order_[cell.begin]].kind == Change::Kind::create && buffer.alive(cell.entity)) {
         put_head(out, OpCode::create_entity, cell.entity);
       }
     } else if (buffer.alive(cell.entity) && world_.model(cell.table).logged) {

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 namespace stoa::delta {
@@ -29,23 +28,12 @@ class TransactionDelta {
   void encode(const storage::WriteBuffer& buffer, std::vector<std::byte>& out);
 
  private:
-  // All changes of one row, or of one entity's being: the first one and the last one of a chain through `next_`.
+  // All changes of one row, or of one entity's being: [begin, end) of order_, oldest first.
   struct Cell {
     TableId table;  // no_table: the entity itself
     Entity entity;
-    std::uint32_t first;
-    std::uint32_t last;
-  };
-  struct CellKey {
-    std::uint64_t entity;
-    std::uint16_t table;
-    friend bool operator==(const CellKey&, const CellKey&) = default;
-  };
-  struct CellKeyHash {
-    std::size_t operator()(const CellKey& key) const noexcept {
-      std::uint64_t x = (key.entity ^ (std::uint64_t{key.table} << 48U)) * 0x9E3779B97F4A7C15U;
-      return static_cast<std::size_t>(x ^ (x >> 32U));
-    }
+    std::uint32_t begin;
+    std::uint32_t end;
   };
 
   void group(const storage::WriteBuffer& buffer);
@@ -58,9 +46,8 @@ class TransactionDelta {
 
   const detail::WorldInfo& world_;
   std::vector<schema::RowBytes> row_bytes_;  // by table
+  std::vector<std::uint32_t> order_;         // changes, by the cell that they touched
   std::vector<Cell> cells_;
-  std::vector<std::uint32_t> next_;  // by change: the next one of its cell
-  std::unordered_map<CellKey, std::uint32_t, CellKeyHash> cell_of_;
   std::vector<std::byte> row_;
 };
 
