@@ -1,0 +1,95 @@
+// The guide's program: docs/guide.md shows its pieces, and snippets_test.cpp checks that it shows them as they are.
+#include <stoa/stoa.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+namespace {
+
+struct Airport {
+  stoa::Text code;
+};
+BOOST_DESCRIBE_STRUCT(Airport, (), (code))
+struct Position {
+  float x, y;
+};
+BOOST_DESCRIBE_STRUCT(Position, (), (x, y))
+struct Velocity {
+  float x, y;
+};
+BOOST_DESCRIBE_STRUCT(Velocity, (), (x, y))
+struct Docked {
+  stoa::Entity port;
+  std::uint32_t gate;
+};
+BOOST_DESCRIBE_STRUCT(Docked, (), (port, gate))
+struct Delayed {};  // no fields: a tag
+BOOST_DESCRIBE_STRUCT(Delayed, (), ())
+
+int report(const stoa::Error& error) {
+  std::fprintf(stderr, "%s\n", error.message().c_str());
+  return 1;
+}
+
+int run(const std::filesystem::path& folder) {
+  stoa::Schema schema("airfield");
+  schema.table<Airport>("airport").key<&Airport::code>();
+  schema.table<Position>("position");
+  schema.table<Velocity>("velocity");
+  schema.table<Docked>("docked").foreign_key<&Docked::port>("airport", stoa::OnDelete::cascade);
+  schema.table<Delayed>("delayed").sparse();
+
+  auto opened = stoa::Database::open(folder, schema);
+  if (!opened) return report(opened.error());
+  stoa::Database& db = *opened;
+
+  stoa::Transaction tx = db.begin();
+  const stoa::Entity jfk = tx.create();
+  const stoa::Entity plane = tx.create();
+  tx.insert(jfk, Airport{"JFK"});
+  tx.insert(plane, Position{0, 1}).insert(plane, Velocity{250, 0}).insert(plane, Docked{jfk, 7});
+  auto done = std::move(tx).commit();
+  if (!done) return report(done.error());
+
+  auto moved = db.write([](stoa::Writer& writer) {
+    writer.each<Position, const Velocity>([](stoa::Entity, Position& position, const Velocity& velocity) {
+      position.x += velocity.x;
+      position.y += velocity.y;
+    });
+  });
+  if (!moved) return report(moved.error());
+
+  const stoa::Snapshot now = db.snapshot();
+  const Position* position = now.get<Position>(plane);
+  if (position == nullptr) return 1;
+
+  float sum = 0;
+  now.each<Position, Velocity>([&](stoa::Entity, const Position& p, const Velocity& v) { sum += p.x * v.x; });
+  for (auto [entity, p, v] : now.view<Position, std::optional<Velocity>>(stoa::without<Delayed>)) {
+    if (v != nullptr) sum += p.y * v->y;
+  }
+  for (auto chunk : now.chunks<Position>()) {
+    for (const Position& p : chunk.column<Position>()) sum += p.x;
+  }
+  const stoa::Entity found = now.find<&Airport::code>("JFK");
+
+  stoa::Transaction closing = db.begin();
+  closing.destroy(jfk);
+  if (auto closed = std::move(closing).commit(); !closed) return report(closed.error());
+  if (db.snapshot().alive(plane) || !now.alive(plane)) return 1;  // gone, but not from the older snapshot
+
+  return found == jfk && sum > 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  std::filesystem::remove_all(argv[1]);
+  const int status = run(argv[1]);
+  std::filesystem::remove_all(argv[1]);
+  return status;
+}
