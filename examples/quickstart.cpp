@@ -1,4 +1,4 @@
-// A world of two planes, in forty lines: declare it, open it, write to it, read from it.
+// A world of two planes: declare it, open it, write to it, read from it. Run it again, and it goes on.
 #include <stoa/stoa.h>
 
 #include <cstdio>

@@ -1,10 +1,22 @@
 #include "refusals.h"
 
+#include <fmt/core.h>
+
+#include <cstddef>
 #include <string>
 #include <utility>
 
 namespace subway {
 namespace {
+
+/// The first broken rule, and how many there are beside it.
+std::string first_line(const stoa::Error& error) {
+  const std::string message = error.message();
+  const std::size_t count = error.violations().size();
+  std::string out = message.substr(0, message.find('\n'));
+  if (count > 1) out += fmt::format("; and {} more", count - 1);
+  return out;
+}
 
 /// Commits a transaction that must be refused, for that reason, and leave no trace.
 void check_refusal(stoa::Database& database, std::string claim, stoa::Transaction transaction,
@@ -13,7 +25,7 @@ void check_refusal(stoa::Database& database, std::string claim, stoa::Transactio
   const auto answer = std::move(transaction).commit();
   const bool right = !answer && answer.error().code() == stoa::ErrorCode::constraint_violation &&
                      answer.error().violations().front().kind == reason && database.version() == before;
-  std::string seen = answer ? "it was committed" : answer.error().message();
+  std::string seen = answer ? "it was committed" : first_line(answer.error());
   report.line("{}", seen);
   report.check(std::move(claim), right, right ? answer.error().violations().front().constraint : std::move(seen));
 }

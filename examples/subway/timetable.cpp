@@ -7,7 +7,6 @@
 #include <optional>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 namespace subway {
@@ -71,7 +70,7 @@ std::vector<Track> read_tracks(const stoa::Snapshot& snapshot,
     }
   });
   std::ranges::sort(points, {}, [](const NumberedPoint& point) { return std::pair(point.track, point.sequence); });
-  std::vector<std::vector<Point>> lines(numbers.size(), std::vector<Point>());
+  std::vector<std::vector<Point>> lines(numbers.size());
   for (const NumberedPoint& point : points) lines[point.track].push_back(point.point);
   std::vector<Track> out;
   for (std::vector<Point>& line : lines) {
@@ -86,64 +85,71 @@ std::vector<Track> read_tracks(const stoa::Snapshot& snapshot,
 std::expected<Timetable, stoa::Error> Timetable::read(const stoa::Snapshot& snapshot,
                                                       std::chrono::year_month_day date) {
   Timetable out;
-  const std::unordered_set<stoa::Entity> services = services_on(snapshot, date);
+  out.read_trips(snapshot, services_on(snapshot, date));
+  if (out.trips_.empty()) return std::unexpected(stoa::Error::not_found("a trip that runs on that date"));
+  if (auto done = out.read_calls(snapshot); !done) return std::unexpected(done.error());
+  // A trip that ends where and when it starts is never in service.
+  std::erase_if(out.trips_, [](const PlannedTrip& trip) { return trip.starts >= trip.ends; });
+  std::ranges::sort(out.trips_, {}, [](const PlannedTrip& trip) { return std::pair(trip.starts, trip.trip); });
+  out.index_trips();
+  for (const PlannedTrip& trip : out.trips_) out.ends_.push_back(trip.ends);
+  std::ranges::sort(out.ends_);
+  return out;
+}
+
+void Timetable::read_trips(const stoa::Snapshot& snapshot, const std::unordered_set<stoa::Entity>& services) {
   std::unordered_map<stoa::Entity, std::uint32_t> track_numbers;
   snapshot.each<Trip>([&](stoa::Entity entity, const Trip& trip) {
     if (!services.contains(trip.service_id)) return;
     const auto number = track_numbers.try_emplace(trip.shape_id, static_cast<std::uint32_t>(track_numbers.size()));
-    out.trips_.push_back({.trip = entity, .track = number.first->second});
+    trips_.push_back({.trip = entity, .track = number.first->second});
   });
-  if (out.trips_.empty()) return std::unexpected(stoa::Error::not_found("a trip that runs on that date"));
-  out.tracks_ = read_tracks(snapshot, track_numbers);
-
-  const auto index_trips = [&out] {
-    for (std::uint32_t place = 0; place < out.trips_.size(); ++place) {
-      const std::size_t index = out.trips_[place].trip.index();
-      if (index >= out.by_entity_.size()) out.by_entity_.resize(index + 1, no_place);
-      out.by_entity_[index] = place;
-    }
-  };
+  tracks_ = read_tracks(snapshot, track_numbers);
   index_trips();
+}
 
-  std::vector<NumberedCall> calls;
+std::expected<void, stoa::Error> Timetable::read_calls(const stoa::Snapshot& snapshot) {
+  std::vector<NumberedCall> numbered;
   std::optional<std::string> bad_time;
   snapshot.each<StopTime>([&](stoa::Entity, const StopTime& time) {
-    const PlannedTrip* trip = out.find(time.trip_id);
+    const PlannedTrip* trip = find(time.trip_id);
     if (trip == nullptr) return;
     const auto arrives = parse_clock(time.arrival_time), departs = parse_clock(time.departure_time);
-    if (!arrives || !departs) {
+    if (arrives && departs) {
+      numbered.push_back({static_cast<std::uint32_t>(trip - trips_.data()),
+                          time.stop_sequence,
+                          {.stop = time.stop_id, .arrives = *arrives, .departs = *departs}});
+    } else {
       bad_time = (arrives ? time.departure_time : time.arrival_time).str();
-      return;
     }
-    calls.push_back({static_cast<std::uint32_t>(trip - out.trips_.data()),
-                     time.stop_sequence,
-                     {.stop = time.stop_id, .arrives = *arrives, .departs = *departs}});
   });
   if (bad_time) return std::unexpected(stoa::Error::invalid("the time \"" + *bad_time + "\" of a stop"));
-  std::ranges::sort(calls, {}, [](const NumberedCall& call) { return std::pair(call.trip, call.sequence); });
+  std::ranges::sort(numbered, {}, [](const NumberedCall& call) { return std::pair(call.trip, call.sequence); });
 
-  out.calls_.reserve(calls.size());
-  for (const NumberedCall& numbered : calls) {
-    PlannedTrip& trip = out.trips_[numbered.trip];
-    Call call = numbered.call;
+  calls_.reserve(numbered.size());
+  for (auto& [place, sequence, call] : numbered) {
+    PlannedTrip& trip = trips_[place];
     if (trip.call_count == 0) {
-      trip.first_call = static_cast<std::uint32_t>(out.calls_.size());
+      trip.first_call = static_cast<std::uint32_t>(calls_.size());
       trip.starts = call.departs;
     }
+    const Stop& stop = *snapshot.get<Stop>(call.stop);  // not null: the reference is checked
+    const double metres_min = trip.call_count == 0 ? 0 : calls_.back().metres;
+    call.metres = tracks_[trip.track].nearest(from_degrees(stop.stop_lat, stop.stop_lon), metres_min);
+    calls_.push_back(call);
     ++trip.call_count;
     trip.ends = call.arrives;
-    const Stop& stop = *snapshot.get<Stop>(call.stop);  // not null: the reference is checked
-    const double metres_min = trip.call_count == 1 ? 0 : out.calls_.back().metres;
-    call.metres = out.tracks_[trip.track].nearest(from_degrees(stop.stop_lat, stop.stop_lon), metres_min);
-    out.calls_.push_back(call);
   }
-  std::erase_if(out.trips_, [](const PlannedTrip& trip) { return trip.starts >= trip.ends; });
-  std::ranges::sort(out.trips_, {}, [](const PlannedTrip& trip) { return std::pair(trip.starts, trip.trip); });
-  std::ranges::fill(out.by_entity_, no_place);
-  index_trips();
-  for (const PlannedTrip& trip : out.trips_) out.ends_.push_back(trip.ends);
-  std::ranges::sort(out.ends_);
-  return out;
+  return {};
+}
+
+void Timetable::index_trips() {
+  by_entity_.clear();
+  for (std::uint32_t place = 0; place < trips_.size(); ++place) {
+    const std::size_t index = trips_[place].trip.index();
+    if (index >= by_entity_.size()) by_entity_.resize(index + 1, no_place);
+    by_entity_[index] = place;
+  }
 }
 
 const PlannedTrip* Timetable::find(stoa::Entity trip) const {

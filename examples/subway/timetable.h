@@ -11,6 +11,7 @@
 #include <expected>
 #include <span>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace subway {
@@ -62,6 +63,10 @@ class Timetable {
   [[nodiscard]] Seconds peak() const;
 
  private:
+  void read_trips(const stoa::Snapshot& snapshot, const std::unordered_set<stoa::Entity>& services);
+  std::expected<void, stoa::Error> read_calls(const stoa::Snapshot& snapshot);
+  void index_trips();
+
   std::vector<PlannedTrip> trips_;
   std::vector<Call> calls_;
   std::vector<Track> tracks_;
