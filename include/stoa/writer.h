@@ -26,9 +26,10 @@ class WriterCore : public OpTarget {
   virtual void close_walk() = 0;
   /// Whether the table's cells may be handed out for writing: no texts, no rules to keep.
   [[nodiscard]] virtual bool writable_in_bulk(TableId table) const noexcept = 0;
-  /// A column of a chunk as a private copy; close_column() puts the old page back if it was not changed.
+  /// A column of a chunk as a private copy; close_columns() puts the old page back if it was not changed. Columns that
+  /// are open when a walk ends early are closed with it.
   [[nodiscard]] virtual std::byte* open_column(const Block& block, TableId table) = 0;
-  virtual void close_columns(const Block& block) = 0;
+  virtual void close_columns() = 0;
   /// Writes a row during a walk: an update that moves nothing.
   virtual void update_in_walk(TableId table, Entity entity, const std::byte* row) = 0;
 };
@@ -135,7 +136,7 @@ class Writer : public Operations<Writer> {
     for (std::uint32_t row = 0; row < rows; ++row) {
       function(entities[row], row_at<T>(std::get<I>(bases), row)...);
     }
-    core_->close_columns(block);
+    core_->close_columns();
   }
 
   // One row at a time, on copies.

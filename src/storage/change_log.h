@@ -28,6 +28,7 @@ struct Change {
               ///< address
   };
   Kind kind{};
+  bool rows_told = false;  ///< page: an update for each row that is different follows, so the pages need no comparing
   TableId table = no_table;
   std::uint32_t store = 0;
   std::uint32_t row = 0;
@@ -61,6 +62,9 @@ class ChangeLog {
 
   /// The change has been taken back already.
   void cancel(std::size_t change) noexcept { changes_[change].kind = Change::Kind::none; }
+
+  /// See Change::rows_told.
+  void note_rows_told(std::size_t change) noexcept { changes_[change].rows_told = true; }
 
   /// Blobs that the transaction made and let go of: the ones are freed if it fails, the others if it does not.
   void reserve_blobs(std::size_t count) {

@@ -4,8 +4,10 @@
 
 #include <array>
 #include <cstring>
+#include <set>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 
 namespace stoa::txn {
 namespace {
@@ -128,6 +130,7 @@ void WriterContext::begin(bool rows_are_told) {
   rows_are_told_ = rows_are_told;
   walking_ = false;
   open_columns_.clear();
+  untold_.clear();
   deferred_.clear();
   created_.clear();
   refused_.reset();
@@ -157,6 +160,7 @@ Entity WriterContext::create() {
   if (walking_) {
     deferred_.push({.kind = WriteOp::Kind::create, .entity = entity});
   } else {
+    begin_operations();
     settle(buffer_.create(entity), WriteOp::Kind::create, no_table, entity);
   }
   return entity;
@@ -173,6 +177,7 @@ void WriterContext::row(RowOp op, TableId table, Entity entity, const std::byte*
     deferred_.push({.kind = kind, .table = table, .entity = entity}, row, model.bytes, model.blobs, 0);
     return;
   }
+  begin_operations();
   Outcome outcome = op == RowOp::insert ? Outcome::no_row : buffer_.update(table, entity, row);
   if (outcome == Outcome::no_row && op != RowOp::update) {
     const RowImage image{table, row};
@@ -197,6 +202,7 @@ void WriterContext::field(TableId table, Entity entity, const FieldModel& field,
                    row_.data(), field.bytes, blobs, field.offset);
     return;
   }
+  begin_operations();
   settle(buffer_.set_field(table, entity, field, row_.data()), WriteOp::Kind::set_field, table, entity);
 }
 
@@ -204,6 +210,7 @@ void WriterContext::remove(TableId table, Entity entity) {
   if (walking_) {
     deferred_.push({.kind = WriteOp::Kind::remove, .table = table, .entity = entity});
   } else {
+    begin_operations();
     settle(buffer_.remove(table, entity), WriteOp::Kind::remove, table, entity);
   }
 }
@@ -212,6 +219,7 @@ void WriterContext::destroy(Entity entity) {
   if (walking_) {
     deferred_.push({.kind = WriteOp::Kind::destroy, .entity = entity});
   } else {
+    begin_operations();
     settle(buffer_.destroy(entity), WriteOp::Kind::destroy, no_table, entity);
   }
 }
@@ -223,9 +231,10 @@ void WriterContext::open_walk() {
 
 void WriterContext::close_walk() {
   walking_ = false;
-  open_columns_.clear();
-  // The caller is a destructor: what cannot be done is kept, as everywhere.
+  // The caller is a destructor: what cannot be done is kept, as everywhere. Columns are open where the callback threw:
+  // what it wrote until then stands, if the function goes on.
   try {
+    close_columns();
     apply_deferred();
   } catch (const std::bad_alloc&) {
     fail(Error::out_of_memory());
@@ -234,6 +243,7 @@ void WriterContext::close_walk() {
 
 void WriterContext::apply_deferred() {
   if (deferred_.empty()) return;
+  begin_operations();
   auto applied = apply_operations(deferred_, buffer_, std::chrono::steady_clock::time_point::max());
   deferred_.clear();
   if (!applied) fail(std::move(applied.error()));
@@ -244,45 +254,66 @@ bool WriterContext::writable_in_bulk(TableId table) const noexcept { return writ
 std::byte* WriterContext::open_column(const detail::Block& block, TableId table) {
   open_columns_.reserve(open_columns_.size() + 1);
   std::byte* column = buffer_.replace_column(block.archetype, block.chunk, table);
-  open_columns_.push_back({table, buffer_.changes().changes().size() - 1});
+  open_columns_.push_back(buffer_.changes().changes().size() - 1);
   return column;
 }
 
-void WriterContext::close_columns(const detail::Block& block) {
+void WriterContext::close_columns() {
   // From the last one back: a column that goes takes its change with it, and must not move another's.
-  for (auto column = open_columns_.rbegin(); column != open_columns_.rend(); ++column) {
-    const detail::ChunkStore& store = detail::archetype_at(buffer_.root(), block.archetype);
-    const std::size_t bytes = std::size_t{block.rows} * world().tables[to_index(column->table)].cell_bytes;
-    const std::byte* before = buffer_.replaced_column(column->change);
-    const std::byte* after = store.chunk_column(block.chunk, store.shape->column(column->table));
-    if (std::memcmp(before, after, bytes) == 0) buffer_.put_column_back(column->change);
+  for (auto at = open_columns_.rbegin(); at != open_columns_.rend(); ++at) {
+    const storage::Change& change = buffer_.changes().changes()[*at];
+    const detail::ChunkStore& store = detail::archetype_at(buffer_.root(), change.store);
+    const std::size_t bytes =
+        std::size_t{store.rows_in(change.row)} * world().tables[to_index(change.table)].cell_bytes;
+    const std::byte* after = store.chunk_column(change.row, store.shape->column(change.table));
+    if (std::memcmp(buffer_.replaced_column(*at), after, bytes) == 0) buffer_.put_column_back(*at);
   }
-  if (rows_are_told_) {
-    // Told at the end: the new changes must not come between the columns' own.
-    std::vector<OpenColumn> changed;
-    for (const OpenColumn& column : open_columns_) {
-      if (buffer_.changes().changes()[column.change].kind == storage::Change::Kind::page) changed.push_back(column);
-    }
-    for (const OpenColumn& column : changed) tell_rows(block, column);
+  for (std::size_t column : open_columns_) {
+    if (buffer_.changes().changes()[column].kind == storage::Change::Kind::page) untold_.push_back(column);
   }
   open_columns_.clear();
+  if (rows_are_told_) tell_rows();
+}
+
+// Pages can be compared with what they replaced as long as nothing but bulk writes happens: single operations move
+// rows, and write rows of these pages with images of their own. So the rows are told before the first of them, and from
+// then on at once.
+void WriterContext::begin_operations() {
+  if (rows_are_told_) return;
+  tell_rows();
+  rows_are_told_ = true;
+}
+
+void WriterContext::tell_rows() {
+  // Of a column that was replaced several times the first page has what the rows were.
+  std::set<std::tuple<std::uint32_t, std::uint32_t, TableId>> told;
+  for (std::size_t column : untold_) {
+    const storage::Change& change = buffer_.changes().changes()[column];
+    const bool first = untold_.size() == 1 || told.emplace(change.store, change.row, change.table).second;
+    if (first) tell_rows(column);
+    buffer_.changes().note_rows_told(column);
+  }
+  untold_.clear();
 }
 
 // Each changed row as a change of its own, with what it was.
-void WriterContext::tell_rows(const detail::Block& block, const OpenColumn& column) {
-  const detail::ChunkStore& store = detail::archetype_at(buffer_.root(), block.archetype);
-  const std::size_t bytes = world().tables[to_index(column.table)].cell_bytes;
-  const std::byte* before = buffer_.replaced_column(column.change);
-  const std::byte* after = store.chunk_column(block.chunk, store.shape->column(column.table));
-  for (std::uint32_t row = 0; row < block.rows; ++row, before += bytes, after += bytes) {
-    if (std::memcmp(before, after, bytes) == 0) continue;
-    buffer_.note_update(column.table, block.entities[row], before);
+void WriterContext::tell_rows(std::size_t column) {
+  const storage::Change change = buffer_.changes().changes()[column];
+  const detail::ChunkStore& store = detail::archetype_at(buffer_.root(), change.store);
+  const std::size_t bytes = world().tables[to_index(change.table)].cell_bytes;
+  const std::byte* before = buffer_.replaced_column(column);
+  const std::byte* after = store.chunk_column(change.row, store.shape->column(change.table));
+  for (Entity entity : store.entities(change.row)) {
+    if (std::memcmp(before, after, bytes) != 0) buffer_.note_update(change.table, entity, before);
+    before += bytes;
+    after += bytes;
   }
 }
 
 void WriterContext::update_in_walk(TableId table, Entity entity, const std::byte* row) {
   const TableModel& model = world().model(table);
   if (!check(model, row)) return;
+  begin_operations();
   settle(buffer_.update(table, entity, canonical(model, row)), WriteOp::Kind::update, table, entity);
 }
 

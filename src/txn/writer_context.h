@@ -21,7 +21,8 @@ class WriterContext final : public detail::WriterCore {
  public:
   WriterContext(storage::WriteBuffer& buffer, storage::EntityAllocator& entities);
 
-  /// Before each function. `rows_are_told` says that somebody wants to know which rows a bulk write changed.
+  /// Before each function. `rows_are_told` says that somebody wants to know which rows a bulk write changed. Otherwise
+  /// they are told only where single operations come before or after it, which move rows and write the same ones.
   void begin(bool rows_are_told);
   /// The first call that could not be right, or could not be done.
   [[nodiscard]] const std::optional<Error>& refused() const { return refused_; }
@@ -41,18 +42,15 @@ class WriterContext final : public detail::WriterCore {
   void close_walk() override;
   [[nodiscard]] bool writable_in_bulk(TableId table) const noexcept override;
   [[nodiscard]] std::byte* open_column(const detail::Block& block, TableId table) override;
-  void close_columns(const detail::Block& block) override;
+  void close_columns() override;
   void update_in_walk(TableId table, Entity entity, const std::byte* row) override;
 
  private:
-  struct OpenColumn {
-    TableId table;
-    std::size_t change;  // its number in the change log
-  };
-
   void settle(storage::Outcome outcome, WriteOp::Kind kind, TableId table, Entity entity);
   [[nodiscard]] const std::byte* canonical(const TableModel& model, const std::byte* row);
-  void tell_rows(const detail::Block& block, const OpenColumn& column);
+  void begin_operations();
+  void tell_rows();
+  void tell_rows(std::size_t change);
   void apply_deferred();
 
   storage::WriteBuffer& buffer_;
@@ -60,8 +58,9 @@ class WriterContext final : public detail::WriterCore {
   std::vector<bool> writable_in_bulk_;  // by table
   bool rows_are_told_ = false;
   bool walking_ = false;
-  std::vector<OpenColumn> open_columns_;
-  OpBuffer deferred_;  // what was asked for during a walk
+  std::vector<std::size_t> open_columns_;  // their numbers in the change log
+  std::vector<std::size_t> untold_;        // closed columns whose rows may have to be told later; likewise
+  OpBuffer deferred_;                      // what was asked for during a walk
   std::vector<Entity> created_;
   std::optional<Error> refused_;
   std::vector<std::byte> row_;
