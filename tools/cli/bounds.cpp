@@ -1,11 +1,10 @@
 #include "cli/bounds.h"
 
 #include <fmt/format.h>
+#include <stoa/cell_text.h>
 
 #include <algorithm>
 #include <type_traits>
-
-#include <stoa/cell_text.h>
 
 namespace stoa::cli {
 namespace {

@@ -13,7 +13,7 @@ Value CellPrinter::key_of(const FieldModel& field, Entity target) const {
   const TableModel& table = snapshot_.schema().model().table(field.reference->target);
   const auto row = snapshot_.row(table.name, target);
   if (!row) return {};
-  return row->field(table.key()->name)->value();
+  return row->field(*table.key()).value();
 }
 
 std::string CellPrinter::text(const FieldView& cell) const {

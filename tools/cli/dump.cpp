@@ -50,7 +50,7 @@ class Dump {
     cells_.clear();
     if (options_.entities) cells_.push_back(entity_text(entity));
     for (const FieldModel& field : table_.fields) {
-      std::string& cell = cells_.emplace_back(printer_.text(*row.field(field.name)));
+      std::string& cell = cells_.emplace_back(printer_.text(row.field(field)));
       if (cell.empty() && field.default_value) ++ambiguous_cells_;
     }
     views_.assign(cells_.begin(), cells_.end());
@@ -65,7 +65,7 @@ class Dump {
     const SchemaModel& schema = snapshot_.schema().model();
     for (const FieldModel& field : table_.fields) {
       json.name(field.name);
-      const Value value = row.field(field.name)->value();
+      const Value value = row.field(field).value();
       const FieldModel* key = printer_.target_key(field);
       if (key == nullptr || value.is_null()) {
         json.value(schema, field, value);

@@ -24,7 +24,8 @@ void append_json(JsonWriter& json, const Database& database, const Snapshot& sna
       .member("version", snapshot.version())
       .member("state_hash", hash_text(snapshot.state_hash()))
       .member("schema_hash", hash_text(model.hash))
-      .member("entities", snapshot.count());
+      .member("entities", snapshot.count())
+      .member("archetypes", metrics.archetypes);
   json.name("tables").begin_array();
   for (const TableId number : model.by_name) {
     const TableModel& table = model.table(number);
@@ -59,7 +60,7 @@ void append_text(std::string& text, const std::filesystem::path& folder, const D
   fmt::format_to(out, "{}: {} at version {}\n", folder.string(), model.name, snapshot.version());
   fmt::format_to(out, "state      {}\n", hash_text(snapshot.state_hash()));
   fmt::format_to(out, "schema     {}\n", hash_text(model.hash));
-  fmt::format_to(out, "entities   {}\n", snapshot.count());
+  fmt::format_to(out, "entities   {} in {} archetypes\n", snapshot.count(), metrics.archetypes);
   fmt::format_to(out, "memory     {:.1f} MiB in use, {:.1f} MiB reserved\n", mebibytes(metrics.bytes_in_use),
                  mebibytes(metrics.bytes_reserved));
   fmt::format_to(out, "recovery   {} transactions from the log in {:.0f} ms\n", recovery.transactions,

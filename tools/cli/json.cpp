@@ -1,11 +1,11 @@
 #include "cli/json.h"
 
 #include <fmt/format.h>
+#include <stoa/cell_text.h>
 
 #include <cmath>
 #include <iterator>
 
-#include <stoa/cell_text.h>
 #include "csv/utf8.h"
 
 namespace stoa::cli {

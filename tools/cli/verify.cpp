@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <stoa/cell_text.h>
 #include <stoa/database.h>
 
 #include <iterator>
@@ -6,7 +7,6 @@
 #include <vector>
 
 #include "cli/bounds.h"
-#include <stoa/cell_text.h>
 #include "cli/commands.h"
 #include "cli/end.h"
 #include "cli/json.h"
@@ -61,7 +61,7 @@ class TableVerifier {
       if (!snapshot_.alive(entity)) {
         findings_.add(fmt::format("{}: a row of entity {}, which is not alive", table_.name, entity_text(entity)));
       }
-      for (const FieldModel& field : table_.fields) judge_field(entity, field, row.field(field.name)->value());
+      for (const FieldModel& field : table_.fields) judge_field(entity, field, row.field(field).value());
       for (Rule& rule : rules_) judge_rule(entity, rule, row);
     });
     const std::size_t counted = snapshot_.count(table_.name).value_or(0);
@@ -112,7 +112,7 @@ class TableVerifier {
   void judge_rule(Entity entity, Rule& rule, const RowView& row) {
     value_.clear();
     for (const FieldModel* field : rule.fields) {
-      const Value value = row.field(field->name)->value();
+      const Value value = row.field(*field).value();
       if (value.is_null()) return;  // null never collides
       append_part(value_, rule.fields.size(), format_value(schema_, *field, value));
     }
@@ -131,7 +131,7 @@ class TableVerifier {
 
   /// What the database finds by the value is the row that has it.
   void judge_index(Entity entity, const FieldModel& field, const RowView& row) {
-    const auto found = snapshot_.find(table_.name, field.name, row.field(field.name)->value());
+    const auto found = snapshot_.find(table_.name, field.name, row.field(field).value());
     if (!found || *found != entity) add(entity, field, "is not what its own value finds");
   }
 

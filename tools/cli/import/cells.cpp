@@ -1,9 +1,9 @@
 #include "cli/import/cells.h"
 
 #include <fmt/format.h>
+#include <stoa/cell_text.h>
 
 #include "cli/bounds.h"
-#include <stoa/cell_text.h>
 
 namespace stoa::cli {
 

@@ -1,12 +1,12 @@
 #include "cli/import/plan.h"
 
 #include <fmt/format.h>
+#include <stoa/cell_text.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "cli/bounds.h"
-#include <stoa/cell_text.h>
 
 namespace stoa::cli {
 namespace {

@@ -1,11 +1,12 @@
 #include "cli/import/unique_rules.h"
 
+#include <stoa/cell_text.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
 
 #include "cli/cell_printer.h"
-#include <stoa/cell_text.h>
 #include "cli/text.h"
 
 namespace stoa::cli {
@@ -51,7 +52,7 @@ void UniqueRules::enter_rows_of_database(UniqueRule& rule) const {
   const auto enter_row = [&](Entity entity, const RowView& row) {
     value.clear();
     for (const FieldModel* field : rule.fields) {
-      const FieldView cell = row.field(field->name).value();
+      const FieldView cell = row.field(*field);
       if (field->type.kind == FieldKind::entity && cell.value().is_null()) return;  // null never collides
       append_part(value, rule.fields.size(), printer.text(cell));
     }

@@ -1,0 +1,172 @@
+// Folders and files that the commands cannot use, and calls that make no sense: exit status 2, and nothing is changed.
+#include <stoa/database.h>
+#include <sys/mount.h>
+
+#include <set>
+
+#include "cli/cli_fixture.h"
+
+namespace stoa::cli_test {
+namespace {
+
+class Call : public CliTest {
+ protected:
+  void make_world() {
+    write("stop.csv", "id,name,code\nA,Astor,1\n");
+    ASSERT_EQ(import({"stop=stop.csv"}).status, 0);
+  }
+  [[nodiscard]] std::set<std::string> names_in(const std::string& name) const {
+    std::set<std::string> out;
+    for (const auto& entry : std::filesystem::directory_iterator(folder() / name)) {
+      out.insert(entry.path().filename().string());
+    }
+    return out;
+  }
+};
+
+TEST_F(Call, OfAWorldThatAnotherProcessHasIsRefusedForImportOnly) {
+  make_world();
+  const std::string before = state();
+  auto owner = Database::open_existing(folder() / "world");  // this test's process
+  ASSERT_TRUE(owner.has_value()) << owner.error().message();
+  write("more.csv", "id,name,code\nB,Bay,2\n");
+  const Finished refused = import({"stop=more.csv"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_EQ(refused.err, "world: the folder is open in another database\n");
+
+  Transaction transaction = owner->begin();
+  transaction.insert("stop", transaction.create(), {{"id", "L"}, {"name", "Live"}, {"code", 9}});
+  ASSERT_TRUE(std::move(transaction).commit().has_value());
+  EXPECT_EQ(rows("stop"), 2U) << "info reads what the owner has committed";
+  EXPECT_EQ(stoa({"verify", "world"}).status, 0);
+  EXPECT_NE(stoa({"dump", "world", "stop"}).out.find("L,Live,9"), std::string::npos);
+  EXPECT_NE(state(), before);
+}
+
+TEST_F(Call, OfAFolderThatIsNoWorld) {
+  std::filesystem::create_directory(folder() / "world");
+  write("world/letter.txt", "dear");
+  write("stop.csv", "id,name,code\nA,Astor,1\n");
+  const Finished done = import({"stop=stop.csv"});
+  EXPECT_EQ(done.status, 2);
+  EXPECT_EQ(done.err, "world: the folder is neither empty nor a database: it has letter.txt\n");
+  EXPECT_EQ(read("world/letter.txt"), "dear");
+  for (const char* command : {"info", "verify"}) {
+    const Finished looked = stoa({command, "world"});
+    EXPECT_EQ(looked.status, 2);
+    EXPECT_EQ(looked.err, "world: the folder has files, and no schema.toml is among them\n");
+  }
+}
+
+TEST_F(Call, OfAWorldThatIsNotThere) {
+  for (const std::vector<std::string>& call :
+       std::vector<std::vector<std::string>>{{"info", "world"}, {"verify", "world"}, {"dump", "world", "stop"}}) {
+    const Finished done = stoa(call);
+    EXPECT_EQ(done.status, 2) << call.front();
+    EXPECT_EQ(done.err, "world: there is no database\n");
+  }
+  write("stop.csv", "id\nA\n");
+  const Finished import_done = stoa({"import", "world", "stop=stop.csv"});
+  EXPECT_EQ(import_done.status, 2);
+  EXPECT_EQ(import_done.err, "world: there is no database; a new one needs --schema\n");
+  EXPECT_FALSE(exists("world"));
+}
+
+TEST_F(Call, WithAnotherSchemaThanTheWorlds) {
+  make_world();
+  const std::string before = state();
+  write("other.toml", "[database]\nname = \"other\"\n[tables.a]\nfields = [{ name = \"x\", type = \"u32\" }]\n");
+  write("a.csv", "x\n1\n");
+  const Finished done = stoa({"import", "world", "--schema", "other.toml", "a=a.csv"});
+  EXPECT_EQ(done.status, 2);
+  EXPECT_TRUE(done.err.starts_with("world/schema.toml: ")) << done.err;
+  EXPECT_EQ(state(), before);
+}
+
+TEST_F(Call, WithAFileThatIsNotThere) {
+  const Finished done = import({"stop=nowhere.csv"});
+  EXPECT_EQ(done.status, 2);
+  EXPECT_EQ(done.err, "nowhere.csv: there is no such file\n");
+  EXPECT_FALSE(exists("world"));
+  std::filesystem::create_directory(folder() / "stop.csv");
+  const Finished directory = import({"stop=stop.csv"});
+  EXPECT_EQ(directory.status, 2);
+  EXPECT_EQ(directory.err, "stop.csv: not a plain file, and an import reads its files twice\n");
+}
+
+TEST_F(Call, WithATableThatIsNotThere) {
+  write("stop.csv", "id,name,code\nA,Astor,1\n");
+  const Finished done = import({"halt=stop.csv"});
+  EXPECT_EQ(done.status, 2);
+  EXPECT_EQ(done.err, "stoa: not found: table halt\n");
+  EXPECT_FALSE(exists("world"));
+  make_world();
+  EXPECT_EQ(stoa({"dump", "world", "halt"}).err, "stoa: not found: table halt\n");
+}
+
+TEST_F(Call, OnADiskThatCannotBeWritten) {
+  make_world();
+  const std::string before = state();
+  const std::string world = (folder() / "world").string();
+  // Root may write where a mode forbids it, so it takes a mount.
+  if (mount(world.c_str(), world.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+    GTEST_SKIP() << "mounting needs root, and a container that lets it";
+  }
+  const bool read_only = mount(nullptr, world.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) == 0;
+  write("more.csv", "id,name,code\nB,Bay,2\n");
+  const Finished done = import({"stop=more.csv"});
+  const std::string seen = state();
+  const int verified = stoa({"verify", "world"}).status;
+  umount(world.c_str());
+  if (!read_only) GTEST_SKIP() << "this mount cannot be made read-only";
+  EXPECT_EQ(done.status, 2);
+  EXPECT_NE(done.err.find("world/LOCK"), std::string::npos) << done.err;
+  EXPECT_NE(done.err.find("Read-only file system"), std::string::npos) << done.err;
+  EXPECT_EQ(seen, before);
+  EXPECT_EQ(verified, 0);
+}
+
+TEST_F(Call, ThatMakesNoSense) {
+  for (const std::vector<std::string>& call :
+       std::vector<std::vector<std::string>>{{},
+                                             {"frobnicate"},
+                                             {"check"},
+                                             {"check", "a.toml", "--colour"},
+                                             {"import", "world"},
+                                             {"import", "world", "stop"},
+                                             {"import", "world", "=stop.csv"},
+                                             {"import", "world", "stop="},
+                                             {"import", "world", "stop=stop.csv", "--on-error", "panic"},
+                                             {"import", "world", "stop=stop.csv", "--line-limit", "0"},
+                                             {"import", "world", "stop=stop.csv", "--line-limit", "many"},
+                                             {"dump", "world"},
+                                             {"dump", "world", "stop", "--format", "xml"}}) {
+    const Finished done = stoa(call);
+    EXPECT_EQ(done.status, 2) << testing::PrintToString(call);
+    EXPECT_EQ(done.out, "") << testing::PrintToString(call);
+    EXPECT_TRUE(done.err.ends_with("stoa: stoa --help says how it is called\n")) << done.err;
+  }
+  EXPECT_FALSE(exists("world"));
+}
+
+TEST_F(Call, ForHelpIsAnsweredEverywhere) {
+  const Finished version = stoa({"--version"});
+  EXPECT_EQ(version.status, 0);
+  EXPECT_TRUE(version.out.starts_with("stoa ")) << version.out;
+  EXPECT_NE(stoa({"--help"}).out.find("Exit status: 0 done"), std::string::npos);
+  for (const char* command : {"check", "import", "info", "dump", "verify"}) {
+    const Finished done = stoa({command, "--help"});
+    EXPECT_EQ(done.status, 0) << command;
+    EXPECT_NE(done.out.find("Usage: stoa " + std::string(command)), std::string::npos) << done.out;
+  }
+}
+
+TEST_F(Call, OfDumpOnAFullDiskIsAnError) {
+  make_world();
+  const Finished done = run_program({"/bin/sh", "-c", STOA_PROGRAM " dump world stop > /dev/full"}, folder().string());
+  EXPECT_EQ(done.status, 2);
+  EXPECT_EQ(done.err, "standard output: No space left on device\n");
+}
+
+}  // namespace
+}  // namespace stoa::cli_test

@@ -1,0 +1,99 @@
+// `stoa import --on-error skip`: which rows go, and what is said of them.
+#include "cli/cli_fixture.h"
+
+namespace stoa::cli_test {
+namespace {
+
+class ImportSkip : public CliTest {
+ protected:
+  [[nodiscard]] Finished skip(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--on-error", "skip"});
+    return import(std::move(arguments));
+  }
+};
+
+TEST_F(ImportSkip, LeavesOutBadRowsAndReportsEach) {
+  write("stop.csv",
+        "id,name,code\n"
+        "A,Astor,1\n"
+        "B,Bay\n"
+        "C,Canal,x\n"
+        "D,\"Dean\"s,4\n"
+        "E,East,5\n"
+        "A,Again,6\n");
+  const Finished done = skip({"stop=stop.csv"});
+  EXPECT_EQ(done.status, 0);
+  EXPECT_EQ(done.err,
+            "stop.csv:3: 2 cells where the header has 3\n"
+            "stop.csv:4:3: code: \"x\" is no u32\n"
+            "stop.csv:5:2: text after the closing quote at byte 8 of line 5, in cell 2 (name)\n"
+            "stop.csv:7:1: id: \"A\" is on line 2 already, and id is the key\n"
+            "stoa: 4 rows left out\n");
+  EXPECT_EQ(stoa({"dump", "world", "stop"}).out,
+            "id,name,code,kind,level,latitude,parent\nA,Astor,1,station,5,0,\nE,East,5,station,5,0,\n");
+}
+
+TEST_F(ImportSkip, TakesRowsAlongThatReferToOneLeftOut) {
+  write("stop.csv",
+        "id,name,code,parent\n"
+        "A,Astor,1,B\n"
+        "B,Bay,2,C\n"
+        "C,Canal,x,\n"
+        "D,Dean,4,\n"
+        "E,East,5,D\n");
+  write("call.csv", "stop,sequence\nA,1\nE,2\nX,3\n");
+  const Finished done = skip({"call=call.csv", "stop=stop.csv"});
+  EXPECT_EQ(done.status, 0);
+  EXPECT_EQ(done.err,
+            "stop.csv:4:3: code: \"x\" is no u32\n"
+            "call.csv:4:1: stop: no row of stop has the key \"X\"\n"
+            "stop.csv:3:4: parent: no row of stop has the key \"C\" (stop.csv:4 is left out)\n"
+            "stop.csv:2:4: parent: no row of stop has the key \"B\" (stop.csv:3 is left out)\n"
+            "call.csv:2:1: stop: no row of stop has the key \"A\" (stop.csv:2 is left out)\n"
+            "stoa: 5 rows left out\n");
+  EXPECT_EQ(rows("stop"), 2U);
+  EXPECT_EQ(rows("call"), 1U);
+  EXPECT_EQ(stoa({"verify", "world"}).status, 0);
+}
+
+TEST_F(ImportSkip, AKeyOfABadRowIsFreeForAnother) {
+  write("stop.csv", "id,name,code,parent\nA,Astor,x,\nA,Bay,2,\nC,Canal,3,A\n");
+  const Finished done = skip({"stop=stop.csv"});
+  EXPECT_EQ(done.err, "stop.csv:2:3: code: \"x\" is no u32\nstoa: 1 row left out\n");
+  EXPECT_EQ(rows("stop"), 2U);
+}
+
+TEST_F(ImportSkip, FollowsALongChainAtOnce) {
+  constexpr int length = 200'000;
+  std::string text = "id,name,code,parent\n";
+  for (int i = 0; i < length; ++i) {
+    const std::string number = std::to_string(i);
+    text += number + ",x," + number + "," + std::to_string(i + 1) + "\n";
+  }
+  write("stop.csv", text);  // the last one's parent is not there
+  const Finished done = skip({"stop=stop.csv"});
+  EXPECT_EQ(done.status, 0);
+  EXPECT_TRUE(done.err.ends_with("stoa: 200000 rows left out; 199980 of them not shown\n")) << done.err;
+  EXPECT_EQ(rows("stop"), 0U);
+}
+
+TEST_F(ImportSkip, TellsAProgramInJson) {
+  write("stop.csv", "id,name,code\nA,Astor,one\nB,Bay,2\n");
+  const Finished done = skip({"--json", "stop=stop.csv"});
+  EXPECT_EQ(done.status, 0);
+  EXPECT_TRUE(done.out.starts_with(
+      R"({"ok":true,"version":1,"rows":1,"rows_left_out":1,"errors":[{"code":"invalid_argument","file":"stop.csv",)"
+      R"("line":2,"column":3,"reason":"code: \"one\" is no u32"}],"files":[)"))
+      << done.out;
+}
+
+TEST_F(ImportSkip, DoesNotPassOverADamagedFile) {
+  write("stop.csv", "id,name,code\nA,Astor,1\n");
+  write("call.csv.zst", "stop,sequence\n");
+  const Finished done = skip({"stop=stop.csv", "call=call.csv.zst"});
+  EXPECT_EQ(done.status, 1);
+  EXPECT_FALSE(exists("world"));
+}
+
+}  // namespace
+}  // namespace stoa::cli_test

@@ -1,0 +1,18 @@
+// Runs a program to its end and keeps what it wrote. Not here: what that should have been.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace stoa::cli_test {
+
+struct Finished {
+  int status = -1;  ///< as exit() got it; 128 + the signal's number where a signal ended it
+  std::string out;
+  std::string err;
+};
+
+/// Starts `arguments[0]` with the rest as its arguments and nothing on its standard input, in `folder`.
+[[nodiscard]] Finished run_program(const std::vector<std::string>& arguments, const std::string& folder);
+
+}  // namespace stoa::cli_test
