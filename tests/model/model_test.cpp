@@ -1,0 +1,55 @@
+// Random transactions on the whole database, against plain maps. STOA_TEST_SEED replays a run and STOA_TEST_ROUNDS
+// makes it longer.
+#include "session.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <iostream>
+
+namespace stoa::test {
+namespace {
+
+void run(std::uint64_t seed, std::uint64_t rounds, const SessionOptions& how) {
+  seed = test_seed(seed);
+  std::cout << "STOA_TEST_SEED=" << seed << "\n";
+  SCOPED_TRACE("STOA_TEST_SEED=" + std::to_string(seed));
+  Session session(seed, how);
+  session.run(test_rounds(rounds));
+}
+
+Options options(WriterMode writer, Durability durability = Durability::none()) {
+  Options out;
+  out.writer = writer;
+  out.durability = durability;
+  out.segment_bytes_max = 16 * 1024;  // so that a run writes several
+  return out;
+}
+
+TEST(Model, AWorldInMemoryThatIsSteppedIsThePlainMaps) { run(1, 400, {options(WriterMode::manual), false}); }
+
+TEST(Model, AWorldInMemoryWithSmallBatchesIsThePlainMaps) {
+  SessionOptions small{options(WriterMode::manual), false};
+  small.options.batch_transactions_max = 2;
+  small.options.in_flight_transactions_max = 3;
+  run(2, 300, small);
+}
+
+TEST(Model, AWorldInMemoryWithAWriterThreadIsThePlainMaps) { run(3, 300, {options(WriterMode::thread), false}); }
+
+TEST(Model, AFolderThatIsNeverSyncedHoldsAfterClosing) { run(4, 300, {options(WriterMode::manual), true}); }
+
+TEST(Model, AFolderThatIsSyncedNowAndThenHoldsAfterClosing) {
+  run(5, 300, {options(WriterMode::thread, Durability::async(std::chrono::milliseconds(5))), true});
+}
+
+TEST(Model, AFolderThatIsSyncedAlwaysHoldsAfterClosing) {
+  run(6, 200, {options(WriterMode::manual, Durability::sync()), true});
+}
+
+TEST(Model, AFolderThatIsSyncedByAWriterThreadHoldsAfterClosing) {
+  run(7, 200, {options(WriterMode::thread, Durability::sync()), true});
+}
+
+}  // namespace
+}  // namespace stoa::test

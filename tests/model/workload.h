@@ -1,0 +1,49 @@
+// Random operations that mostly can be done: on entities that live, with references to what is there and values that
+// meet. It changes nothing.
+#pragma once
+
+#include "model.h"
+
+#include <cstdint>
+#include <functional>
+#include <random>
+#include <string>
+
+namespace stoa::test {
+
+/// STOA_TEST_SEED, or else a seed that is always the same.
+[[nodiscard]] std::uint64_t test_seed(std::uint64_t otherwise);
+/// STOA_TEST_ROUNDS, or else `otherwise`.
+[[nodiscard]] std::uint64_t test_rounds(std::uint64_t otherwise);
+
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : bits_(seed) {}
+  [[nodiscard]] std::uint64_t below(std::uint64_t end) { return bits_() % end; }
+  [[nodiscard]] bool chance(std::uint64_t percent) { return below(100) < percent; }
+
+ private:
+  std::mt19937_64 bits_;
+};
+
+class Workload {
+ public:
+  Workload(Random& random, const SchemaModel& schema) : random_(random), schema_(schema) {}
+
+  /// Something to do in `world`. A new entity's id comes from `create`.
+  [[nodiscard]] Operation next(const World& world, const std::function<Entity()>& create);
+  /// One that is alive, and rarely one that is not.
+  [[nodiscard]] Entity some_entity(const World& world);
+  [[nodiscard]] Row random_row(const TableModel& table, const World& world);
+
+ private:
+  Entity holder_of(const World& world, TableId table);
+  const TableModel& some_table(const World& world, Entity entity);
+  Value random_value(const TableModel& table, const FieldModel& field, const World& world);
+  std::string random_text();
+
+  Random& random_;
+  const SchemaModel& schema_;
+};
+
+}  // namespace stoa::test
