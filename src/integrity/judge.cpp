@@ -3,7 +3,9 @@
 #include "schema/row_codec.h"
 #include "storage/unique_lookup.h"
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace stoa::integrity {
 namespace {
@@ -22,6 +24,14 @@ Entity load_entity(const std::byte* at) {
 Violation violation(Violation::Kind kind, const TableModel& table, const FieldModel& field, Entity entity,
                     Entity target = {}) {
   return {kind, Constraints::name(table, field), table.name, field.name, entity, target};
+}
+
+// A row that was written several times breaks a rule once.
+void report(std::vector<Violation>& violations, Violation found) {
+  const bool known = std::any_of(violations.begin(), violations.end(), [&](const Violation& other) {
+    return other.kind == found.kind && other.entity == found.entity && other.constraint == found.constraint;
+  });
+  if (!known) violations.push_back(std::move(found));
 }
 
 bool is_there(const WriteBuffer& buffer, TableId table, Entity entity) {
@@ -45,7 +55,7 @@ std::expected<Consequences, Error> Judge::consequences(const WriteBuffer& buffer
       closure.touched.insert(change.entity);
     }
   }
-  closure.removed.resize(buffer.world().tables.size());
+  closure.removed.resize(buffer.world().tables.size());  // entities may have gone, and no row
   for (std::size_t at = 0; at < closure.gone.size(); ++at) {
     const Gone gone = closure.gone[at];
     for (const ForeignKey* key : constraints_.referring_to(gone.table)) {
@@ -77,7 +87,7 @@ void Judge::collect_gone(const WriteBuffer& buffer, Closure& closure) const {
   for (const Change& change : buffer.changes().changes()) {
     if (change.kind == Change::Kind::remove && !constraints_.referring_to(change.table).empty() &&
         buffer.find_row(change.table, change.entity) == nullptr) {
-      closure.gone.push_back({change.table, change.entity});
+      add_gone_row(buffer, change.table, change.entity, closure);
     }
     if (change.kind == Change::Kind::destroy && !constraints_.referring_to(no_table).empty()) {
       closure.gone.push_back({no_table, change.entity});
@@ -96,9 +106,7 @@ void Judge::follow(const WriteBuffer& buffer, const Gone& gone, const ForeignKey
       case OnDelete::restrict: closure.restricted.push_back({&key, referrer, gone.entity}); break;
       case OnDelete::set_null: closure.out.nulled.push_back({key.table, referrer, key.field}); break;
       case OnDelete::remove:
-        closure.removed[to_index(key.table)].insert(referrer);
-        closure.out.removed.push_back({key.table, referrer});
-        closure.gone.push_back({key.table, referrer});
+        if (add_gone_row(buffer, key.table, referrer, closure)) closure.out.removed.push_back({key.table, referrer});
         break;
       case OnDelete::cascade: end_entity(buffer, referrer, closure); break;
     }
@@ -112,8 +120,15 @@ void Judge::end_entity(const WriteBuffer& buffer, Entity entity, Closure& closur
   closure.gone.push_back({no_table, entity});
   for (const TableModel& table : buffer.world().schema->model().tables) {
     if (constraints_.referring_to(table.number).empty()) continue;
-    if (buffer.find_row(table.number, entity) != nullptr) closure.gone.push_back({table.number, entity});
+    if (buffer.find_row(table.number, entity) != nullptr) add_gone_row(buffer, table.number, entity, closure);
   }
+}
+
+bool Judge::add_gone_row(const WriteBuffer& buffer, TableId table, Entity entity, Closure& closure) {
+  if (closure.removed.empty()) closure.removed.resize(buffer.world().tables.size());
+  const bool fresh = closure.removed[to_index(table)].insert(entity).second;
+  if (fresh) closure.gone.push_back({table, entity});
+  return fresh;
 }
 
 // Whether this transaction gave the referrer that target: the row is new, or its field named another before. Searched
@@ -146,27 +161,26 @@ std::expected<void, Error> Judge::check(const WriteBuffer& buffer) {
     const TableModel& table = buffer.world().model(change.table);
     for (const FieldModel* field : rules.required) {
       if (is_missing(*field, row)) {
-        violations.push_back(violation(Violation::Kind::required, table, *field, change.entity));
+        report(violations, violation(Violation::Kind::required, table, *field, change.entity));
       }
     }
     for (const FieldModel* field : rules.ranged) {
       if (!schema::in_range(*field, row + field->offset)) {
-        violations.push_back(violation(Violation::Kind::range, table, *field, change.entity));
+        report(violations, violation(Violation::Kind::range, table, *field, change.entity));
       }
     }
     for (const ForeignKey* key : rules.references) {
       const Entity target = load_entity(row + key->field->offset);
       if (target && !is_there(buffer, key->target, target)) {
-        violations.push_back(
-            violation(Violation::Kind::foreign_key_missing, table, *key->field, change.entity, target));
+        report(violations, violation(Violation::Kind::foreign_key_missing, table, *key->field, change.entity, target));
       }
     }
     for (std::uint32_t index : rules.unique_indexes) {
       const Entity other = storage::find_holder(buffer.root(), index, row, change.entity);
       if (!other) continue;
       const auto& fields = buffer.world().indexes[index].fields;
-      violations.push_back({Violation::Kind::unique, Constraints::name(table, fields), table.name,
-                            fields.size() == 1 ? table.field(fields[0]).name : std::string(), change.entity, other});
+      report(violations, {Violation::Kind::unique, Constraints::name(table, fields), table.name,
+                          fields.size() == 1 ? table.field(fields[0]).name : std::string(), change.entity, other});
     }
     if (violations.size() >= violations_max) break;
   }

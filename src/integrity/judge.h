@@ -65,7 +65,7 @@ class Judge {
     std::vector<Gone> gone;              // also the work list: what is added is looked at later
     std::unordered_set<Entity> touched;  // by this transaction, in tables that refer
     std::unordered_set<Entity> ended;
-    std::vector<std::unordered_set<Entity>> removed;  // by table
+    std::vector<std::unordered_set<Entity>> removed;  // by table: rows in `gone`; empty before the first of them
     std::vector<Restricted> restricted;
     std::size_t rows = 0;
   };
@@ -73,6 +73,8 @@ class Judge {
   void collect_gone(const storage::WriteBuffer& buffer, Closure& closure) const;
   void follow(const storage::WriteBuffer& buffer, const Gone& gone, const ForeignKey& key, Closure& closure);
   void end_entity(const storage::WriteBuffer& buffer, Entity entity, Closure& closure) const;
+  /// False if the row was known to go.
+  static bool add_gone_row(const storage::WriteBuffer& buffer, TableId table, Entity entity, Closure& closure);
   [[nodiscard]] static bool set_here(const storage::WriteBuffer& buffer, const ForeignKey& key, Entity referrer,
                                      Entity target);
 
