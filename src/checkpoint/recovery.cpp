@@ -1,9 +1,12 @@
 #include "checkpoint/recovery.h"
 
 #include "delta/replay.h"
+#include "wal/segments.h"
 
 #include <fmt/format.h>
 
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace stoa::checkpoint {
@@ -21,6 +24,7 @@ class Replayer {
     buffers_.prepare_commit();
     if (auto applied = replay_.apply(record.body, buffer_); !applied) {
       buffer_.revert();
+      refused_ = record.version;
       return std::unexpected(
           Error(ErrorCode::corrupt, fmt::format("transaction {}: {}", record.version, applied.error().message())));
     }
@@ -29,6 +33,9 @@ class Replayer {
     if (++pending_ == transactions_a_root) publish();
     return {};
   }
+
+  /// The version that apply() refused; 0 where it refused none.
+  [[nodiscard]] Version refused() const { return refused_; }
 
   // The ids of ended entities come back by resume_entities(), all at once, and not through the pins.
   void publish() {
@@ -45,7 +52,24 @@ class Replayer {
   std::vector<Entity> ended_;
   std::uint64_t pending_ = 0;
   Version version_ = 0;
+  Version refused_ = 0;
 };
+
+// The file that holds a transaction, for messages; the folder where even that cannot be read.
+std::string file_of(FileSystem& files, const std::string& folder, Version version) {
+  std::string found = folder;
+  const auto numbers = wal::list_segments(files, folder);
+  if (!numbers) return found;
+  for (const std::uint64_t number : *numbers) {
+    std::string path = join_path(folder, wal::segment_name(number));
+    const auto file = files.open_read_only(path);
+    if (!file) break;
+    const auto start = wal::read_segment_start(**file, number);
+    if (!start || start->header.base_version >= version) break;
+    found = std::move(path);
+  }
+  return found;
+}
 
 void resume_entities(storage::BufferManager& buffers) {
   const detail::Root& root = buffers.write_buffer().root();
@@ -69,7 +93,11 @@ std::expected<wal::Recovery, Error> replay_log(FileSystem& files, const std::str
   Replayer replayer(buffers);
   auto recovered = wal::recover(files, folder, identity, buffers.version(), access,
                                 [&](const wal::TransactionRecord& record) { return replayer.apply(record); });
-  if (!recovered) return recovered;
+  if (!recovered) {
+    if (replayer.refused() == 0) return recovered;
+    return std::unexpected(Error(ErrorCode::corrupt, Place{.source = file_of(files, folder, replayer.refused())},
+                                 std::string(recovered.error().reason())));
+  }
   replayer.publish();
   resume_entities(buffers);
   return recovered;

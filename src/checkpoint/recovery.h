@@ -11,7 +11,7 @@ namespace stoa::checkpoint {
 
 /// Replays the log into `buffers`, which is new, and makes its entity allocator go on where the log left off.
 ///
-/// Errors: as wal::recover; corrupt also where a transaction does not fit the state, naming its version.
+/// Errors: as wal::recover; corrupt also where a transaction does not fit the state, naming its file and version.
 [[nodiscard]] std::expected<wal::Recovery, Error> replay_log(FileSystem& files, const std::string& folder,
                                                              const wal::Identity& identity, wal::Access access,
                                                              storage::BufferManager& buffers);
