@@ -43,17 +43,20 @@ pid_t start_child(const CrashOptions& options) {
   return child;
 }
 
-/// Waits until the child has been told of some commits, then kills it in the middle of the next. Returns whether it was
-/// alive to be killed.
-bool kill_child(pid_t child, const Receipts& receipts, std::size_t receipts_min) {
-  const Clock::time_point deadline = Clock::now() + 60s;
+/// Waits until the child has been told of some commits, then kills it in the middle of the next. Returns why that could
+/// not be done; empty if it was.
+std::string kill_child(pid_t child, const Receipts& receipts, std::size_t receipts_min) {
+  const Clock::time_point deadline = Clock::now() + 2min;
   int status = 0;
   while (receipts.count() < receipts_min && Clock::now() < deadline) {
-    if (::waitpid(child, &status, WNOHANG) == child) return false;
+    if (::waitpid(child, &status, WNOHANG) == child) return "the process ended before it was killed";
     std::this_thread::sleep_for(5ms);
   }
   ::kill(child, SIGKILL);
-  return ::waitpid(child, &status, 0) == child && WIFSIGNALED(status) && receipts.count() >= receipts_min;
+  ::waitpid(child, &status, 0);
+  if (!WIFSIGNALED(status)) return "the process ended before it was killed";
+  if (receipts.count() < receipts_min) return fmt::format("the process was told of {} commits only", receipts.count());
+  return {};
 }
 
 /// The first thing that the world does not have though it was acknowledged; empty if it has all.
@@ -80,8 +83,9 @@ void check_crash(const CrashOptions& options, const Timetable& timetable, int ro
   }
   const pid_t child = start_child(options);
   const std::size_t receipts_min = 500 + 700 * static_cast<std::size_t>(round);  // killed at another moment each time
-  if (child < 0 || !kill_child(child, *receipts, receipts_min)) {
-    report.check(claim, false, "the process ended before it was killed");
+  const std::string failed = child < 0 ? "no process was started" : kill_child(child, *receipts, receipts_min);
+  if (!failed.empty()) {
+    report.check(claim, false, failed);
     return;
   }
   const std::vector<Receipt> told = receipts->read();

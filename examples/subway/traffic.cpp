@@ -149,7 +149,7 @@ void Traffic::cancel_runs(std::stop_token stopped, Random random) {
       if (answer) commits_.add(std::chrono::steady_clock::now() - start);
       note(answer);
     }
-    std::this_thread::sleep_for(250ms);
+    std::this_thread::sleep_for(500ms);
   }
 }
 
