@@ -6,6 +6,10 @@ add_library(stoa_flags INTERFACE)
 target_compile_features(stoa_flags INTERFACE cxx_std_23)
 target_compile_options(stoa_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Werror -fno-plt)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # False alarms of g++ 12's optimiser within std::string: "restrict" for an operator+.
+  target_compile_options(stoa_flags INTERFACE -Wno-restrict)
+endif()
 if(STOA_ARCH)
   target_compile_options(stoa_flags INTERFACE $<$<CONFIG:Release,RelWithDebInfo>:-march=${STOA_ARCH}>)
 endif()

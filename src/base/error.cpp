@@ -18,8 +18,9 @@ namespace {
 std::string describe(const Violation& violation) {
   switch (violation.kind) {
     case Violation::Kind::unique:
-      return fmt::format("{}: entity {}:{} has the same value as entity {}:{}", violation.constraint, violation.entity.index(),
-                         violation.entity.generation(), violation.target.index(), violation.target.generation());
+      return fmt::format("{}: entity {}:{} has the same value as entity {}:{}", violation.constraint,
+                         violation.entity.index(), violation.entity.generation(), violation.target.index(),
+                         violation.target.generation());
     case Violation::Kind::required:
       return fmt::format("{}: entity {}:{} has no value, and one is required", violation.constraint,
                          violation.entity.index(), violation.entity.generation());
@@ -81,15 +82,15 @@ const std::vector<Violation>& Error::violations() const {
 
 const Place* Error::place() const { return detail_ != nullptr && detail_->has_place ? &detail_->place : nullptr; }
 
-std::string_view Error::reason() const { return detail_ == nullptr ? to_string(code_) : std::string_view(detail_->reason); }
+std::string_view Error::reason() const {
+  return detail_ == nullptr ? to_string(code_) : std::string_view(detail_->reason);
+}
 
 Error Error::not_found(std::string_view what) { return {ErrorCode::not_found, fmt::format("not found: {}", what)}; }
 Error Error::invalid(std::string_view what) { return {ErrorCode::invalid_argument, std::string(what)}; }
 
 // Without a detail: it is made where there is no memory for one.
-Error Error::out_of_memory() {
-  return {ErrorCode::out_of_memory, std::shared_ptr<const Detail>()};
-}
+Error Error::out_of_memory() { return {ErrorCode::out_of_memory, std::shared_ptr<const Detail>()}; }
 
 std::string_view to_string(ErrorCode code) {
   switch (code) {

@@ -134,6 +134,9 @@ void TransactionDelta::group(const WriteBuffer& buffer) {
     }
     cells_.back().end = at + 1;
   }
+  // As they were first touched: a replayed log puts rows in the order in which they came.
+  std::sort(cells_.begin(), cells_.end(),
+            [&](const Cell& a, const Cell& b) { return order_[a.begin] < order_[b.begin]; });
 }
 
 // The last image that is a whole row, or the row as it is, with the bytes of the updates before it put back.

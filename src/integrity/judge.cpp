@@ -100,7 +100,10 @@ void Judge::follow(const WriteBuffer& buffer, const Gone& gone, const ForeignKey
   const std::uint64_t value = gone.entity.bits();
   for (auto at = storage::lower_bound(index, {value, 0}); at.valid() && at.key().value == value; at.next()) {
     const Entity referrer = Entity::from_bits(at.key().entity);
-    if (closure.ended.contains(referrer) || closure.removed[to_index(key.table)].contains(referrer)) continue;
+    if (closure.ended.contains(referrer)) continue;
+    // A row that goes by another of its references may still end its entity: which is found first must not matter.
+    const bool row_goes = closure.removed[to_index(key.table)].contains(referrer);
+    if (row_goes && key.on_delete != OnDelete::cascade) continue;
     if (closure.touched.contains(referrer) && set_here(buffer, key, referrer, gone.entity)) continue;
     switch (key.on_delete) {
       case OnDelete::restrict: closure.restricted.push_back({&key, referrer, gone.entity}); break;

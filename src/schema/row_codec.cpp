@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <cassert>
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 #include "schema/kinds.h"

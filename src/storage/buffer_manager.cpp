@@ -14,8 +14,9 @@ BufferManager::BufferManager(detail::WorldInfo world, memory::PoolOptions pool)
 }
 
 PinnedRoot BufferManager::pin() {
-  // relaxed: any number that was published will do, an older one only holds more for a moment; it never leads newest_.
-  memory::PinSlot& slot = pins_.announce(newest_seq_.load(std::memory_order_relaxed));
+  // acquire: pairs with publish(); the number never leads the root that is loaded below. An older one only holds more
+  // for a moment.
+  memory::PinSlot& slot = pins_.announce(newest_seq_.load(std::memory_order_acquire));
   // seq_cst: after the announcement in the one order of all seq_cst accesses; pairs with publish(). The root's content
   // is visible.
   const Root* root = newest_.load(std::memory_order_seq_cst);
@@ -45,7 +46,7 @@ void BufferManager::commit_batch(Version version, const std::vector<Entity>& end
 void BufferManager::publish(const Root& root) {
   // seq_cst: before the writer's look at the slots in the one order of all seq_cst accesses; pairs with pin().
   newest_.store(&root, std::memory_order_seq_cst);
-  // release: after the root, so that an announced number never leads it. Pairs with nothing that it must make visible.
+  // release: after the root, so that an announced number never leads it; pairs with pin().
   newest_seq_.store(root.root_seq, std::memory_order_release);
   version_.store(root.version, std::memory_order_seq_cst);  // seq_cst: pairs with version(); the root is there
 }

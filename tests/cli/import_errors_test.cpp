@@ -167,8 +167,12 @@ INSTANTIATE_TEST_SUITE_P(
                  {"--line-limit", "24"},
                  "id,name,code\nA,Astor Place in Manhattan,1\n",
                  "",
-                 "stop.csv:2: LIMIT\n"},
-        BadInput{"InvalidUtf8", {}, "id,name,code\nA,Ast\xFFor,1\n", "", "stop.csv:2:2: UTF8\n"}),
+                 "stop.csv:2: a record of more than 24 bytes\n"},
+        BadInput{"InvalidUtf8",
+                 {},
+                 "id,name,code\nA,Ast\xFFor,1\n",
+                 "",
+                 "stop.csv:2:2: invalid UTF-8 at byte 5 of line 2, in cell 2 (name)\n"}),
     [](const auto& tested) { return tested.param.name; });
 
 class ImportError : public CliTest {};
@@ -177,7 +181,7 @@ TEST_F(ImportError, DuplicateKeyNamesTheOtherFile) {
   write("a.csv", good);
   write("b.csv", "id,name,code\nA,Bay,2\n");
   EXPECT_EQ(import({"stop=a.csv", "stop=b.csv"}).err,
-            "b.csv:2:1: id: \"A\" is on a.csv line 2 already, and id is the key\n");
+            "b.csv:2:1: id: \"A\" is on line 2 of a.csv already, and id is the key\n");
 }
 
 TEST_F(ImportError, KeysAndUniqueValuesOfTheDatabaseAreTaken) {

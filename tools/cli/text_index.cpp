@@ -8,7 +8,8 @@ namespace stoa::cli {
 namespace {
 
 constexpr std::size_t slots_first = 64;
-constexpr std::size_t block_bytes = std::size_t{64} << 10U;
+constexpr std::size_t block_bytes = std::size_t{256}
+                                    << 10U;  // large enough that the system has it back when it is freed
 
 }  // namespace
 

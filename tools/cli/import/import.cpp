@@ -88,6 +88,7 @@ class Import {
     if (auto known = check_tables(); !known) return known;
     if (auto surveyed = survey(); !surveyed) return surveyed;
     if (auto settled = settle(run_); !settled) return settled;
+    rules_.forget_values();  // the transaction needs the room
     const auto commit = database_.write([this](Writer& writer) { return load(writer); });
     progress_.end_line();
     if (!commit) return std::unexpected(commit.error());

@@ -108,8 +108,8 @@ class Survey {
     std::string where = "in the database";
     if (holder.kind == Holder::Kind::record) {
       const ImportFile& other = run_.files[holder.record.file];
-      where = fmt::format("{}line {}", &other == &file_ ? "on " : other.path.string() + " ",
-                          other.lines[holder.record.record]);
+      where = fmt::format("on line {}", other.lines[holder.record.record]);
+      if (&other != &file_) where += fmt::format(" of {}", other.path.string());
     }
     if (plan.parts.size() == 1) {
       const FieldModel& field = *plan.rule->fields.front();

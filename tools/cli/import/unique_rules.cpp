@@ -33,6 +33,14 @@ std::uint32_t UniqueRules::enter(UniqueRule& rule, std::string_view value) const
   return number;
 }
 
+void UniqueRules::forget_values() {
+  for (UniqueRule& rule : rules_) {
+    rule.values = TextIndex();
+    const bool is_key = rule.fields.size() == 1 && rule.fields.front()->key;
+    if (!is_key) rule.holders = std::vector<Holder>();
+  }
+}
+
 // Of a reference the rule has the target's key, and of several fields nothing that find() could take: there all rows of
 // the database are entered beforehand.
 bool UniqueRules::has_index(const UniqueRule& rule) const {

@@ -48,6 +48,10 @@ class UniqueRules {
   /// The number of a value, which is new or known; a new one is looked for in the database.
   std::uint32_t enter(UniqueRule& rule, std::string_view value) const;
 
+  /// Gives back the memory of all values, and of what no reference needs: who holds a key stays known. No enter() after
+  /// it.
+  void forget_values();
+
  private:
   [[nodiscard]] bool has_index(const UniqueRule& rule) const;
   void enter_rows_of_database(UniqueRule& rule) const;

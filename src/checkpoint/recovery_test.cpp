@@ -1,0 +1,202 @@
+// Folders made by hand: what recovery makes of a log that is whole, and what it says of one that is not.
+#include "checkpoint/recovery.h"
+
+#include "base/file_memory.h"
+#include "checkpoint/folder.h"
+#include "delta/transaction_delta.h"
+#include "storage/testing/world.h"
+#include "wal/segments.h"
+#include "wal/writer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace stoa::checkpoint {
+namespace {
+
+using delta::OpCode;
+using ::testing::HasSubstr;
+using Bytes = std::vector<std::byte>;
+
+const std::string folder = "world";
+
+class RecoveryTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(files_.make_directory(folder));
+    ASSERT_TRUE(write_schema(files_, folder, *schema_));
+    identity_ = read_identity(files_, folder, schema_->hash(), random_).value();
+  }
+
+  /// An operation on an entity, without anything behind it. All numbers are below 128: a byte each.
+  static Bytes operation(OpCode code, unsigned index, unsigned generation) {
+    return {static_cast<std::byte>(code), static_cast<std::byte>(index), static_cast<std::byte>(generation)};
+  }
+
+  /// Each body is a transaction and a batch of its own, in small segments.
+  void write_log(const std::vector<Bytes>& bodies) {
+    auto writer = wal::Writer::open(files_, folder, identity_, {}, random_, {.segment_bytes = 512}).value();
+    wal::Batch batch;
+    for (const Bytes& body : bodies) {
+      batch.add({.version = writer.last_version() + 1, .wall_ns = 0, .tag = 0, .body = body});
+      ASSERT_TRUE(writer.write(batch));
+      batch.clear();
+    }
+    ASSERT_TRUE(writer.close());
+  }
+  std::expected<wal::Recovery, Error> replay(storage::BufferManager& buffers) {
+    return replay_log(files_, folder, identity_, wal::Access::owner, buffers);
+  }
+  Error refusal() {
+    storage::BufferManager buffers(storage::test::make_world(schema_), {});
+    auto replayed = replay(buffers);
+    EXPECT_FALSE(replayed);
+    return replayed ? Error::invalid("it was taken") : replayed.error();
+  }
+  [[nodiscard]] std::uint64_t segment_count() { return wal::list_segments(files_, folder)->size(); }
+
+  MemoryFileSystem files_;
+  SeededRandom random_{7};
+  const std::shared_ptr<const CompiledSchema> schema_ = storage::test::make_schema();
+  wal::Identity identity_;
+};
+
+TEST_F(RecoveryTest, EveryTransactionIsReplayedToTheLastOne) {
+  std::vector<Bytes> bodies;
+  for (unsigned i = 0; i < 20; ++i) bodies.push_back(operation(OpCode::create_entity, i, 1));
+  bodies.push_back(operation(OpCode::delete_entity, 19, 1));
+  write_log(bodies);
+  ASSERT_GT(segment_count(), 2U);
+  storage::BufferManager buffers(storage::test::make_world(schema_), {});
+  const auto replayed = replay(buffers);
+  ASSERT_TRUE(replayed) << replayed.error().message();
+  EXPECT_EQ(replayed->transaction_count, 21U);
+  EXPECT_EQ(buffers.version(), 21U);
+  EXPECT_EQ(buffers.write_buffer().root().entity_count, 19U);
+}
+
+TEST_F(RecoveryTest, NoIdThatWasCommittedComesBack) {
+  // 0 was never begun, 1 ended twice, 2 lives, 3 ended.
+  write_log({operation(OpCode::create_entity, 1, 1), operation(OpCode::delete_entity, 1, 1),
+             operation(OpCode::create_entity, 1, 2), operation(OpCode::delete_entity, 1, 2),
+             operation(OpCode::create_entity, 2, 1), operation(OpCode::create_entity, 3, 5),
+             operation(OpCode::delete_entity, 3, 5)});
+  storage::BufferManager buffers(storage::test::make_world(schema_), {});
+  ASSERT_TRUE(replay(buffers));
+  buffers.prepare_commit();
+  ASSERT_EQ(buffers.write_buffer().create({9, 1}), storage::Outcome::done);
+  std::vector<Entity> ended;
+  buffers.write_buffer().accept(ended);
+  buffers.commit_batch(8, ended);  // indices come back after a commit
+  for (int i = 0; i < 10; ++i) {
+    const Entity entity = buffers.entities().reserve();
+    const std::uint32_t floor = entity.index() == 1 ? 2 : entity.index() == 3 ? 5 : entity.index() == 2 ? 1 : 0;
+    EXPECT_NE(entity.index(), 2U) << "it is alive";
+    EXPECT_GT(entity.generation(), floor) << "index " << entity.index();
+  }
+}
+
+TEST_F(RecoveryTest, ATransactionThatDoesNotFitIsRefusedWithItsFileAndVersion) {
+  std::vector<Bytes> bodies;
+  for (unsigned i = 0; i < 20; ++i) bodies.push_back(operation(OpCode::create_entity, i, 1));
+  bodies.push_back(operation(OpCode::delete_entity, 50, 1));
+  write_log(bodies);
+  const Error error = refusal();
+  EXPECT_EQ(error.code(), ErrorCode::corrupt);
+  ASSERT_NE(error.place(), nullptr);
+  EXPECT_EQ(error.place()->source, join_path(folder, wal::segment_name(segment_count())));
+  EXPECT_THAT(error.message(), HasSubstr("transaction 21"));
+  EXPECT_THAT(error.message(), HasSubstr("an entity that is not there"));
+}
+
+TEST_F(RecoveryTest, ABodyThatIsNoDeltaIsRefused) {
+  for (const Bytes& body :
+       {Bytes{std::byte{99}, std::byte{1}, std::byte{1}}, Bytes{std::byte{2}}, operation(OpCode::create_entity, 1, 0),
+        operation(OpCode::insert, 0, 1), operation(OpCode::remove, 0, 1), Bytes(9, std::byte{0xFF})}) {
+    const auto names = files_.list(folder);  // named: a temporary in the loop's head would be gone by its first turn
+    ASSERT_TRUE(names);
+    for (const std::string& name : *names) {
+      ASSERT_TRUE(!wal::parse_segment_name(name) || files_.remove(join_path(folder, name)));
+    }
+    write_log({operation(OpCode::create_entity, 0, 1), body});
+    const Error error = refusal();
+    EXPECT_EQ(error.code(), ErrorCode::corrupt);
+    ASSERT_NE(error.place(), nullptr);
+    EXPECT_EQ(error.place()->source, join_path(folder, wal::segment_name(1)));
+    EXPECT_THAT(error.message(), HasSubstr("transaction 2"));
+  }
+}
+
+TEST_F(RecoveryTest, ADamagedSegmentIsNamed) {
+  std::vector<Bytes> bodies;
+  for (unsigned i = 0; i < 20; ++i) bodies.push_back(operation(OpCode::create_entity, i, 1));
+  write_log(bodies);
+  const std::string path = join_path(folder, wal::segment_name(2));
+  Bytes bytes = files_.contents(path);
+  bytes[wal::segment_header_bytes + wal::frame_header_bytes] ^= std::byte{1};
+  files_.set_contents(path, bytes);
+  const Error error = refusal();
+  EXPECT_EQ(error.code(), ErrorCode::corrupt);
+  ASSERT_NE(error.place(), nullptr);
+  EXPECT_EQ(error.place()->source, path);
+}
+
+TEST_F(RecoveryTest, AMissingSegmentIsAnError) {
+  std::vector<Bytes> bodies;
+  for (unsigned i = 0; i < 20; ++i) bodies.push_back(operation(OpCode::create_entity, i, 1));
+  write_log(bodies);
+  ASSERT_TRUE(files_.remove(join_path(folder, wal::segment_name(2))));
+  const Error error = refusal();
+  EXPECT_EQ(error.code(), ErrorCode::corrupt);
+  ASSERT_NE(error.place(), nullptr);
+  EXPECT_THAT(error.place()->source, HasSubstr("wal-"));
+}
+
+TEST_F(RecoveryTest, ALogOfAnotherSchemaIsRefused) {
+  write_log({operation(OpCode::create_entity, 0, 1)});
+  identity_.schema_hash[0] ^= 1U;
+  EXPECT_EQ(refusal().code(), ErrorCode::schema_mismatch);
+}
+
+TEST(Folder, OfSomethingElseIsNoDatabase) {
+  MemoryFileSystem files;
+  ASSERT_TRUE(files.make_directory(folder));
+  EXPECT_EQ(read_schema(files, folder).error().code(), ErrorCode::not_found);
+  files.set_contents(join_path(folder, "letter.txt"), {std::byte{'x'}});
+  EXPECT_EQ(read_schema(files, folder).error().code(), ErrorCode::not_a_database);
+  const auto refused = write_schema(files, folder, *storage::test::make_schema());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::not_a_database);
+  EXPECT_THAT(refused.error().message(), HasSubstr("letter.txt"));
+}
+
+TEST(Folder, WithADamagedSchemaNamesTheFileAndTheLine) {
+  MemoryFileSystem files;
+  ASSERT_TRUE(files.make_directory(folder));
+  ASSERT_TRUE(write_schema(files, folder, *storage::test::make_schema()));
+  const std::string path = join_path(folder, schema_file_name);
+  Bytes bytes = files.contents(path);
+  bytes[bytes.size() / 2] = std::byte{0};
+  files.set_contents(path, bytes);
+  const auto refused = read_schema(files, folder);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::schema_invalid);
+  EXPECT_EQ(refused.error().place()->source, path);
+  EXPECT_NE(refused.error().place()->line, 0U);
+}
+
+TEST(Folder, AnInterruptedCreationIsBegunAnew) {
+  MemoryFileSystem files;
+  ASSERT_TRUE(files.make_directory(folder));
+  files.set_contents(join_path(folder, "schema.toml.new"), {std::byte{'['}});
+  EXPECT_FALSE(*holds_database(files, folder));
+  ASSERT_TRUE(write_schema(files, folder, *storage::test::make_schema()));
+  EXPECT_TRUE(read_schema(files, folder));
+}
+
+}  // namespace
+}  // namespace stoa::checkpoint
