@@ -1,7 +1,22 @@
 #include <stoa/detail/query.h>
 #include <stoa/query.h>
 
+#include <algorithm>
+
 namespace stoa::detail {
+namespace {
+
+// Asks for the start of the page that a walk comes to next. The rest the hardware sees coming; the jump it does not.
+// Inlined by force: g++ takes a function that only prefetches for one without effect, and drops its calls.
+[[gnu::always_inline]] inline void prefetch_page(const ChunkStore& store, std::uint32_t chunk, std::uint16_t column) {
+  constexpr std::size_t start_bytes = 1024;
+  constexpr std::size_t line_bytes = 64;
+  const std::byte* page = store.chunk_column(chunk, column);
+  const std::size_t page_bytes = std::size_t{store.rows_in(chunk)} * store.shape->columns[column].cell_bytes;
+  for (std::size_t at = 0; at < std::min(start_bytes, page_bytes); at += line_bytes) __builtin_prefetch(page + at);
+}
+
+}  // namespace
 
 void throw_no_table() { throw std::logic_error("stoa: the database's schema has no table of that C++ type"); }
 
@@ -39,6 +54,8 @@ bool QueryCursor::next_chunk(Block& block, const std::byte** columns) {
       *columns++ = column == StoreShape::absent       ? nullptr
                    : column == StoreShape::membership ? &tag_row
                                                       : store.chunk_column(chunk_, column);
+      const bool has_page = column < StoreShape::membership;
+      if (has_page && chunk_ + 1 < store.chunk_count()) prefetch_page(store, chunk_ + 1, column);
     }
     ++chunk_;
     return true;

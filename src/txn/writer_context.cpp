@@ -1,6 +1,7 @@
 #include "txn/writer_context.h"
 
 #include "schema/row_codec.h"
+#include "txn/prefetch.h"
 
 #include <array>
 #include <cstring>
@@ -103,7 +104,9 @@ std::expected<void, Error> apply_operations(const OpBuffer& ops, WriteBuffer& bu
   constexpr std::uint32_t operations_between_looks = 64;
   const bool timed = deadline != std::chrono::steady_clock::time_point::max();
   OpBuffer::Reader reader(ops);
+  Prefetcher ahead(ops, buffer.root());
   for (std::uint32_t count = 1; const WriteOp* op = reader.next(); ++count) {
+    ahead.advance();
     if (auto error = describe(apply_one(*op, reader, buffer), op->kind, buffer.world(), op->table, op->entity)) {
       return std::unexpected(std::move(*error));
     }
