@@ -11,10 +11,12 @@
 namespace bench {
 namespace {
 
-/// Takes Google Benchmark's figures and prints nothing.
+/// Takes Google Benchmark's figures, but for the first round's, and prints nothing. That round meets pages which the
+/// system has yet to clear, and is not what is asked for.
 class Collector final : public benchmark::BenchmarkReporter {
  public:
-  Collector(const std::vector<Case>& cases, Report& report) : cases_(cases), report_(report) {}
+  Collector(const std::vector<Case>& cases, bool warm_up, Report& report)
+      : cases_(cases), warm_up_(warm_up ? cases.size() : 0), report_(report) {}
   bool ReportContext(const Context&) override { return true; }
   void ReportRuns(const std::vector<Run>& runs) override {
     for (const Run& run : runs) {
@@ -22,6 +24,7 @@ class Collector final : public benchmark::BenchmarkReporter {
       if (run.error_occurred) {
         throw std::runtime_error(fmt::format("{}, {}: {}", measured.subject, measured.system, run.error_message));
       }
+      if (next_ <= warm_up_) continue;
       const double items = static_cast<double>(measured.items);
       report_.add(
           measured.subject, measured.system,
@@ -31,6 +34,7 @@ class Collector final : public benchmark::BenchmarkReporter {
 
  private:
   const std::vector<Case>& cases_;
+  std::size_t warm_up_;  // runs
   Report& report_;
   std::size_t next_ = 0;
 };
@@ -56,8 +60,9 @@ void Suite::run() {
           ->Iterations(1)
           ->UseRealTime();
     }
-    Collector collector(cases_, report_);
-    for (std::size_t round = 0; round < scale_.rounds; ++round) benchmark::RunSpecifiedBenchmarks(&collector, "all");
+    Collector collector(cases_, scale_.warm_up, report_);
+    const std::size_t rounds = scale_.rounds + (scale_.warm_up ? 1 : 0);
+    for (std::size_t round = 0; round < rounds; ++round) benchmark::RunSpecifiedBenchmarks(&collector, "all");
     benchmark::ClearRegisteredBenchmarks();
   }
   cases_.clear();

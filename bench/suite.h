@@ -21,8 +21,9 @@ struct Scale {
   std::size_t operations_waited = 20'000;  ///< of those that a thread waits for one by one
   std::size_t updates_before_scan = 1'000'000;
   std::size_t rounds = 5;
+  bool warm_up = true;  ///< one round more, the first, does not count
 
-  [[nodiscard]] static Scale quick() { return {5'000, 500, 2'000, 500, 5'000, 1}; }
+  [[nodiscard]] static Scale quick() { return {5'000, 500, 2'000, 500, 5'000, 1, false}; }
 };
 
 struct Case {

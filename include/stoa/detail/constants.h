@@ -17,14 +17,18 @@ inline constexpr std::uint32_t btree_fanout = 4;
 inline constexpr std::uint32_t generation_max = 7;
 #else
 /// Children of a radix node: 64, so that a path copy of a world of a million rows is 1 KiB.
+#if defined(STOA_NODE_BITS)
+inline constexpr std::uint32_t node_bits = STOA_NODE_BITS;
+#else
 inline constexpr std::uint32_t node_bits = 6;
+#endif
 /// Entity slots of a page.
 inline constexpr std::uint32_t slot_page_bits = 8;
 /// Rows of a full chunk, at most; chosen by measurement, see docs/design/0001-page-size.md.
 #if defined(STOA_CHUNK_ROW_BITS)
 inline constexpr std::uint32_t chunk_row_bits_max = STOA_CHUNK_ROW_BITS;
 #else
-inline constexpr std::uint32_t chunk_row_bits_max = 8;
+inline constexpr std::uint32_t chunk_row_bits_max = 9;
 #endif
 /// Rows of an archetype's first chunk when it is born; it doubles until it is a full one.
 inline constexpr std::uint32_t chunk_rows_first = 8;
