@@ -16,7 +16,9 @@ namespace stoa::txn {
 /// Relies on: `root` is whole between operations; it may change with each.
 class Prefetcher {
  public:
-  Prefetcher(const OpBuffer& ops, const detail::Root& root) : root_(root), slots_(ops), rows_(ops) {
+  Prefetcher(const OpBuffer& ops, const detail::Root& root)
+      : root_(root), slots_(ops), rows_(ops), has_time_(ops.count() > 1) {
+    if (!has_time_) return;
     for (std::size_t ahead = 0; ahead < slots_ahead && fetch_slot(); ++ahead) {
       if (ahead >= slots_ahead - rows_ahead) fetch_row();
     }
@@ -24,6 +26,7 @@ class Prefetcher {
 
   /// Before each operation.
   void advance() noexcept {
+    if (!has_time_) return;
     fetch_slot();
     fetch_row();
   }
@@ -56,6 +59,7 @@ class Prefetcher {
   const detail::Root& root_;
   OpBuffer::Reader slots_;
   OpBuffer::Reader rows_;
+  bool has_time_;  // a single operation has nothing before it
 };
 
 }  // namespace stoa::txn
