@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <stdlib.h>
 
 #include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
+#include <thread>
 
 namespace bench {
 namespace {
@@ -26,6 +28,21 @@ std::string figure(double value) { return fmt::format("{:.{}f}", value, value < 
 
 std::string text_of(const Spread& spread) {
   return fmt::format("{} ({}–{})", figure(spread.median), figure(spread.least), figure(spread.most));
+}
+
+/// What the figures depend on and do not show: the processor, and who else uses it.
+std::string machine() {
+  std::string model = "unknown processor";
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (!line.starts_with("model name")) continue;
+    model = line.substr(line.find(':') + 2);
+    break;
+  }
+  double load = 0;
+  const bool known = ::getloadavg(&load, 1) == 1;
+  return fmt::format("{}, {} cores, load {}", model, std::thread::hardware_concurrency(),
+                     known ? figure(load) : std::string("unknown"));
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {
@@ -66,10 +83,9 @@ std::string Report::ratio(const Subject& subject, const Series& series, std::str
 
 std::string Report::markdown() const {
   std::string out = fmt::format(
-      "{} time for one item in ns: median (least–most) of the rounds. Ratios are of times, taken within a round: below "
-      "1 is "
-      "faster.\n",
-      clock_ == Clock::wall ? "Wall" : "The measuring thread's CPU");
+      "Measured on: {}.\n\n{} time for one item in ns: median (least–most) of the rounds. Ratios are of times, taken "
+      "within a round: below 1 is faster.\n",
+      machine(), clock_ == Clock::wall ? "Wall" : "The measuring thread's CPU");
   for (const Subject& subject : subjects_) {
     fmt::format_to(std::back_inserter(out), "\n### {}\n\n| system | ns |", subject.name);
     for (std::string_view base : bases) fmt::format_to(std::back_inserter(out), " / {} |", base);
