@@ -16,7 +16,7 @@ void check(int status, const char* call) {
   if (status != MDB_SUCCESS) throw std::runtime_error(std::string("lmdb: ") + call + ": " + mdb_strerror(status));
 }
 
-/// A folder in memory where the system has one for it; gone with this object.
+/// A folder in memory where the system has one for it; its names are gone with this object.
 class MemoryFolder {
  public:
   MemoryFolder() {
@@ -82,10 +82,11 @@ class Cursor {
 class LmdbStore final : public Store {
  public:
   explicit LmdbStore(std::size_t rows) : rows_(rows) {
+    const MemoryFolder folder;  // only its open files are needed, and a killed process leaves none behind
     check(mdb_env_create(&env_), "mdb_env_create");
     check(mdb_env_set_maxdbs(env_, 2), "mdb_env_set_maxdbs");
     check(mdb_env_set_mapsize(env_, std::size_t{1} << 30U), "mdb_env_set_mapsize");
-    check(mdb_env_open(env_, folder_.path().c_str(), MDB_WRITEMAP | MDB_NOSYNC, 0600), "mdb_env_open");
+    check(mdb_env_open(env_, folder.path().c_str(), MDB_WRITEMAP | MDB_NOSYNC, 0600), "mdb_env_open");
     Transaction txn(env_, 0);
     positions_ = open(txn, "position");
     velocities_ = open(txn, "velocity");
@@ -180,7 +181,6 @@ class LmdbStore final : public Store {
     return *static_cast<const Position*>(value.mv_data);
   }
 
-  MemoryFolder folder_;
   std::size_t rows_;
   MDB_env* env_ = nullptr;
   MDB_dbi positions_ = 0;
