@@ -37,7 +37,7 @@ class Replayer {
   /// The version that apply() refused; 0 where it refused none.
   [[nodiscard]] Version refused() const { return refused_; }
 
-  // The ids of ended entities come back by resume_entities(), all at once, and not through the pins.
+  // The ids of ended entities come back by EntityAllocator::resume(), all at once, and not through the pins.
   void publish() {
     if (pending_ == 0) return;
     buffers_.commit_batch(version_, {});
@@ -71,20 +71,6 @@ std::string file_of(FileSystem& files, const std::string& folder, Version versio
   return found;
 }
 
-void resume_entities(storage::BufferManager& buffers) {
-  const detail::Root& root = buffers.write_buffer().root();
-  if (root.slot_count == 0) return;
-  buffers.entities().adopt({root.slot_count - 1, 1});
-  for (std::uint32_t index = 0; index < root.slot_count; ++index) {
-    const detail::EntitySlot* slot = detail::find_slot(root, index);
-    if (slot == nullptr) {
-      buffers.entities().restore_dead(index, 0);
-    } else if (slot->archetype == 0) {
-      buffers.entities().restore_dead(index, slot->generation);
-    }
-  }
-}
-
 }  // namespace
 
 std::expected<wal::Recovery, Error> replay_log(FileSystem& files, const std::string& folder,
@@ -99,7 +85,7 @@ std::expected<wal::Recovery, Error> replay_log(FileSystem& files, const std::str
                                  std::string(recovered.error().reason())));
   }
   replayer.publish();
-  resume_entities(buffers);
+  buffers.entities().resume(buffers.write_buffer().root());
   return recovered;
 }
 

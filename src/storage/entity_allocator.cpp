@@ -31,14 +31,37 @@ void EntityAllocator::ended(Entity entity, std::uint64_t root_seq) { fresh_.push
 
 void EntityAllocator::burn(Entity entity) { offer(entity); }
 
-void EntityAllocator::adopt(Entity entity) {
-  // relaxed: no reserve() runs.
-  if (next_index_.load(std::memory_order_relaxed) <= entity.index()) {
-    next_index_.store(std::uint64_t{entity.index()} + 1, std::memory_order_relaxed);
+void EntityAllocator::resume(const detail::Root& root) {
+  constexpr std::uint32_t page_slots = 1U << detail::slot_page_bits;
+  // relaxed: nobody else is there yet.
+  next_index_.store(root.slot_count, std::memory_order_relaxed);
+  const auto add_unused = [this](std::uint32_t first, std::uint32_t end) {
+    if (!unused_.empty() && unused_.back().end == first) {
+      unused_.back().end = end;
+    } else {
+      unused_.push_back({first, end});
+    }
+  };
+  for (std::uint64_t page = 0; page < root.slot_count; page += page_slots) {
+    const auto first = static_cast<std::uint32_t>(page);
+    const auto end = static_cast<std::uint32_t>(std::min<std::uint64_t>(page + page_slots, root.slot_count));
+    const detail::EntitySlot* slots = detail::find_slot(root, first);
+    if (slots == nullptr) {
+      add_unused(first, end);
+      continue;
+    }
+    for (std::uint32_t index = first; index < end; ++index) {
+      const detail::EntitySlot& slot = slots[index - first];
+      if (slot.generation == 0) {
+        add_unused(index, index + 1);
+      } else if (slot.archetype == 0) {
+        offer({index, slot.generation});
+      }
+    }
   }
+  std::reverse(unused_.begin(), unused_.end());  // low indices first: they are taken from the back
+  refill();
 }
-
-void EntityAllocator::restore_dead(std::uint32_t index, std::uint32_t floor) { offer({index, floor}); }
 
 void EntityAllocator::recycle(const memory::PinSet& pins, const std::function<bool(std::uint64_t, Entity)>& alive_in) {
   auto place = [&](const std::vector<Ended>& list) {
@@ -70,15 +93,27 @@ void EntityAllocator::offer(Entity entity) {
   spare_.push_back({entity.index(), entity.generation() + 1});
 }
 
+Entity EntityAllocator::next_free() noexcept {
+  if (!spare_.empty()) {
+    const Entity entity = spare_.back();
+    spare_.pop_back();
+    return entity;
+  }
+  if (unused_.empty()) return {};
+  Run& run = unused_.back();
+  const Entity entity(run.first++, 1);
+  if (run.first == run.end) unused_.pop_back();
+  return entity;
+}
+
 void EntityAllocator::refill() noexcept {
   // relaxed: only the writer stores it.
   std::uint64_t fill = fill_at_.load(std::memory_order_relaxed);
-  while (!spare_.empty()) {
-    // acquire: pairs with the exchange in reserve(); the takers of the cells below have read them.
-    if (fill - take_at_.load(std::memory_order_acquire) == ring_size) break;
-    ring_[fill % ring_size].store(spare_.back().bits(),
-                                  std::memory_order_relaxed);  // relaxed: published by the store below
-    spare_.pop_back();
+  // acquire: pairs with the exchange in reserve(); the takers of the cells below have read them.
+  while (fill - take_at_.load(std::memory_order_acquire) != ring_size) {
+    const Entity entity = next_free();
+    if (!entity) break;
+    ring_[fill % ring_size].store(entity.bits(), std::memory_order_relaxed);  // relaxed: published by the store below
     ++fill;
   }
   fill_at_.store(fill, std::memory_order_release);  // release: pairs with the acquire in reserve()

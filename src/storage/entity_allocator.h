@@ -4,6 +4,7 @@
 
 #include "memory/pins.h"
 
+#include <stoa/detail/world.h>
 #include <stoa/entity.h>
 
 #include <atomic>
@@ -31,11 +32,10 @@ class EntityAllocator {
   void ended(Entity entity, std::uint64_t root_seq);
   /// The id was reserved and never committed: it is burnt, its index may come back at once. Threads: writer.
   void burn(Entity entity);
-  /// The id is in use, though this process has not reserved it: it came with a recovered or a received delta.
-  /// Threads: writer, while no reserve() runs.
-  void adopt(Entity entity);
-  /// After recovery: the indices below the counter that are not alive come back with the generation after `floor`.
-  void restore_dead(std::uint32_t index, std::uint32_t floor);
+  /// After recovery: goes on from the ids that the root has. Every index below its slot_count that is not alive comes
+  /// back, with the generation after its last one; a run of indices that were never used is kept as a run.
+  /// Threads: the only one there is.
+  void resume(const detail::Root& root);
 
   /// Offers again the indices that no pin in `pins` holds. `alive_in` says whether the pinned root with that number has
   /// the entity alive. Threads: writer, after a root was published.
@@ -46,6 +46,10 @@ class EntityAllocator {
     Entity entity;
     std::uint64_t root_seq;
   };
+  struct Run {
+    std::uint32_t first;
+    std::uint32_t end;
+  };
   struct Bucket {
     std::uint64_t pin;  // 0: held by a pin under way
     std::vector<Ended> entities;
@@ -54,6 +58,7 @@ class EntityAllocator {
   static constexpr std::size_t ring_size = 4096;
 
   void offer(Entity entity);
+  [[nodiscard]] Entity next_free() noexcept;
   void refill() noexcept;
   std::vector<Ended>& bucket(std::uint64_t pin);
 
@@ -66,6 +71,7 @@ class EntityAllocator {
   std::vector<Ended> fresh_;
   std::vector<Bucket> held_;
   std::vector<Entity> spare_;  // free, and not in the ring because it was full
+  std::vector<Run> unused_;    // indices that no entity ever had, left over by recovery
 };
 
 }  // namespace stoa::storage

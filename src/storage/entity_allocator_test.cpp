@@ -1,7 +1,9 @@
 // Ids: fresh ones, indices that come back, and those that may not.
 #include "storage/entity_allocator.h"
 
+#include "storage/buffer_manager.h"
 #include "storage/testing/properties.h"
+#include "storage/testing/world.h"
 
 #include <stoa/detail/constants.h>
 
@@ -109,13 +111,48 @@ TEST_F(EntityAllocator, KeepsWhatTheRingHasNoRoomFor) {
   EXPECT_EQ(again.rbegin()->index(), count - 1);
 }
 
-TEST_F(EntityAllocator, GivesNothingThatWasAdoptedOrIsAtItsFloor) {
-  entities_.adopt({4, 3});
-  for (std::uint32_t index = 0; index != 4; ++index) entities_.restore_dead(index, index);
-  entities_.recycle({}, nobody);
+// What recovery leaves: ids alive, ids ended, and gaps of ids that no log ever spoke of.
+TEST_F(EntityAllocator, GoesOnFromARootAndGivesEveryFreeIndexOnce) {
+  const std::uint32_t gap = (1U << detail::slot_page_bits) * 3 + 1;  // whole pages that are not there, and a part
+  const std::set<Entity> alive{{0, 1}, {2, 3}, {gap, 2}};
+  const std::set<Entity> ended{{1, 4}, {gap + 1, 1}, {gap + 2, detail::generation_max}};
+  BufferManager manager(test::make_world(), {});
+  WriteBuffer& buffer = manager.write_buffer();
+  for (Entity entity : alive) ASSERT_EQ(buffer.create(entity), Outcome::done);
+  for (Entity entity : ended) {
+    ASSERT_EQ(buffer.create(entity), Outcome::done);
+    ASSERT_EQ(buffer.destroy(entity), Outcome::done);
+  }
+  std::vector<Entity> gone;
+  buffer.accept(gone);
+  manager.prepare_commit();
+  manager.commit_batch(1, {});
+
+  entities_.resume(buffer.root());
+  std::set<Entity> expected{{1, 5}, {gap + 1, 2}};  // the third has used its generations up
+  for (std::uint32_t index = 3; index != gap; ++index) expected.insert({index, 1});
   std::set<Entity> given;
-  for (int i = 0; i != 5; ++i) given.insert(entities_.reserve());
-  EXPECT_EQ(given, (std::set<Entity>{{0, 1}, {1, 2}, {2, 3}, {3, 4}, {5, 1}}));
+  for (;;) {
+    const Entity entity = entities_.reserve();
+    if (entity.index() == gap + 3) break;  // nothing is left below: a fresh one
+    ASSERT_TRUE(given.insert(entity).second) << test::to_string(entity);
+    if (given.size() % 100 == 0) entities_.recycle({}, nobody);  // the writer's refills
+  }
+  EXPECT_EQ(given, expected);
+}
+
+TEST_F(EntityAllocator, KeepsAGreatGapAsARun) {
+  const Entity highest(4'000'000'000U, 1);
+  BufferManager manager(test::make_world(), {});
+  ASSERT_EQ(manager.write_buffer().create(highest), Outcome::done);
+  entities_.resume(manager.write_buffer().root());
+  std::set<Entity> given;
+  for (int i = 0; i != 10'000; ++i) {
+    entities_.recycle({}, nobody);
+    given.insert(entities_.reserve());
+  }
+  EXPECT_EQ(given.size(), 10'000U);
+  EXPECT_EQ(given.rbegin()->index(), 9'999U);
 }
 
 }  // namespace

@@ -37,6 +37,19 @@ using Image = std::vector<std::byte>;
   return out;
 }
 
+/// What page is smaller than the room that the store counts on: appends write in place as far as that.
+[[nodiscard]] inline std::string lack_of_room(const detail::ChunkStore& store) {
+  for (std::uint32_t chunk = 0; chunk != store.chunk_count(); ++chunk) {
+    const std::size_t rows = chunk == 0 ? store.rows_first : store.shape->chunk_rows();
+    for (std::size_t column = 0; column != store.shape->columns.size(); ++column) {
+      const std::size_t bytes = memory::PagePool::block_bytes(store.chunk_column(chunk, column));
+      if (bytes - sizeof(memory::BlockHeader) >= rows * store.shape->columns[column].cell_bytes) continue;
+      return "column " + std::to_string(column) + " of chunk " + std::to_string(chunk) + " has less room than is said";
+    }
+  }
+  return {};
+}
+
 [[nodiscard]] inline std::vector<IndexKey> keys_of(const BTree& tree) {
   std::vector<IndexKey> out;
   for (BTreeCursor at = first(tree); at.valid(); at.next()) out.push_back(at.key());
@@ -106,6 +119,7 @@ class Comparison {
       const detail::ChunkStore& store = archetype_at(root_, number);
       const std::string here = " in archetype " + std::to_string(number);
       if (store.shape->number != number) return "a shape of another number" + here;
+      if (std::string wrong = lack_of_room(store); !wrong.empty()) return wrong + here;
       std::uint32_t row = 0;
       for (std::uint32_t chunk = 0; chunk != store.chunk_count(); ++chunk) {
         for (Entity entity : store.entities(chunk)) {
@@ -132,6 +146,7 @@ class Comparison {
       std::uint64_t expected = 0;
       for (const auto& [entity, rows] : model_.entities()) expected += rows.count(table.number);
       if (set.rows->rows != expected) return table.name + " has " + std::to_string(set.rows->rows) + " rows";
+      if (std::string wrong = lack_of_room(*set.rows); !wrong.empty()) return wrong + " in " + table.name;
       for (std::uint32_t row = 0; row != set.rows->rows; ++row) {
         if (find_sparse_row(set, set.rows->entity(row)) != row)
           return "the index of " + table.name + " leads elsewhere";
