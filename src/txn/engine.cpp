@@ -236,7 +236,7 @@ void Engine::publish_batch() {
     version_bell_.ring();
   }
   if (flush_asked_) {
-    if (auto flushed = sink_.flush(); !flushed) fail_batch(flushed.error());
+    if (auto flushed = sink_.flush(); !flushed) fail_flushes(flushed.error());
   }
 }
 
@@ -248,6 +248,14 @@ void Engine::fail_batch(const Error& error) {
     if (node->result) {
       node->result = std::unexpected(Error(ErrorCode::unknown_outcome, "the log failed: " + error.message()));
     }
+  }
+}
+
+// What was committed is visible and stays so; only those that asked for more do not get it.
+void Engine::fail_flushes(const Error& error) {
+  failure_ = error;
+  for (Node* node : batch_) {
+    if (node->kind == Node::Kind::flush) node->result = std::unexpected(error);
   }
 }
 

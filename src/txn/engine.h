@@ -81,6 +81,7 @@ class Engine final : public detail::TransactionHome {
   void apply(Node& node);
   void publish_batch();
   void fail_batch(const Error& error);
+  void fail_flushes(const Error& error);
   void answer_batch();
   void rest();
 
