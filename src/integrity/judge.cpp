@@ -50,10 +50,10 @@ std::expected<Consequences, Error> Judge::consequences(const WriteBuffer& buffer
   Closure closure;
   collect_gone(buffer, closure);
   if (closure.gone.empty()) return std::move(closure.out);
-  for (const Change& change : buffer.changes().changes()) {
-    if (change.table != no_table && !constraints_.of_rows(change.table).references.empty()) {
-      closure.touched.insert(change.entity);
-    }
+  const auto changes = buffer.changes().changes();
+  for (std::size_t at = 0; at < changes.size(); ++at) {
+    if (changes[at].table == no_table || constraints_.of_rows(changes[at].table).references.empty()) continue;
+    closure.touched.try_emplace(changes[at].entity, Span{at, at}).first->second.last = at;
   }
   closure.removed.resize(buffer.world().tables.size());  // entities may have gone, and no row
   for (std::size_t at = 0; at < closure.gone.size(); ++at) {
@@ -104,7 +104,8 @@ void Judge::follow(const WriteBuffer& buffer, const Gone& gone, const ForeignKey
     // A row that goes by another of its references may still end its entity: which is found first must not matter.
     const bool row_goes = closure.removed[to_index(key.table)].contains(referrer);
     if (row_goes && key.on_delete != OnDelete::cascade) continue;
-    if (closure.touched.contains(referrer) && set_here(buffer, key, referrer, gone.entity)) continue;
+    const auto touched = closure.touched.find(referrer);
+    if (touched != closure.touched.end() && set_here(buffer, touched->second, key, referrer, gone.entity)) continue;
     switch (key.on_delete) {
       case OnDelete::restrict: closure.restricted.push_back({&key, referrer, gone.entity}); break;
       case OnDelete::set_null: closure.out.nulled.push_back({key.table, referrer, key.field}); break;
@@ -136,8 +137,10 @@ bool Judge::add_gone_row(const WriteBuffer& buffer, TableId table, Entity entity
 
 // Whether this transaction gave the referrer that target: the row is new, or its field named another before. Searched
 // from the front: the first change that touched the field tells what it was.
-bool Judge::set_here(const WriteBuffer& buffer, const ForeignKey& key, Entity referrer, Entity target) {
-  for (const Change& change : buffer.changes().changes()) {
+bool Judge::set_here(const WriteBuffer& buffer, const Span& touches, const ForeignKey& key, Entity referrer,
+                     Entity target) {
+  const auto changes = buffer.changes().changes();
+  for (const Change& change : changes.subspan(touches.first, touches.last - touches.first + 1)) {
     if (change.entity != referrer || change.table != key.table) continue;
     const std::byte* image = buffer.changes().image(change);
     const std::uint32_t offset = key.field->offset;
