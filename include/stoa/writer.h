@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstring>
 #include <expected>
+#include <optional>
 #include <stdexcept>
 #include <tuple>
 #include <type_traits>
@@ -48,6 +49,8 @@ class Walk {
 
 template <typename T>
 inline constexpr bool is_mutable_row = !std::is_const_v<T> && !std::is_empty_v<T>;
+template <typename T>
+inline constexpr bool is_mutable_row<std::optional<T>> = false;  // it may not be there: handed out as const T*
 
 /// A row of a table whose cells are not handed out: the callback changes a copy, which is then written as an update.
 template <typename T>
@@ -89,9 +92,10 @@ class Writer : public Operations<Writer> {
   }
 
   /// Calls function(Entity, T&...) for every entity that has rows in all of T...; `const T` for rows that it only
-  /// reads. Where a table has texts, references, or unique or indexed fields, the function changes a copy of the row,
-  /// which is then written with all checks. Operations in the function wait until the walk is over; get() does not see
-  /// them before. Errors: throws std::logic_error if called within an each().
+  /// reads, std::optional<T> for `const T*` that may be null. Where a table has texts, references, or unique or indexed
+  /// fields, the function changes a copy of the row, which is then written with all checks. Operations in the function
+  /// wait until the walk is over; get() does not see them before. Errors: throws std::logic_error if called within an
+  /// each().
   template <typename... T, typename Function>
   void each(Function&& function) {
     const auto terms = detail::make_terms<T...>(*core_->root().world);
