@@ -38,7 +38,8 @@ class Database {
   /// Creates the database in `folder`, which is new or empty, or recovers what is there and goes on. The folder is
   /// locked until the database is closed.
   ///
-  /// Errors: schema_invalid; schema_mismatch, if the folder's schema is another; locked; not_a_database; corrupt; io.
+  /// Errors: schema_invalid; schema_mismatch, if the folder's schema is another; locked; not_a_database; corrupt; io;
+  /// out_of_memory.
   static std::expected<Database, Error> open(const std::filesystem::path& folder, const Schema& schema,
                                              const Options& options = {});
   /// With the folder's own schema. Errors: as above; not_found if there is no database.
@@ -47,7 +48,7 @@ class Database {
   /// bound with bindings on a schema given; the folder's own is used otherwise.
   static std::expected<Database, Error> open_read_only(const std::filesystem::path& folder);
   static std::expected<Database, Error> open_read_only(const std::filesystem::path& folder, const Schema& schema);
-  /// Nothing on disk. Errors: schema_invalid.
+  /// Nothing on disk. Errors: schema_invalid; out_of_memory.
   static std::expected<Database, Error> in_memory(const Schema& schema, const Options& options = {});
 
   Database(Database&&) noexcept;
@@ -110,7 +111,10 @@ class Database {
 
  private:
   explicit Database(std::unique_ptr<detail::DatabaseCore> core);
-  static std::expected<Database, Error> made(std::expected<std::unique_ptr<detail::DatabaseCore>, Error> core);
+  template <typename Make>
+  static std::expected<Database, Error> made(Make&& make);
+  template <typename Make>
+  static std::expected<Database, Error> made_with(const Schema& schema, Make&& make);
   std::expected<Commit, Error> run(detail::WriteFunction function);
   [[nodiscard]] detail::DatabaseCore& core() const;
 

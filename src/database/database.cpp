@@ -2,6 +2,7 @@
 
 #include "database/core.h"
 
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -19,36 +20,45 @@ Database::~Database() {
   if (core_ != nullptr) DatabaseCore::abandon(std::unique_ptr<DatabaseCore>(core_));
 }
 
-std::expected<Database, Error> Database::made(std::expected<std::unique_ptr<DatabaseCore>, Error> core) {
+template <typename Make>
+std::expected<Database, Error> Database::made(Make&& make) try {
+  std::expected<std::unique_ptr<DatabaseCore>, Error> core = make();
   if (!core) return std::unexpected(std::move(core.error()));
   return Database(std::move(*core));
+} catch (const std::bad_alloc&) {
+  return std::unexpected(Error::out_of_memory());
+}
+
+template <typename Make>
+std::expected<Database, Error> Database::made_with(const Schema& schema, Make&& make) {
+  return made([&]() -> std::expected<std::unique_ptr<DatabaseCore>, Error> {
+    auto compiled = schema.compile();
+    if (!compiled) return std::unexpected(std::move(compiled.error()));
+    return make(std::move(*compiled));
+  });
 }
 
 std::expected<Database, Error> Database::open(const std::filesystem::path& folder, const Schema& schema,
                                               const Options& options) {
-  auto compiled = schema.compile();
-  if (!compiled) return std::unexpected(std::move(compiled.error()));
-  return made(DatabaseCore::open(folder.string(), std::move(*compiled), options));
+  return made_with(schema,
+                   [&](auto compiled) { return DatabaseCore::open(folder.string(), std::move(compiled), options); });
 }
 
 std::expected<Database, Error> Database::open_existing(const std::filesystem::path& folder, const Options& options) {
-  return made(DatabaseCore::open(folder.string(), nullptr, options));
+  return made([&] { return DatabaseCore::open(folder.string(), nullptr, options); });
 }
 
 std::expected<Database, Error> Database::open_read_only(const std::filesystem::path& folder) {
-  return made(DatabaseCore::open_read_only(folder.string(), nullptr));
+  return made([&] { return DatabaseCore::open_read_only(folder.string(), nullptr); });
 }
 
 std::expected<Database, Error> Database::open_read_only(const std::filesystem::path& folder, const Schema& schema) {
-  auto compiled = schema.compile();
-  if (!compiled) return std::unexpected(std::move(compiled.error()));
-  return made(DatabaseCore::open_read_only(folder.string(), std::move(*compiled)));
+  return made_with(schema,
+                   [&](auto compiled) { return DatabaseCore::open_read_only(folder.string(), std::move(compiled)); });
 }
 
 std::expected<Database, Error> Database::in_memory(const Schema& schema, const Options& options) {
-  auto compiled = schema.compile();
-  if (!compiled) return std::unexpected(std::move(compiled.error()));
-  return made(DatabaseCore::in_memory(std::move(*compiled), options));
+  return made_with(schema, [&](auto compiled) { return DatabaseCore::in_memory(std::move(compiled), options); });
 }
 
 DatabaseCore& Database::core() const {
