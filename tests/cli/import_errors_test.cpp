@@ -1,5 +1,5 @@
 // `stoa import` of files that are wrong: the exact message, the exit status, and the world as it was before.
-#include <functional>
+#include <csignal>
 
 #include "cli/cli_fixture.h"
 
@@ -230,6 +230,22 @@ TEST_F(ImportError, OneBadRowAtTheEndOfALargeFileKeepsNothing) {
   const Finished done = import({"stop=stop.csv"});
   EXPECT_EQ(done.status, 1);
   EXPECT_EQ(done.err, "stop.csv:100002:1: id: \"0\" is on line 2 already, and id is the key\n");
+  EXPECT_FALSE(exists("world"));
+}
+
+TEST_F(ImportError, AnInterruptedRunKeepsNothing) {
+  write("schema.toml", stops_schema);
+  std::string text = "id,name,code\n";
+  for (int i = 0; i < 300'000; ++i) {
+    const std::string number = std::to_string(i);
+    text += number + ",x," + number + "\n";
+  }
+  write("stop.csv", text);
+  const Finished done =
+      run_program({STOA_PROGRAM, "import", "world", "--schema", "schema.toml", "stop=stop.csv"}, folder().string(),
+                  {.signal = SIGTERM, .when = [this] { return exists("world/wal-00000000000000000001"); }});
+  EXPECT_EQ(done.status, 128 + SIGTERM);
+  EXPECT_EQ(done.out, "");
   EXPECT_FALSE(exists("world"));
 }
 

@@ -1,6 +1,7 @@
 #include "cli/process.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,13 +47,23 @@ std::string read_all(std::FILE* file) {
 
 }  // namespace
 
-Finished run_program(const std::vector<std::string>& arguments, const std::string& folder) {
+Finished run_program(const std::vector<std::string>& arguments, const std::string& folder,
+                     const Interruption& interruption) {
   const TemporaryFile out = make_file();
   const TemporaryFile err = make_file();
   const pid_t child = ::fork();
   if (child < 0) throw std::runtime_error("no process");
   if (child == 0) become(arguments, folder, ::fileno(out.get()), ::fileno(err.get()));
   int status = 0;
+  if (interruption.signal != 0) {
+    // Not reaped while it is looked at, so the number stays this child's.
+    siginfo_t ended{};
+    while (!interruption.when() &&
+           ::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == 0) {
+      ::usleep(1000);
+    }
+    ::kill(child, interruption.signal);
+  }
   if (::waitpid(child, &status, 0) != child) throw std::runtime_error("the process is lost");
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_all(out.get()), read_all(err.get())};
 }

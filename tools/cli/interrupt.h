@@ -5,7 +5,7 @@
 
 namespace stoa::cli {
 
-/// From here on the two signals are noted instead of ending the program.
+/// From here on the two signals are noted instead of ending the program; one that is ignored stays so.
 void catch_interrupts();
 [[nodiscard]] bool interrupted();
 [[nodiscard]] Error interrupted_error();
