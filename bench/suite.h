@@ -84,6 +84,7 @@ struct Contender {
 [[nodiscard]] std::vector<Contender> limits_and_peers(std::size_t rows);
 
 // The subjects.
+void add_insert(Suite& suite);
 void add_update(Suite& suite);
 void add_scan(Suite& suite);
 void add_get(Suite& suite);

@@ -101,6 +101,15 @@ class LmdbStore final : public Store {
   [[nodiscard]] std::size_t rows() const override { return rows_; }
   [[nodiscard]] Handle handle(std::uint32_t key) const override { return key; }
 
+  void insert(std::span<const Position> rows, std::size_t rows_per_transaction) override {
+    while (!rows.empty()) {
+      const auto batch = rows.first(std::min(rows_per_transaction, rows.size()));
+      rows = rows.subspan(batch.size());
+      Transaction txn(env_, 0);
+      for (const Position& row : batch) put(txn, positions_, rows_++, row, 0);
+      txn.commit();
+    }
+  }
   void update(std::span<const Write> writes, std::size_t writes_per_transaction) override {
     while (!writes.empty()) {
       const auto batch = writes.first(std::min(writes_per_transaction, writes.size()));

@@ -16,6 +16,9 @@ class PlainStore final : public Store {
   [[nodiscard]] std::size_t rows() const override { return positions_.size(); }
   [[nodiscard]] Handle handle(std::uint32_t key) const override { return key; }
 
+  void insert(std::span<const Position> rows, std::size_t) override {
+    for (const Position& row : rows) positions_.push_back(row);
+  }
   void update(std::span<const Write> writes, std::size_t) override {
     for (const Write& write : writes) positions_[write.handle] = write.row;
   }

@@ -56,25 +56,17 @@ class StoaStore final : public Store {
   [[nodiscard]] std::size_t rows() const override { return entities_.size(); }
   [[nodiscard]] Handle handle(std::uint32_t key) const override { return entities_[key].bits(); }
 
+  void insert(std::span<const Position> rows, std::size_t rows_per_transaction) override {
+    entities_.reserve(entities_.size() + rows.size());
+    commit_all(rows, rows_per_transaction, [this](stoa::Transaction& tx, const Position& row) {
+      entities_.push_back(tx.create());
+      tx.insert(entities_.back(), row);
+    });
+  }
   void update(std::span<const Write> writes, std::size_t writes_per_transaction) override {
-    // A ring of answers: the oldest is waited for where the new one takes its place.
-    std::vector<std::optional<stoa::CommitTicket>> tickets(way_.submit == Submit::in_flight ? in_flight_max : 1);
-    std::size_t next = 0;
-    while (!writes.empty()) {
-      const auto batch = writes.first(std::min(writes_per_transaction, writes.size()));
-      writes = writes.subspan(batch.size());
-      stoa::Transaction tx = db_.begin();
-      for (const Write& write : batch) tx.update(stoa::Entity::from_bits(write.handle), write.row);
-      std::optional<stoa::CommitTicket>& ticket = tickets[next];
-      if (ticket) value_of(ticket->get());
-      ticket.emplace(std::move(tx).submit());
-      if (way_.submit == Submit::step) db_.step(1);
-      if (way_.submit != Submit::in_flight) value_of(ticket->get());
-      next = (next + 1) % tickets.size();
-    }
-    for (auto& ticket : tickets) {
-      if (ticket) value_of(ticket->get());
-    }
+    commit_all(writes, writes_per_transaction, [](stoa::Transaction& tx, const Write& write) {
+      tx.update(stoa::Entity::from_bits(write.handle), write.row);
+    });
   }
   [[nodiscard]] std::uint64_t get(std::span<const Handle> handles) override {
     const stoa::Snapshot snapshot = db_.snapshot();
@@ -137,6 +129,28 @@ class StoaStore final : public Store {
   }
 
  private:
+  // A ring of answers: the oldest is waited for where the new one takes its place.
+  template <typename Item, typename Record>
+  void commit_all(std::span<const Item> items, std::size_t items_per_transaction, Record record) {
+    std::vector<std::optional<stoa::CommitTicket>> tickets(way_.submit == Submit::in_flight ? in_flight_max : 1);
+    std::size_t next = 0;
+    while (!items.empty()) {
+      const auto batch = items.first(std::min(items_per_transaction, items.size()));
+      items = items.subspan(batch.size());
+      stoa::Transaction tx = db_.begin();
+      for (const Item& item : batch) record(tx, item);
+      std::optional<stoa::CommitTicket>& ticket = tickets[next];
+      if (ticket) value_of(ticket->get());
+      ticket.emplace(std::move(tx).submit());
+      if (way_.submit == Submit::step) db_.step(1);
+      if (way_.submit != Submit::in_flight) value_of(ticket->get());
+      next = (next + 1) % tickets.size();
+    }
+    for (auto& ticket : tickets) {
+      if (ticket) value_of(ticket->get());
+    }
+  }
+
   stoa::Database db_;
   StoaWay way_;
   std::vector<stoa::Entity> entities_;

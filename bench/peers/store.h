@@ -40,7 +40,7 @@ template <typename Row>
 [[nodiscard]] Position first_position(std::size_t key);
 [[nodiscard]] Velocity first_velocity(std::size_t key);
 
-/// Keys 0 to rows - 1, each with a row in both tables.
+/// At first keys 0 to rows - 1, each with a row in both tables.
 ///
 /// Errors: throws std::runtime_error, with what the store says, where anything fails.
 class Store {
@@ -53,6 +53,9 @@ class Store {
   [[nodiscard]] virtual std::size_t rows() const = 0;
   [[nodiscard]] virtual Handle handle(std::uint32_t key) const = 0;
 
+  /// Adds keys rows(), rows() + 1, ..., each with a position and nothing else, in transactions of so many rows; returns
+  /// when all are visible.
+  virtual void insert(std::span<const Position> rows, std::size_t rows_per_transaction) = 0;
   /// Replaces positions, in transactions of so many writes; returns when all are visible.
   virtual void update(std::span<const Write> writes, std::size_t writes_per_transaction) = 0;
   /// The sum of the positions' digests, all read from one snapshot.
