@@ -94,6 +94,14 @@ class Explorer {
     self.switch_away();
   }
 
+  // By itself: getcontext() may return twice, and no loop should be around that.
+  static void start_fiber(ucontext_t& context, char* stack) {
+    getcontext(&context);
+    context.uc_stack.ss_sp = stack;
+    context.uc_stack.ss_size = stack_bytes;
+    makecontext(&context, &enter_fiber, 0);
+  }
+
   void run_once() {
     depth_ = 0;
     steps_ = 0;
@@ -108,11 +116,7 @@ class Explorer {
     fibers_ = std::vector<Fiber>(count);
     for (std::size_t at = 0; at < count; ++at) {
       if (stacks_[at] == nullptr) stacks_[at] = std::make_unique<char[]>(stack_bytes);
-      ucontext_t& context = fibers_[at].context;
-      getcontext(&context);
-      context.uc_stack.ss_sp = stacks_[at].get();
-      context.uc_stack.ss_size = stack_bytes;
-      makecontext(&context, &enter_fiber, 0);
+      start_fiber(fibers_[at].context, stacks_[at].get());
       clocks_[at + 1] = clocks_[0];
     }
     switch_away();  // back here when no fiber can run
