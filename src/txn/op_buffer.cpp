@@ -35,7 +35,7 @@ void OpBuffer::push(WriteOp op, const std::byte* cell, std::uint32_t bytes, std:
   std::byte* record = make_room(header_bytes + payload_bytes);
   std::memcpy(record, &op, sizeof op);
   std::byte* copy = record + header_bytes;
-  std::memcpy(copy, cell, bytes);
+  if (bytes != 0) std::memcpy(copy, cell, bytes);  // a tag has no cell
   std::byte* text_at = copy + bytes;
   for (std::uint32_t blob : blobs) {
     const TextCell text = load_text(cell + blob - base);
