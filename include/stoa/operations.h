@@ -116,6 +116,9 @@ class Operations {
   }
 
  private:
+  friend Self;
+  Operations() = default;  // only as the base of Self
+
   template <Component T>
   Self& put(detail::RowOp op, Entity entity, const T& row) {
     target().row(op, target().template table_of<T>(), entity, detail::row_bytes(row));

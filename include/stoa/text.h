@@ -63,12 +63,13 @@ class TextCell {
 class Text {
  public:
   Text() = default;
-  Text(const char* text) : Text(std::string_view(text)) {}         // NOLINT(google-explicit-constructor)
-  Text(const std::string& text) : Text(std::string_view(text)) {}  // NOLINT(google-explicit-constructor)
-  Text(std::string_view text)
-      : cell_(text.data(), static_cast<std::uint32_t>(text.size())) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTBEGIN(google-explicit-constructor): a text is a string
+  Text(const char* text) : Text(std::string_view(text)) {}
+  Text(const std::string& text) : Text(std::string_view(text)) {}
+  Text(std::string_view text) : cell_(text.data(), static_cast<std::uint32_t>(text.size())) {}
 
-  operator std::string_view() const noexcept { return cell_.view(); }  // NOLINT(google-explicit-constructor)
+  operator std::string_view() const noexcept { return cell_.view(); }
+  // NOLINTEND(google-explicit-constructor)
   [[nodiscard]] std::string_view view() const noexcept { return cell_.view(); }
   [[nodiscard]] std::string str() const { return std::string(view()); }
   [[nodiscard]] std::size_t size() const noexcept { return cell_.size(); }
@@ -88,13 +89,15 @@ class Text {
 class Bytes {
  public:
   Bytes() = default;
-  Bytes(std::span<const std::byte> bytes)  // NOLINT(google-explicit-constructor)
+  // NOLINTBEGIN(google-explicit-constructor): bytes are a span
+  Bytes(std::span<const std::byte> bytes)
       : cell_(reinterpret_cast<const char*>(bytes.data()), static_cast<std::uint32_t>(bytes.size())) {}
 
   [[nodiscard]] std::span<const std::byte> span() const noexcept {
     return {reinterpret_cast<const std::byte*>(cell_.data()), cell_.size()};
   }
-  operator std::span<const std::byte>() const noexcept { return span(); }  // NOLINT(google-explicit-constructor)
+  operator std::span<const std::byte>() const noexcept { return span(); }
+  // NOLINTEND(google-explicit-constructor)
   [[nodiscard]] std::size_t size() const noexcept { return cell_.size(); }
   [[nodiscard]] bool empty() const noexcept { return cell_.size() == 0; }
 

@@ -25,23 +25,23 @@ class Value {
   using Variant = std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, Entity, std::string, List>;
 
   Value() = default;
-  Value(bool value) : value_(value) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTBEGIN(google-explicit-constructor): a value is what it is made of
+  Value(bool value) : value_(value) {}
   template <std::signed_integral T>
-  Value(T value) : value_(static_cast<std::int64_t>(value)) {}  // NOLINT(google-explicit-constructor)
+  Value(T value) : value_(static_cast<std::int64_t>(value)) {}
   template <std::unsigned_integral T>
-  requires(!std::same_as<T, bool>) Value(T value)
-      : value_(static_cast<std::uint64_t>(value)) {}  // NOLINT(google-explicit-constructor)
+  requires(!std::same_as<T, bool>) Value(T value) : value_(static_cast<std::uint64_t>(value)) {}
   template <std::floating_point T>
-  Value(T value) : value_(static_cast<double>(value)) {}         // NOLINT(google-explicit-constructor)
-  Value(Entity value) : value_(value) {}                         // NOLINT(google-explicit-constructor)
-  Value(const char* value) : value_(std::string(value)) {}       // NOLINT(google-explicit-constructor)
-  Value(std::string_view value) : value_(std::string(value)) {}  // NOLINT(google-explicit-constructor)
-  Value(std::string value) : value_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
-  Value(Text value) : value_(value.str()) {}                     // NOLINT(google-explicit-constructor)
-  Value(List value) : value_(std::move(value)) {}                // NOLINT(google-explicit-constructor)
+  Value(T value) : value_(static_cast<double>(value)) {}
+  Value(Entity value) : value_(value) {}
+  Value(const char* value) : value_(std::string(value)) {}
+  Value(std::string_view value) : value_(std::string(value)) {}
+  Value(std::string value) : value_(std::move(value)) {}
+  Value(Text value) : value_(value.str()) {}
+  Value(List value) : value_(std::move(value)) {}
   template <typename T>
-  requires std::is_enum_v<T> Value(T value)
-      : Value(static_cast<std::underlying_type_t<T>>(value)) {}  // NOLINT(google-explicit-constructor)
+  requires std::is_enum_v<T> Value(T value) : Value(static_cast<std::underlying_type_t<T>>(value)) {}
+  // NOLINTEND(google-explicit-constructor)
 
   [[nodiscard]] const Variant& variant() const { return value_; }
   [[nodiscard]] bool is_null() const { return std::holds_alternative<std::monostate>(value_); }

@@ -8,7 +8,7 @@
 
 namespace stoa::schema {
 
-const std::string& mark(detail::SchemaDraft& draft, const std::string& path, const toml::source_region& region) {
+std::string mark(detail::SchemaDraft& draft, std::string path, const toml::source_region& region) {
   draft.marks[path] = {.line = region.begin.line, .column = region.begin.column};
   return path;
 }

@@ -13,7 +13,7 @@
 namespace stoa::schema {
 
 /// Notes where `path` is, and returns it.
-const std::string& mark(detail::SchemaDraft& draft, const std::string& path, const toml::source_region& region);
+std::string mark(detail::SchemaDraft& draft, std::string path, const toml::source_region& region);
 
 /// "a string", "an integer": for messages.
 [[nodiscard]] std::string_view type_of_node(const toml::node& node);

@@ -31,7 +31,7 @@ std::uint32_t count_first(const IndexKey* keys, std::uint32_t count, First first
   const IndexKey* at = keys;
   while (count > 1) {
     const std::uint32_t half = count / 2;
-    at += half * static_cast<std::uint32_t>(first(at[half - 1]));
+    at += std::size_t{half} * static_cast<std::size_t>(first(at[half - 1]));
     count -= half;
   }
   return static_cast<std::uint32_t>(at - keys) + static_cast<std::uint32_t>(count == 1 && first(*at));

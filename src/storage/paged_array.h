@@ -26,7 +26,7 @@ void set_page(PageWriter& pages, PagedArray& array, std::uint64_t number, const 
 /// A cell of an array whose pages hold 2^bits zero-initialised cells.
 template <typename Cell>
 [[nodiscard]] Cell& edit_cell(PageWriter& pages, PagedArray& array, std::uint64_t index, std::uint32_t bits) {
-  const std::size_t bytes = sizeof(Cell) << bits;
+  const std::size_t bytes = sizeof(Cell) << bits;  // NOLINT(bugprone-sizeof-expression): a cell may be a pointer
   auto* page = static_cast<Cell*>(edit_page(pages, array, index >> bits, bytes, bytes));
   return page[index & ((std::uint64_t{1} << bits) - 1)];
 }

@@ -53,7 +53,7 @@ class Prefetcher {
     if (column >= detail::StoreShape::membership) return;
     const std::byte* page = store.chunk_column(slot->row >> store.shape->row_bits, column);
     __builtin_prefetch(page - sizeof(detail::BlockHeader));  // says whether the page must be copied
-    __builtin_prefetch(page + (slot->row & (store.shape->chunk_rows() - 1)) * table.cell_bytes);
+    __builtin_prefetch(page + std::size_t{slot->row & (store.shape->chunk_rows() - 1)} * table.cell_bytes);
   }
 
   const detail::Root& root_;
