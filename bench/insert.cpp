@@ -9,8 +9,6 @@
 namespace bench {
 namespace {
 
-using Submit = StoaWay::Submit;
-
 void add(Suite& suite, const std::string& subject, const Contender& contender, std::size_t rows_per_transaction,
          std::size_t operations) {
   auto store = std::make_shared<std::unique_ptr<Store>>();
@@ -31,16 +29,12 @@ void add(Suite& suite, const std::string& subject, const Contender& contender, s
 
 void add_insert(Suite& suite) {
   const Scale& scale = suite.scale();
-  const auto stoa = [](Submit submit) { return [submit] { return make_stoa(0, {.submit = submit}); }; };
   for (std::size_t rows_per_transaction : {std::size_t{1}, std::size_t{1000}}) {
     const std::string subject = fmt::format("insert of a new entity's row, {} to a transaction", rows_per_transaction);
-    for (const Contender& contender : limits_and_peers(0)) {
-      add(suite, subject, contender, rows_per_transaction, scale.operations);
+    for (const Contender& contender : committers(0)) {
+      const bool one_by_one = contender.waits && rows_per_transaction == 1;
+      add(suite, subject, contender, rows_per_transaction, one_by_one ? scale.operations_waited : scale.operations);
     }
-    add(suite, subject, {"stoa, step", stoa(Submit::step)}, rows_per_transaction, scale.operations);
-    add(suite, subject, {"stoa, 1000 in flight", stoa(Submit::in_flight)}, rows_per_transaction, scale.operations);
-    add(suite, subject, {"stoa, waited for", stoa(Submit::wait)}, rows_per_transaction,
-        rows_per_transaction == 1 ? scale.operations_waited : scale.operations);
   }
 }
 

@@ -97,4 +97,13 @@ std::vector<Contender> limits_and_peers(std::size_t rows) {
   return out;
 }
 
+std::vector<Contender> committers(std::size_t rows) {
+  using Submit = StoaWay::Submit;
+  std::vector<Contender> out = limits_and_peers(rows);
+  out.push_back({"stoa, step", [rows] { return make_stoa(rows, {.submit = Submit::step}); }});
+  out.push_back({"stoa, 1000 in flight", [rows] { return make_stoa(rows, {.submit = Submit::in_flight}); }});
+  out.push_back({"stoa, waited for", [rows] { return make_stoa(rows, {.submit = Submit::wait}); }, true});
+  return out;
+}
+
 }  // namespace bench

@@ -79,9 +79,12 @@ void apply_writes(std::span<const Write> writes, std::vector<Position>& rows);
 struct Contender {
   std::string name;
   LazyStore::Make make;
+  bool waits = false;  ///< for each transaction by itself, so that fewer of them are enough
 };
 /// Plain vectors and the peers, all with so many rows.
 [[nodiscard]] std::vector<Contender> limits_and_peers(std::size_t rows);
+/// These, and stoa in each of its ways to commit.
+[[nodiscard]] std::vector<Contender> committers(std::size_t rows);
 
 // The subjects.
 void add_insert(Suite& suite);

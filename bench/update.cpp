@@ -8,8 +8,6 @@
 namespace bench {
 namespace {
 
-using Submit = StoaWay::Submit;
-
 // A store under update, and what it must hold.
 struct Updated {
   LazyStore store;
@@ -42,17 +40,12 @@ void add(Suite& suite, const std::string& subject, const Contender& contender, s
 
 void add_update(Suite& suite) {
   const Scale& scale = suite.scale();
-  const std::size_t rows = scale.rows;
-  const auto stoa = [rows](Submit submit) { return [rows, submit] { return make_stoa(rows, {.submit = submit}); }; };
   for (std::size_t writes_per_transaction : {std::size_t{1}, std::size_t{1000}}) {
     const std::string subject = fmt::format("random update, {} to a transaction", writes_per_transaction);
-    for (const Contender& contender : limits_and_peers(rows)) {
-      add(suite, subject, contender, writes_per_transaction, scale.operations);
+    for (const Contender& contender : committers(scale.rows)) {
+      const bool one_by_one = contender.waits && writes_per_transaction == 1;
+      add(suite, subject, contender, writes_per_transaction, one_by_one ? scale.operations_waited : scale.operations);
     }
-    add(suite, subject, {"stoa, step", stoa(Submit::step)}, writes_per_transaction, scale.operations);
-    add(suite, subject, {"stoa, 1000 in flight", stoa(Submit::in_flight)}, writes_per_transaction, scale.operations);
-    add(suite, subject, {"stoa, waited for", stoa(Submit::wait)}, writes_per_transaction,
-        writes_per_transaction == 1 ? scale.operations_waited : scale.operations);
   }
 }
 
