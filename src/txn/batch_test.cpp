@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <set>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -160,32 +162,62 @@ TEST_P(FailureInABatch, LeavesTheOthersAloneAndNoHoleInTheVersions) {
   EXPECT_TRUE(with == without);
 }
 
-TEST(Batch, NeverGivesOutAnIdAgain) {
+// --- Ids of what never happened -----------------------------------------------------------------------------------
+
+// Ways to get ids that no commit begins.
+struct Waste {
+  const char* name;
+  std::vector<Entity> (*waste)(TestDatabase& db);
+};
+
+constexpr std::size_t wasted = 100;
+
+class WastedIds : public ::testing::TestWithParam<Waste> {};
+INSTANTIATE_TEST_SUITE_P(Batch, WastedIds,
+                         ::testing::Values(Waste{"Dropped", [](TestDatabase& db) { return db.begin().create(wasted); }},
+                                           Waste{"Failed",
+                                                 [](TestDatabase& db) {
+                                                   Transaction transaction = db.begin();
+                                                   auto out = transaction.create(wasted);
+                                                   transaction.destroy(Entity(100'000, 1));
+                                                   EXPECT_EQ(code_of(std::move(transaction).commit()),
+                                                             ErrorCode::not_found);
+                                                   return out;
+                                                 }},
+                                           Waste{"WithoutEffect",
+                                                 [](TestDatabase& db) {
+                                                   Transaction transaction = db.begin();
+                                                   auto out = transaction.create(wasted);
+                                                   for (Entity entity : out) transaction.destroy(entity);
+                                                   EXPECT_EQ(version_of(std::move(transaction).commit()), db.version());
+                                                   return out;
+                                                 }},
+                                           Waste{"FailedFunction",
+                                                 [](TestDatabase& db) {
+                                                   std::vector<Entity> out;
+                                                   const auto answer =
+                                                       db.write([&](Writer& writer) -> std::expected<void, Error> {
+                                                         out = writer.create(wasted);
+                                                         return std::unexpected(Error::invalid("no"));
+                                                       });
+                                                   EXPECT_EQ(code_of(answer), ErrorCode::invalid_argument);
+                                                   return out;
+                                                 }}),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+TEST_P(WastedIds, AreNeverGivenOutAgainAndTheirIndicesAre) {
   TestDatabase db;
   std::set<Entity> given;
-  for (int round = 0; round < 10; ++round) {
-    Transaction dropped = db.begin();
-    for (Entity entity : dropped.create(3)) EXPECT_TRUE(given.insert(entity).second);
-    Transaction failed = db.begin();
-    for (Entity entity : failed.create(3)) EXPECT_TRUE(given.insert(entity).second);
-    failed.destroy(Entity(1000, 1));
-    Transaction without_effect = db.begin();
-    const Entity brief = without_effect.create();
-    EXPECT_TRUE(given.insert(brief).second);
-    without_effect.destroy(brief);
-    { const Transaction gone = std::move(dropped); }
-    EXPECT_EQ(code_of(std::move(failed).commit()), ErrorCode::not_found);
-    EXPECT_EQ(version_of(std::move(without_effect).commit()), db.version());
-    EXPECT_EQ(code_of(db.write([&](Writer& writer) -> std::expected<void, Error> {
-                EXPECT_TRUE(given.insert(writer.create()).second);
-                return std::unexpected(Error::invalid("no"));
-              })),
-              ErrorCode::invalid_argument);
+  std::uint32_t index_max = 0;
+  for (int round = 0; round < 5; ++round) {
+    for (Entity entity : GetParam().waste(db)) {
+      EXPECT_TRUE(given.insert(entity).second);
+      index_max = std::max(index_max, entity.index());
+    }
     EXPECT_TRUE(given.insert(db.add_positions(1)[0]).second);  // indices come back with what is published
   }
-  std::uint32_t index_max = 0;
-  for (Entity entity : given) index_max = std::max(index_max, entity.index());
-  EXPECT_LT(index_max, given.size() / 2) << "their indices do come back";
+  EXPECT_EQ(given.size(), 5 * (wasted + 1));
+  EXPECT_LT(index_max, 2 * wasted);
 }
 
 // --- Tickets ------------------------------------------------------------------------------------------------------

@@ -30,6 +30,9 @@ struct Stop : std::runtime_error {
 // With a log the rows that a walk changed are told apart; without one only if they must.
 class WriteFunction : public ::testing::TestWithParam<bool> {
  protected:
+  void TearDown() override {
+    if (GetParam()) db_.expect_the_sink_tells_the_world();
+  }
   /// All that a reader of the newest snapshot sees, and what the next transaction finds, is as it was.
   void expect_nothing_happened(const storage::test::Picture& before, Version version) {
     EXPECT_EQ(db_.version(), version);

@@ -2,6 +2,7 @@
 // The test steps the writer, unless its options say otherwise.
 #pragma once
 
+#include "delta/replay.h"
 #include "storage/testing/properties.h"
 #include "storage/testing/world.h"
 #include "txn/engine.h"
@@ -127,6 +128,24 @@ class TestDatabase final : public detail::SnapshotHome {
   /// The same of what the next transaction will find.
   [[nodiscard]] storage::test::Picture unpublished_picture() {
     return storage::test::picture_of(buffers.write_buffer().root());
+  }
+
+  /// The deltas that the sink got, applied to a new world, give this one.
+  void expect_the_sink_tells_the_world() {
+    TestDatabase copy;
+    storage::WriteBuffer& buffer = copy.buffers.write_buffer();
+    delta::Replay replay(copy.buffers.world());
+    std::vector<Entity> ended;
+    for (const ScriptedSink::Batch& batch : sink.batches) {
+      for (const ScriptedSink::Record& record : batch) {
+        const auto applied = replay.apply(record.delta, buffer);
+        ASSERT_TRUE(applied) << "version " << record.version << ": " << applied.error().message();
+        buffer.accept(ended);
+      }
+    }
+    copy.buffers.prepare_commit();
+    copy.buffers.commit_batch(version(), ended);
+    EXPECT_EQ(copy.snapshot().state_hash(), snapshot().state_hash());
   }
 
   /// Entities with a position each, (1, 0), (2, 0), …, committed by one transaction.
