@@ -1,5 +1,6 @@
 #include "txn/applier.h"
 
+#include <algorithm>
 #include <exception>
 #include <new>
 #include <string>
@@ -19,6 +20,7 @@ Applier::Applier(storage::BufferManager& buffers, CommitSink& sink, std::size_t 
 
 std::expected<bool, Error> Applier::apply(TransactionNode& node, Version version) {
   std::expected<bool, Error> settled = false;
+  sink_failed_ = false;
   try {
     auto done = run(node);
     if (done) done = keep_rules();
@@ -78,9 +80,21 @@ std::expected<bool, Error> Applier::settle(Version version) {
   if (!delta_.has_effect(buffer_)) return false;
   bytes_.clear();
   if (sink_.wants_deltas()) delta_.encode(buffer_, bytes_);
-  if (auto added = sink_.add(version, bytes_); !added) return std::unexpected(std::move(added.error()));
+  make_room_for_ended();  // once the sink has the delta, nothing may fail any more
+  if (auto added = sink_.add(version, bytes_); !added) {
+    const ErrorCode code = added.error().code();
+    sink_failed_ = code != ErrorCode::disk_full && code != ErrorCode::too_large;
+    return std::unexpected(std::move(added.error()));
+  }
   buffer_.accept(ended_);
   return true;
+}
+
+void Applier::make_room_for_ended() {
+  const auto ends = [](const storage::Change& change) { return change.kind == storage::Change::Kind::destroy; };
+  const auto changes = buffer_.changes().changes();
+  const auto room = ended_.size() + static_cast<std::size_t>(std::count_if(changes.begin(), changes.end(), ends));
+  if (room > ended_.capacity()) ended_.reserve(std::max(room, 2 * ended_.capacity()));
 }
 
 // Ids of a transaction that did not happen are never given out again.

@@ -24,6 +24,9 @@ class Applier {
   /// the write buffer is as before.
   [[nodiscard]] std::expected<bool, Error> apply(detail::TransactionNode& node, Version version);
 
+  /// Whether the last apply() failed because the sink did, for good.
+  [[nodiscard]] bool sink_failed() const { return sink_failed_; }
+
   /// The entities that ended since the last call to clear_ended().
   [[nodiscard]] const std::vector<Entity>& ended() const { return ended_; }
   void clear_ended() { ended_.clear(); }
@@ -33,6 +36,7 @@ class Applier {
   std::expected<void, Error> call(const detail::WriteFunction& function);
   std::expected<void, Error> keep_rules();
   std::expected<bool, Error> settle(Version version);
+  void make_room_for_ended();
   void burn_reserved(const detail::TransactionNode& node);
 
   storage::BufferManager& buffers_;
@@ -42,6 +46,7 @@ class Applier {
   integrity::Judge judge_;
   delta::TransactionDelta delta_;
   WriterContext context_;
+  bool sink_failed_ = false;
   std::vector<Entity> ended_;
   std::vector<std::byte> bytes_;
 };

@@ -19,8 +19,9 @@ class CommitSink {
 
   /// Whether add() wants the bytes of a delta.
   [[nodiscard]] virtual bool wants_deltas() const noexcept = 0;
-  /// One more transaction of the batch. Errors: disk_full — there is no room for it, and it is to be taken back; others
-  /// are final.
+  /// One more transaction of the batch. Errors: disk_full, too_large — there is no room for it, and it is to be taken
+  /// back; others are final, and the batch is not committed. Out of memory throws std::bad_alloc, and nothing was
+  /// added.
   [[nodiscard]] virtual std::expected<void, Error> add(Version version, std::span<const std::byte> delta) = 0;
   /// The batch is complete; returns once it is as durable as was promised. An error is final: its outcome is unknown.
   [[nodiscard]] virtual std::expected<void, Error> commit() = 0;

@@ -21,6 +21,15 @@ const void* this_thread_mark() {
 // About 20 microseconds: as long as a wake-up costs.
 constexpr unsigned writer_spins = 600;
 
+std::uint64_t in_flight_max(const Options& options) {
+  return std::clamp<std::uint64_t>(options.in_flight_transactions_max, 1, queue::InFlightLimit::count_max);
+}
+
+// No more can be queued than may be in flight, but for what was dropped.
+std::size_t batch_max(const Options& options) {
+  return std::clamp<std::size_t>(options.batch_transactions_max, 1, in_flight_max(options));
+}
+
 std::uint64_t clamp_bytes(std::size_t bytes) { return std::min<std::uint64_t>(bytes, queue::InFlightLimit::bytes_max); }
 
 Error closed_error() { return {ErrorCode::closed, "the database is closed"}; }
@@ -32,14 +41,14 @@ Engine::Engine(storage::BufferManager& buffers, CommitSink& sink, const Options&
     : buffers_(buffers),
       sink_(sink),
       options_(options),
+      batch_max_(batch_max(options)),
       on_nodes_home_(std::move(on_nodes_home)),
       refusal_(std::move(refusal)),
-      limit_({std::clamp<std::uint64_t>(options.in_flight_transactions_max, 1, queue::InFlightLimit::count_max),
-              clamp_bytes(options.in_flight_bytes_max)}),
+      limit_({in_flight_max(options), clamp_bytes(options.in_flight_bytes_max)}),
       applier_(buffers, sink, options.cascade_rows_max),
       published_(buffers.version()),
       version_(published_) {
-  batch_.reserve(std::max<std::size_t>(1, options.batch_transactions_max));
+  batch_.reserve(batch_max_);
   if (options_.writer == WriterMode::thread && !refusal_) {
     thread_ = std::jthread([this] { run_writer(); });
   } else {
@@ -110,7 +119,7 @@ void Engine::wait(Node& node) {
     node.response.wait();
     return;
   }
-  while (!node.response.done()) commit_queued(options_.batch_transactions_max, SteadyTime::max());
+  while (!node.response.done()) commit_queued(batch_max_, SteadyTime::max());
 }
 
 bool Engine::wait_for(Node& node, std::chrono::nanoseconds time) { return node.response.wait_for(time); }
@@ -155,7 +164,7 @@ std::size_t Engine::step(std::size_t transactions, SteadyTime until) {
 
 void Engine::run_writer() {
   for (;;) {
-    if (commit_queued(options_.batch_transactions_max, SteadyTime::max()) != 0) {
+    if (commit_queued(batch_max_, SteadyTime::max()) != 0) {
       if (steady_clock::now() >= sink_.rest_at()) rest();
       continue;
     }
@@ -181,7 +190,7 @@ std::size_t Engine::commit_queued(std::size_t transactions, SteadyTime until) {
       pending_last_ = static_cast<Node*>(taken);
     }
     if (pending_ == nullptr) break;
-    commit_batch(std::min(transactions - answered, options_.batch_transactions_max));
+    commit_batch(std::min(transactions - answered, batch_max_));
     answered += batch_.size();
     batch_.clear();
     if (until != SteadyTime::max() && steady_clock::now() >= until) break;
@@ -217,6 +226,7 @@ void Engine::apply(Node& node) {
   auto applied = applier_.apply(node, version_ + 1);
   if (!applied) {
     node.result = std::unexpected(std::move(applied.error()));
+    if (applier_.sink_failed()) fail_batch(node.result.error());
     return;
   }
   if (*applied) ++version_;
@@ -292,7 +302,7 @@ std::expected<void, Error> Engine::close() {
       bell_.ring();
       thread_.join();
     }
-    while (commit_queued(options_.batch_transactions_max, SteadyTime::max()) != 0) {
+    while (commit_queued(batch_max_, SteadyTime::max()) != 0) {
     }
     if (!failure_) {
       if (auto flushed = sink_.flush(); !flushed) failure_ = flushed.error();

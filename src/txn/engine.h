@@ -88,6 +88,7 @@ class Engine final : public detail::TransactionHome {
   storage::BufferManager& buffers_;
   CommitSink& sink_;
   const Options options_;
+  const std::size_t batch_max_;
   std::function<void()> on_nodes_home_;
   const std::optional<Error> refusal_;
   queue::NodePool<Node> nodes_;

@@ -1,5 +1,6 @@
 #include <stoa/transaction.h>
 
+#include "queue/sync.h"
 #include "txn/transaction_home.h"
 #include "txn/transaction_node.h"
 
@@ -25,7 +26,7 @@ Transaction::~Transaction() {
 detail::OpTarget& Transaction::target() { return valid(node_, "transaction"); }
 
 Transaction& Transaction::deadline(std::chrono::nanoseconds from_now) {
-  valid(node_, "transaction").deadline = std::chrono::steady_clock::now() + from_now;
+  valid(node_, "transaction").deadline = queue::deadline_after(from_now);
   return *this;
 }
 

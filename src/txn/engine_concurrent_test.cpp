@@ -1,0 +1,128 @@
+// The engine among threads: several that submit, and one that waits for room.
+#include "txn/testing/test_database.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <set>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace stoa::txn::test {
+namespace {
+
+// Looks again until it is so; what never comes true ends with the test's time.
+void wait_until(const std::function<bool()>& so) {
+  while (!so()) std::this_thread::sleep_for(std::chrono::microseconds(100));
+}
+
+TEST(EngineConcurrent, FlushesOfABatchShareOneFlushAndItsError) {
+  TestDatabase db;
+  const Entity entity = db.add_positions(1)[0];
+  db.sink.on_flush = [] { return std::unexpected(Error(ErrorCode::io, "the disk is gone")); };
+  std::vector<std::expected<Version, Error>> answers(3);
+  std::vector<std::jthread> threads;
+  for (auto& answer : answers) {
+    threads.emplace_back([&db, &answer] { answer = db.engine.flush(); });
+  }
+  wait_until([&] { return db.engine.counts().in_flight.count == 3; });
+  Transaction transaction = db.begin();
+  transaction.update(entity, Position{5, 5});
+  CommitTicket ticket = std::move(transaction).submit();
+  // A flush may be counted and not yet queued, but then it comes with one of the next steps.
+  for (std::size_t answered = 0; answered < 4;) answered += db.step();
+  threads.clear();
+
+  std::size_t failed = 0;
+  for (const auto& answer : answers) {
+    ASSERT_FALSE(answer);
+    EXPECT_TRUE(answer.error().code() == ErrorCode::io || answer.error().code() == ErrorCode::read_only);
+    failed += answer.error().code() == ErrorCode::io ? 1U : 0U;
+  }
+  EXPECT_GE(failed, 1U);
+  EXPECT_EQ(db.sink.flush_calls, 1U);
+  // In the same batch, or in one after the flush failed.
+  if (ticket.get()) {
+    EXPECT_EQ(db.snapshot().get<Position>(entity)->x, 5);
+  } else {
+    EXPECT_EQ(code_of(ticket.get()), ErrorCode::read_only);
+    EXPECT_EQ(db.snapshot().get<Position>(entity)->x, 1);
+  }
+}
+
+TEST(EngineConcurrent, ASubmitAtTheLimitWaitsForAStep) {
+  Options options = stepped();
+  options.in_flight_transactions_max = 2;
+  TestDatabase db(options);
+  const Entity entity = db.add_positions(1)[0];
+  constexpr int transactions = 50;
+  std::atomic<int> submitted{0};
+  std::jthread producer([&] {
+    for (int i = 1; i <= transactions; ++i) {
+      Transaction transaction = db.begin();
+      transaction.update(entity, Position{0, static_cast<double>(i)});
+      (void)std::move(transaction).submit();
+      submitted.store(i, std::memory_order_relaxed);  // relaxed: only the number is looked at
+    }
+  });
+  for (int i = 0; i < transactions; ++i) {
+    wait_until([&] { return db.step(1) == 1; });
+    EXPECT_LE(submitted.load(std::memory_order_relaxed), i + 3);  // relaxed: as above
+    EXPECT_LE(db.engine.counts().in_flight.count, 2U);
+  }
+  producer.join();
+  EXPECT_EQ(db.version(), 1U + transactions);
+  EXPECT_EQ(db.snapshot().get<Position>(entity)->y, transactions);
+}
+
+TEST(EngineConcurrent, EveryCommitOfManyThreadsGetsAVersionOfItsOwn) {
+  constexpr std::size_t threads = 3;
+  constexpr std::size_t transactions = 200;
+  Options options;
+  options.in_flight_transactions_max = 4;
+  options.batch_transactions_max = 3;
+  TestDatabase db(options);
+  const std::vector<Entity> entities = db.add_positions(threads);
+  std::vector<std::vector<Version>> versions(threads);
+  std::size_t failed = 0;
+  {
+    std::vector<std::jthread> producers;
+    for (std::size_t thread = 0; thread < threads; ++thread) {
+      producers.emplace_back([&, thread] {
+        for (std::size_t i = 0; i < transactions; ++i) {
+          Transaction transaction = db.begin();
+          transaction.update(entities[thread], Position{0, static_cast<double>(i + 1)});
+          versions[thread].push_back(version_of(std::move(transaction).commit()));
+        }
+      });
+    }
+    for (std::size_t i = 0; i < transactions; ++i) {
+      failed += db.write([&](Writer&) -> std::expected<void, Error> { return std::unexpected(Error::invalid("no")); })
+                    ? 0U
+                    : 1U;
+    }
+  }
+  ASSERT_TRUE(db.engine.close());
+  EXPECT_EQ(failed, transactions);
+  std::set<Version> all;
+  for (const auto& own : versions) {
+    EXPECT_TRUE(std::is_sorted(own.begin(), own.end()));
+    all.insert(own.begin(), own.end());
+  }
+  EXPECT_EQ(all.size(), threads * transactions);
+  EXPECT_EQ(*all.rbegin(), 1 + threads * transactions);
+  Version logged = 0;
+  for (const ScriptedSink::Batch& batch : db.sink.batches) {
+    EXPECT_LE(batch.size(), 3U);
+    for (const ScriptedSink::Record& record : batch) EXPECT_EQ(record.version, ++logged);
+  }
+  EXPECT_EQ(logged, db.version());
+}
+
+}  // namespace
+}  // namespace stoa::txn::test

@@ -1,0 +1,357 @@
+// Functions that run on the writer: how they fail, and what their walks may do.
+#include "txn/testing/test_database.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <functional>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace stoa::txn::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr std::size_t chunk_rows = std::size_t{1} << detail::chunk_row_bits_max;
+// Three chunks, the last one not full.
+constexpr std::size_t row_count = 2 * chunk_rows + (chunk_rows + 1) / 2;
+constexpr std::size_t mid_chunk = chunk_rows + chunk_rows / 2;
+
+struct Stop : std::runtime_error {
+  Stop() : std::runtime_error("stop here") {}
+};
+
+// With a log the rows that a walk changed are told apart; without one only if they must.
+class WriteFunction : public ::testing::TestWithParam<bool> {
+ protected:
+  void TearDown() override {
+    if (GetParam()) db_.expect_the_sink_tells_the_world();
+  }
+  /// All that a reader of the newest snapshot sees, and what the next transaction finds, is as it was.
+  void expect_nothing_happened(const storage::test::Picture& before, Version version) {
+    EXPECT_EQ(db_.version(), version);
+    EXPECT_TRUE(db_.picture() == before);
+    EXPECT_TRUE(db_.unpublished_picture() == before);
+    EXPECT_TRUE(db_.sink.open.empty());
+  }
+  // Runs a function that fails after it did something, and expects nothing of it.
+  template <typename Function>
+  void expect_failure(ErrorCode code, const std::string& message, Function&& function) {
+    const std::vector<Entity> entities = db_.add_positions(3);
+    const storage::test::Picture before = db_.picture();
+    const auto answer = db_.write([&](Writer& writer) {
+      writer.insert(writer.create(), Name{"new", 1}).insert(entities[0], Active{}).destroy(entities[1]);
+      writer.each<Position>([](Entity, Position& position) { position.y = 9; });
+      return function(writer);
+    });
+    EXPECT_EQ(code_of(answer), code);
+    EXPECT_THAT(answer.error().message(), HasSubstr(message));
+    expect_nothing_happened(before, 1);
+    EXPECT_EQ(version_of(db_.write([&](Writer& writer) { writer.insert(entities[1], Mass{1}); })), 2U);
+  }
+
+  TestDatabase db_{stepped(), GetParam()};
+};
+INSTANTIATE_TEST_SUITE_P(Txn, WriteFunction, ::testing::Bool(),
+                         [](const auto& name) { return name.param ? "WithALog" : "WithoutALog"; });
+
+// --- Failing ------------------------------------------------------------------------------------------------------
+
+TEST_P(WriteFunction, AnswersTheErrorThatItReturns) {
+  expect_failure(ErrorCode::conflict, "not today", [](Writer&) -> std::expected<void, Error> {
+    return std::unexpected(Error(ErrorCode::conflict, "not today"));
+  });
+}
+
+TEST_P(WriteFunction, IsAbortedByAnException) {
+  expect_failure(ErrorCode::aborted, "stop here", [](Writer&) { throw Stop(); });
+}
+
+TEST_P(WriteFunction, IsAbortedByAnExceptionThatIsNone) {
+  expect_failure(ErrorCode::aborted, "threw", [](Writer&) { throw 7; });
+}
+
+TEST_P(WriteFunction, AnswersOutOfMemory) {
+  expect_failure(ErrorCode::out_of_memory, "", [](Writer&) { throw std::bad_alloc(); });
+}
+
+TEST_P(WriteFunction, FailsByAnOperationThatCannotBeDoneWhateverItReturns) {
+  expect_failure(ErrorCode::not_found, "remove mass", [](Writer& writer) -> std::expected<void, Error> {
+    const Entity entity = writer.create();
+    writer.remove<Mass>(entity).insert(entity, Mass{1});
+    EXPECT_TRUE(writer.has<Mass>(entity)) << "what can be done is done";
+    return {};
+  });
+}
+
+TEST_P(WriteFunction, FailsByTheRulesInTheEnd) {
+  expect_failure(ErrorCode::constraint_violation, "name.name", [](Writer& writer) {
+    writer.insert(writer.create(), Name{"new", 2});
+  });
+}
+
+TEST_P(WriteFunction, ReadsItsOwnWrites) {
+  const Entity entity = db_.add_positions(1)[0];
+  const auto answer = db_.write([&](Writer& writer) {
+    const Entity other = writer.create();
+    EXPECT_TRUE(writer.alive(other));
+    writer.insert(other, Position{5, 0}).set<&Position::x>(entity, 3).insert(entity, Selected{});
+    EXPECT_EQ(writer.get<Position>(other)->x, 5);
+    EXPECT_EQ(writer.get<Position>(entity)->x, 3);
+    EXPECT_TRUE(writer.has<Selected>(entity));
+    EXPECT_EQ(writer.count<Position>(), 2U);
+    EXPECT_EQ(db_.snapshot().get<Position>(entity)->x, 1) << "nobody else does";
+  });
+  EXPECT_EQ(version_of(answer), 2U);
+  EXPECT_EQ(db_.snapshot().count<Position>(), 2U);
+}
+
+// --- Operations within a walk -------------------------------------------------------------------------------------
+
+TEST_P(WriteFunction, WaitsWithOperationsUntilTheWalkIsOver) {
+  const std::vector<Entity> entities = db_.add_positions(row_count);
+  std::size_t visited = 0;
+  std::vector<Entity> created;
+  const auto answer = db_.write([&](Writer& writer) {
+    writer.each<Position>([&](Entity entity, Position& position) {
+      ++visited;
+      position.y = position.x;
+      created.push_back(writer.create());
+      writer.insert(created.back(), Position{-1, -1});  // would be visited, were it there
+      writer.insert(entity, Active{});                  // would move the row
+      EXPECT_FALSE(writer.alive(created.back()));
+      EXPECT_FALSE(writer.has<Active>(entity));
+      EXPECT_EQ(writer.get<Position>(entity)->y, position.x) << "the walk's own writes are there";
+    });
+    EXPECT_TRUE(writer.alive(created.back()));
+    EXPECT_EQ((writer.count<Position, Active>()), row_count);
+  });
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(visited, row_count);
+  const Snapshot now = db_.snapshot();
+  EXPECT_EQ(now.count<Position>(), 2 * row_count);
+  for (std::size_t i = 0; i < row_count; ++i) {
+    EXPECT_TRUE(now.has<Active>(entities[i]));
+    EXPECT_EQ(now.get<Position>(entities[i])->y, static_cast<double>(i + 1));
+    EXPECT_EQ(now.get<Position>(created[i])->x, -1);
+  }
+}
+
+TEST_P(WriteFunction, KeepsWhatADeferredOperationCannotDo) {
+  const std::vector<Entity> entities = db_.add_positions(3);
+  const storage::test::Picture before = db_.picture();
+  const auto answer = db_.write([&](Writer& writer) {
+    writer.each<Position>([&](Entity, Position& position) {
+      position.y = 9;
+      writer.destroy(entities[0]);  // the second time there is nobody
+    });
+  });
+  EXPECT_EQ(code_of(answer), ErrorCode::not_found);
+  expect_nothing_happened(before, 1);
+}
+
+// A car and its wheels, all in the walk; the wheels go with the car.
+class Cars : public WriteFunction {
+ protected:
+  void SetUp() override {
+    entities_ = db_.add_positions(row_count);
+    Transaction wheels = db_.begin();
+    for (std::size_t i = 0; i < row_count; i += 2) {
+      if (i != car_) wheels.insert(entities_[i], Wheel{entities_[car_]});
+    }
+    ASSERT_TRUE(std::move(wheels).commit());
+  }
+  /// Destroys the car in the middle of a walk, and what else it is told.
+  void crash(Writer& writer, const std::function<void(Entity)>& also = {}) {
+    std::size_t visited = 0;
+    writer.each<Position>([&](Entity entity, Position& position) {
+      if (++visited == row_count / 2) writer.destroy(entities_[car_]);
+      if (also) also(entity);
+      EXPECT_TRUE(writer.alive(entity));
+      position.y += 1;
+    });
+    EXPECT_EQ(visited, row_count);
+    EXPECT_FALSE(writer.alive(entities_[car_]));
+  }
+  void expect_only_others_left() {
+    const Snapshot now = db_.snapshot();
+    for (std::size_t i = 0; i < row_count; ++i) {
+      ASSERT_EQ(now.alive(entities_[i]), i % 2 == 1) << i;
+      if (i % 2 == 0) continue;
+      EXPECT_EQ(now.get<Position>(entities_[i])->y, 1);
+    }
+    EXPECT_EQ(now.count<Wheel>(), 0U);
+  }
+
+  static constexpr std::size_t car_ = 2;
+  std::vector<Entity> entities_;
+};
+INSTANTIATE_TEST_SUITE_P(WriteFunction, Cars, ::testing::Bool(),
+                         [](const auto& name) { return name.param ? "WithALog" : "WithoutALog"; });
+
+TEST_P(Cars, GoWithTheirWheelsAfterTheWalk) {
+  ASSERT_TRUE(db_.write([&](Writer& writer) { crash(writer); }));
+  expect_only_others_left();
+}
+
+TEST_P(Cars, MayLoseWheelsInTheSameWalk) {
+  ASSERT_TRUE(db_.write([&](Writer& writer) {
+    crash(writer, [&](Entity entity) {
+      if (writer.has<Wheel>(entity) && entity.index() % 4 == 0) writer.destroy(entity);
+    });
+  }));
+  expect_only_others_left();
+}
+
+TEST_P(Cars, AreWholeAgainIfTheFunctionFails) {
+  const storage::test::Picture before = db_.picture();
+  EXPECT_EQ(code_of(db_.write([&](Writer& writer) {
+              crash(writer);
+              writer.insert(writer.create(), Wheel{entities_[car_]});  // of a car that is gone
+            })),
+            ErrorCode::constraint_violation);
+  expect_nothing_happened(before, 2);
+}
+
+// --- Several columns ----------------------------------------------------------------------------------------------
+
+class Columns : public WriteFunction {
+ protected:
+  void SetUp() override {
+    entities_ = db_.add_positions(row_count);
+    Transaction more = db_.begin();
+    for (Entity entity : entities_) more.insert(entity, Velocity{1, 2}).insert(entity, Mass{3});
+    ASSERT_TRUE(std::move(more).commit());
+  }
+  /// Writes two columns, reads two, and throws in the middle of a chunk.
+  static void walk_and_throw(Writer& writer) {
+    std::size_t visited = 0;
+    writer.each<Position, const Mass, Velocity, std::optional<Name>>(
+        [&](Entity, Position& position, const Mass& mass, Velocity& velocity, const Name* name) {
+          position.y += mass.kg;
+          if (visited++ == mid_chunk) throw Stop();
+          velocity.dx = name == nullptr ? 10 : 20;
+        });
+  }
+
+  std::vector<Entity> entities_;
+};
+INSTANTIATE_TEST_SUITE_P(WriteFunction, Columns, ::testing::Bool(),
+                         [](const auto& name) { return name.param ? "WithALog" : "WithoutALog"; });
+
+TEST_P(Columns, AreBackToTheByteAfterAnExceptionAmidAChunk) {
+  const Snapshot held = db_.snapshot();
+  const storage::test::Picture before = TestDatabase::picture_of(held);
+  EXPECT_EQ(code_of(db_.write(&walk_and_throw)), ErrorCode::aborted);
+  expect_nothing_happened(before, 2);
+  EXPECT_TRUE(TestDatabase::picture_of(held) == before);
+
+  // And they take the next walk as if there had been none before.
+  EXPECT_EQ(version_of(db_.write([](Writer& writer) {
+              writer.each<Position, Velocity>([](Entity, Position& p, Velocity& v) { p.y = v.dx; });
+            })),
+            3U);
+  const Snapshot now = db_.snapshot();
+  for (Entity entity : entities_) EXPECT_EQ(now.get<Position>(entity)->y, 1);
+  EXPECT_TRUE(TestDatabase::picture_of(held) == before);
+}
+
+TEST_P(Columns, AreBackToWhatEarlierTransactionsOfTheBatchLeft) {
+  Transaction earlier = db_.begin();
+  for (Entity entity : entities_) earlier.update(entity, Position{-7, -7});
+  CommitTicket ticket = std::move(earlier).submit();
+  EXPECT_EQ(code_of(db_.write(&walk_and_throw)), ErrorCode::aborted);
+  EXPECT_EQ(version_of(ticket.get()), 3U);
+  const Snapshot now = db_.snapshot();
+  for (Entity entity : entities_) {
+    EXPECT_EQ(now.get<Position>(entity)->y, -7);
+    EXPECT_EQ(now.get<Velocity>(entity)->dx, 1);
+  }
+}
+
+TEST_P(Columns, KeepWhatWasWrittenIfTheFunctionGoesOn) {
+  const auto answer = db_.write([](Writer& writer) { EXPECT_THROW(walk_and_throw(writer), Stop); });
+  EXPECT_EQ(version_of(answer), 3U);
+  const Snapshot now = db_.snapshot();
+  std::size_t positions = 0;
+  std::size_t velocities = 0;
+  for (Entity entity : entities_) {
+    positions += now.get<Position>(entity)->y == 3 ? 1U : 0U;
+    velocities += now.get<Velocity>(entity)->dx == 10 ? 1U : 0U;
+    EXPECT_EQ(now.get<Mass>(entity)->kg, 3);
+  }
+  EXPECT_EQ(positions, mid_chunk + 1);
+  EXPECT_EQ(velocities, mid_chunk);
+}
+
+TEST_P(Columns, KeepTheirPagesWhereNothingChanged) {
+  const Snapshot before = db_.snapshot();
+  const Entity changed = entities_[mid_chunk];
+  EXPECT_EQ(version_of(db_.write([&](Writer& writer) {
+              writer.each<Position, Velocity>([&](Entity entity, Position&, Velocity& velocity) {
+                if (entity == changed) velocity.dy = 5;
+              });
+            })),
+            3U);
+  const Snapshot after = db_.snapshot();
+  EXPECT_EQ(after.get<Velocity>(changed)->dy, 5);
+  EXPECT_NE(after.get<Velocity>(changed), before.get<Velocity>(changed));
+  for (Entity entity : {entities_.front(), changed, entities_.back()}) {
+    EXPECT_EQ(after.get<Position>(entity), before.get<Position>(entity));
+  }
+  EXPECT_EQ(after.get<Velocity>(entities_.front()), before.get<Velocity>(entities_.front()));
+}
+
+TEST_P(Columns, WithTextsAreBackToo) {
+  Transaction names = db_.begin();
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < row_count; ++i) texts.push_back("a name that is stored elsewhere " + std::to_string(i));
+  for (std::size_t i = 0; i < row_count; ++i) names.insert(entities_[i], Name{texts[i], 0});
+  ASSERT_TRUE(std::move(names).commit());
+  const storage::test::Picture before = db_.picture();
+  std::size_t visited = 0;
+  EXPECT_EQ(code_of(db_.write([&](Writer& writer) {
+              writer.each<Name, Position>([&](Entity, Name& name, Position& position) {
+                const std::string longer = std::string(name.name) + " and longer";
+                name.name = longer;
+                position.y = 9;
+                if (visited++ == mid_chunk) throw Stop();
+              });
+            })),
+            ErrorCode::aborted);
+  expect_nothing_happened(before, 3);
+  EXPECT_EQ(db_.snapshot().find<&Name::name>(texts[0]), entities_[0]);
+}
+
+// --- Nested walks -------------------------------------------------------------------------------------------------
+
+TEST_P(Columns, OfANestedWalkThrowAndFailTheTransaction) {
+  const storage::test::Picture before = db_.picture();
+  const auto answer = db_.write([](Writer& writer) {
+    writer.each<Position>([&](Entity entity, Position& position) {
+      position.y = 9;
+      writer.insert(entity, Active{});
+      EXPECT_THROW(writer.each<Velocity>([](Entity, Velocity&) {}), std::logic_error);
+      writer.each<const Mass>([](Entity, const Mass&) { ADD_FAILURE() << "called"; });
+    });
+  });
+  EXPECT_EQ(code_of(answer), ErrorCode::aborted);
+  EXPECT_THAT(answer.error().message(), HasSubstr("each within an each"));
+  expect_nothing_happened(before, 2);
+
+  // The next function may walk, and so may this one after its first walk.
+  ASSERT_TRUE(db_.write([](Writer& writer) {
+    writer.each<Position>([](Entity, Position& position) { position.y = 1; });
+    writer.each<Position>([](Entity, Position& position) { position.y += 1; });
+  }));
+  EXPECT_EQ(db_.snapshot().get<Position>(entities_[0])->y, 2);
+}
+
+}  // namespace
+}  // namespace stoa::txn::test
