@@ -142,7 +142,7 @@ TEST_F(EntityAllocator, GoesOnFromARootAndGivesEveryFreeIndexOnce) {
 }
 
 TEST_F(EntityAllocator, KeepsAGreatGapAsARun) {
-  const Entity highest(4'000'000'000U, 1);
+  const Entity highest((1U << detail::slot_page_bits) * 10'000'000, 1);  // 2.56 billion, but for tiny pages
   BufferManager manager(test::make_world(), {});
   ASSERT_EQ(manager.write_buffer().create(highest), Outcome::done);
   entities_.resume(manager.write_buffer().root());
