@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_set>
 #include <utility>
 
 namespace stoa::test {
@@ -103,17 +104,32 @@ void judge_fields(const TableModel& table, const Row& row, std::set<Broken>& bro
   }
 }
 
+// Equal values have equal texts, and no others.
+std::string text_of(const Value& value) {
+  const auto write = []<typename T>(const T& content) -> std::string {
+    if constexpr (std::is_arithmetic_v<T>) {
+      return std::to_string(content) + ";";
+    } else if constexpr (std::is_same_v<T, Entity>) {
+      return std::to_string(content.bits()) + ";";
+    } else if constexpr (std::is_same_v<T, std::string>) {
+      return std::to_string(content.size()) + ":" + content;
+    } else {
+      return ";";
+    }
+  };
+  return std::visit(write, value.variant());
+}
+
 void judge_unique(const TableModel& table, const std::vector<std::size_t>& places, const std::string& name,
                   const World& world, std::set<Broken>& broken) {
-  std::vector<Row> seen;
+  std::unordered_set<std::string> seen;
   for (const auto& [entity, rows] : world.entities) {
     const auto row = rows.find(table.number);
     if (row == rows.end()) continue;
-    Row value;
-    for (std::size_t place : places) value.push_back(row->second[place]);
-    if (std::ranges::any_of(value, is_null_reference)) continue;
-    if (std::ranges::find(seen, value) != seen.end()) broken.insert({Violation::Kind::unique, name, {}, {}});
-    seen.push_back(std::move(value));
+    if (std::ranges::any_of(places, [&](std::size_t place) { return is_null_reference(row->second[place]); })) continue;
+    std::string value;
+    for (std::size_t place : places) value += text_of(row->second[place]);
+    if (!seen.insert(std::move(value)).second) broken.insert({Violation::Kind::unique, name, {}, {}});
   }
 }
 
@@ -173,6 +189,13 @@ std::optional<ErrorCode> apply(World& world, const Operation& operation) {
   if (operation.kind == Kind::update) rows[operation.table] = operation.row;
   if (operation.kind == Kind::set) rows[operation.table][operation.field] = operation.row[operation.field];
   return std::nullopt;
+}
+
+World logged(const SchemaModel& schema, World world) {
+  for (auto& [entity, rows] : world.entities) {
+    std::erase_if(rows, [&](const auto& row) { return !schema.table(row.first).logged; });
+  }
+  return world;
 }
 
 Verdict conclude(const SchemaModel& schema, const World& before, World& after) {

@@ -51,5 +51,17 @@ TEST(Model, AFolderThatIsSyncedByAWriterThreadHoldsAfterClosing) {
   run(7, 200, {options(WriterMode::thread, Durability::sync()), true});
 }
 
+// Archetypes of several chunks, texts and numbers whose indexes have several levels, paged arrays with nodes.
+SessionOptions large(SessionOptions how) {
+  how.population = 1500;
+  how.settled = true;
+  how.compare_every = 8;
+  return how;
+}
+
+TEST(Model, ALargeWorldInMemoryIsThePlainMaps) { run(8, 40, large({options(WriterMode::manual), false})); }
+
+TEST(Model, ALargeWorldInAFolderHoldsAfterClosing) { run(9, 40, large({options(WriterMode::manual), true})); }
+
 }  // namespace
 }  // namespace stoa::test

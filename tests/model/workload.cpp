@@ -7,8 +7,6 @@
 namespace stoa::test {
 namespace {
 
-constexpr std::size_t population = 60;
-
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
   const char* const text = std::getenv(name);
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 0);
@@ -22,7 +20,7 @@ std::uint64_t test_rounds(std::uint64_t otherwise) { return from_environment("ST
 Operation Workload::next(const World& world, const std::function<Entity()>& create) {
   using Kind = Operation::Kind;
   Operation out;
-  const bool few = world.entities.size() < population;
+  const bool few = world.entities.size() < population_;
   const std::uint64_t dice = random_.below(1000);
   out.by_name = random_.chance(25);
   if (dice < (few ? 250U : 100U)) {
@@ -102,12 +100,13 @@ Value Workload::random_value(const TableModel& table, const FieldModel& field, c
       const TableModel* target = schema_.find(field.reference->table);
       return holder_of(world, target == nullptr ? no_table : target->number);
     }
-    case FieldKind::text: return field.key ? "n" + std::to_string(random_.below(400)) + random_text() : random_text();
+    case FieldKind::text:
+      return field.key ? "n" + std::to_string(random_.below(population_ * 7)) + random_text() : random_text();
     case FieldKind::f32: return static_cast<double>(random_.below(4));
     case FieldKind::i16:
-    case FieldKind::i32: return static_cast<std::int64_t>(random_.below(field.unique ? 500 : 4)) - 1;
+    case FieldKind::i32: return static_cast<std::int64_t>(random_.below(field.unique ? population_ * 8 : 4)) - 1;
     case FieldKind::enumeration: return random_.below(3);
-    default: return random_.below(field.max ? (random_.chance(1) ? 60 : 50) : table.name == "docked" ? 40 : 4);
+    default: return random_.below(field.max ? (random_.chance(1) ? 60 : 50) : table.name == "docked" ? population_ : 4);
   }
 }
 

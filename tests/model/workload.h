@@ -28,7 +28,9 @@ class Random {
 
 class Workload {
  public:
-  Workload(Random& random, const SchemaModel& schema) : random_(random), schema_(schema) {}
+  /// `population`: how many entities there are to be, about.
+  Workload(Random& random, const SchemaModel& schema, std::size_t population)
+      : random_(random), schema_(schema), population_(population) {}
 
   /// Something to do in `world`. A new entity's id comes from `create`.
   [[nodiscard]] Operation next(const World& world, const std::function<Entity()>& create);
@@ -44,6 +46,7 @@ class Workload {
 
   Random& random_;
   const SchemaModel& schema_;
+  std::size_t population_;
 };
 
 }  // namespace stoa::test
