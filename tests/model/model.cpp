@@ -44,9 +44,10 @@ bool is_left_behind(const Key& key, Entity entity, const Row& row, const World& 
 }
 
 template <typename Function>
-void for_each_left_behind(const std::vector<Key>& keys, const World& before, const World& after, Function&& function) {
+void for_each_left_behind(const std::vector<Key>& keys, const World& referrers, const World& before, const World& after,
+                          Function&& function) {
   for (const Key& key : keys) {
-    for (const auto& [entity, rows] : after.entities) {
+    for (const auto& [entity, rows] : referrers.entities) {
       const auto row = rows.find(key.table);
       if (row != rows.end() && is_left_behind(key, entity, row->second, before, after)) {
         function(key, entity, target_of(row->second, key));
@@ -55,19 +56,24 @@ void for_each_left_behind(const std::vector<Key>& keys, const World& before, con
   }
 }
 
-// Rows and entities that go with what went, until nothing more goes.
+// Rows and entities that go with what went, until nothing more goes. A row that goes by one of its references may still
+// end its entity by another, whichever is found first: so the referrers keep the rows that only go here.
 void cascade(const std::vector<Key>& keys, const World& before, World& after) {
+  World referrers = after;
   for (bool changed = true; changed;) {
     changed = false;
     std::set<Entity> ending;
     std::set<std::pair<Entity, TableId>> leaving;
-    for_each_left_behind(keys, before, after, [&](const Key& key, Entity entity, Entity) {
+    for_each_left_behind(keys, referrers, before, after, [&](const Key& key, Entity entity, Entity) {
       if (key.on_delete == OnDelete::cascade) ending.insert(entity);
       if (key.on_delete == OnDelete::remove) leaving.emplace(entity, key.table);
     });
-    changed = !ending.empty() || !leaving.empty();
-    for (const auto& [entity, table] : leaving) after.entities.at(entity).erase(table);
-    for (Entity entity : ending) after.entities.erase(entity);
+    for (const auto& [entity, table] : leaving) changed = after.entities.at(entity).erase(table) != 0 || changed;
+    for (Entity entity : ending) {
+      changed = true;
+      after.entities.erase(entity);
+      referrers.entities.erase(entity);
+    }
   }
 }
 
@@ -203,7 +209,7 @@ Verdict conclude(const SchemaModel& schema, const World& before, World& after) {
   Verdict out;
   cascade(keys, before, after);
   std::vector<std::pair<Entity, const Key*>> nulled;
-  for_each_left_behind(keys, before, after, [&](const Key& key, Entity entity, Entity target) {
+  for_each_left_behind(keys, after, before, after, [&](const Key& key, Entity entity, Entity target) {
     if (key.on_delete == OnDelete::set_null) nulled.emplace_back(entity, &key);
     if (key.on_delete == OnDelete::restrict) {
       out.broken.insert({Violation::Kind::foreign_key_restrict, key.name, entity, target});
