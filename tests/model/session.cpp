@@ -106,7 +106,7 @@ void Session::populate() {
     insert(entity, Position{static_cast<float>(random_.below(9)), 1});
     insert(entity, Velocity{static_cast<std::int32_t>(random_.below(9)), 2});
     const std::string name = "settler " + std::to_string(entity.bits());
-    if (random_.chance(20)) insert(entity, Name{name, 0, name});
+    if (random_.chance(60)) insert(entity, Name{name, 0, name});
     if (random_.chance(20)) insert(entity, Label{{}, 100'000 + 10 * static_cast<std::int32_t>(entity.index())});
   }
   Verdict verdict = conclude(schema_->model(), world_, after);
@@ -114,7 +114,24 @@ void Session::populate() {
   check(std::move(transaction).commit(), verdict, version_);
 }
 
+// Most of them at once: nodes and chunks that run empty. Those stay whose end could be refused.
+void Session::depopulate() {
+  settle();
+  Transaction transaction = db_->begin();
+  World after = world_;
+  for (const auto& [entity, rows] : world_.entities) {
+    if (rows.contains(schema_->table_of<Health>()) || rows.contains(schema_->table_of<Crew>())) continue;
+    if (!random_.chance(80)) continue;
+    transaction.destroy(entity);
+    after.entities.erase(entity);
+  }
+  Verdict verdict = conclude(schema_->model(), world_, after);
+  advance(verdict, std::move(after));
+  check(std::move(transaction).commit(), verdict, version_);
+}
+
 void Session::round() {
+  if (options_.settled && random_.chance(8)) return depopulate();
   const std::uint64_t dice = random_.below(100);
   if (dice < 48) {
     const std::uint64_t count = 1 + random_.below(5);

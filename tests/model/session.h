@@ -47,6 +47,7 @@ class Session {
 
   void open();
   void populate();
+  void depopulate();
   void round();
   void submit();
   void write();

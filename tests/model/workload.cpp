@@ -28,7 +28,14 @@ Operation Workload::next(const World& world, const std::function<Entity()>& crea
     out.entity = create();
     return out;
   }
-  out.entity = some_entity(world);
+  if (random_.chance(10) && world.entities.contains(taken_away_.entity) &&
+      !world.has(taken_away_.table, taken_away_.entity)) {
+    out = taken_away_;
+    out.kind = Kind::insert;
+    return out;
+  }
+  out.entity = random_.chance(25) && world.entities.contains(last_) ? last_ : some_entity(world);
+  last_ = out.entity;
   if (dice < (few ? 270U : 200U)) {
     out.kind = Kind::destroy;
     return out;
@@ -56,6 +63,10 @@ Operation Workload::next(const World& world, const std::function<Entity()>& crea
   const Row* now = world.find(table->number, out.entity);
   out.row = now != nullptr && random_.chance(20) ? *now : random_row(*table, world);
   if (!table->is_tag()) out.field = random_.below(table->fields.size());
+  if (out.kind == Kind::remove && now != nullptr) {
+    taken_away_ = out;
+    taken_away_.row = *now;
+  }
   return out;
 }
 

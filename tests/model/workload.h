@@ -1,5 +1,5 @@
 // Random operations that mostly can be done: on entities that live, with references to what is there and values that
-// meet. It changes nothing.
+// meet. It changes no world.
 #pragma once
 
 #include "model.h"
@@ -47,6 +47,8 @@ class Workload {
   Random& random_;
   const SchemaModel& schema_;
   std::size_t population_;
+  Entity last_;           // what the last operation was on: the next is often on the same
+  Operation taken_away_;  // the row that was removed last: it often comes back
 };
 
 }  // namespace stoa::test
