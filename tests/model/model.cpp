@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_set>
 #include <utility>
 
 namespace stoa::test {
@@ -43,9 +44,10 @@ bool is_left_behind(const Key& key, Entity entity, const Row& row, const World& 
 }
 
 template <typename Function>
-void for_each_left_behind(const std::vector<Key>& keys, const World& before, const World& after, Function&& function) {
+void for_each_left_behind(const std::vector<Key>& keys, const World& referrers, const World& before, const World& after,
+                          Function&& function) {
   for (const Key& key : keys) {
-    for (const auto& [entity, rows] : after.entities) {
+    for (const auto& [entity, rows] : referrers.entities) {
       const auto row = rows.find(key.table);
       if (row != rows.end() && is_left_behind(key, entity, row->second, before, after)) {
         function(key, entity, target_of(row->second, key));
@@ -54,19 +56,24 @@ void for_each_left_behind(const std::vector<Key>& keys, const World& before, con
   }
 }
 
-// Rows and entities that go with what went, until nothing more goes.
+// Rows and entities that go with what went, until nothing more goes. A row that goes by one of its references may still
+// end its entity by another, whichever is found first: so the referrers keep the rows that only go here.
 void cascade(const std::vector<Key>& keys, const World& before, World& after) {
+  World referrers = after;
   for (bool changed = true; changed;) {
     changed = false;
     std::set<Entity> ending;
     std::set<std::pair<Entity, TableId>> leaving;
-    for_each_left_behind(keys, before, after, [&](const Key& key, Entity entity, Entity) {
+    for_each_left_behind(keys, referrers, before, after, [&](const Key& key, Entity entity, Entity) {
       if (key.on_delete == OnDelete::cascade) ending.insert(entity);
       if (key.on_delete == OnDelete::remove) leaving.emplace(entity, key.table);
     });
-    changed = !ending.empty() || !leaving.empty();
-    for (const auto& [entity, table] : leaving) after.entities.at(entity).erase(table);
-    for (Entity entity : ending) after.entities.erase(entity);
+    for (const auto& [entity, table] : leaving) changed = after.entities.at(entity).erase(table) != 0 || changed;
+    for (Entity entity : ending) {
+      changed = true;
+      after.entities.erase(entity);
+      referrers.entities.erase(entity);
+    }
   }
 }
 
@@ -103,17 +110,32 @@ void judge_fields(const TableModel& table, const Row& row, std::set<Broken>& bro
   }
 }
 
+// Equal values have equal texts, and no others.
+std::string text_of(const Value& value) {
+  const auto write = []<typename T>(const T& content) -> std::string {
+    if constexpr (std::is_arithmetic_v<T>) {
+      return std::to_string(content) + ";";
+    } else if constexpr (std::is_same_v<T, Entity>) {
+      return std::to_string(content.bits()) + ";";
+    } else if constexpr (std::is_same_v<T, std::string>) {
+      return std::to_string(content.size()) + ":" + content;
+    } else {
+      return ";";
+    }
+  };
+  return std::visit(write, value.variant());
+}
+
 void judge_unique(const TableModel& table, const std::vector<std::size_t>& places, const std::string& name,
                   const World& world, std::set<Broken>& broken) {
-  std::vector<Row> seen;
+  std::unordered_set<std::string> seen;
   for (const auto& [entity, rows] : world.entities) {
     const auto row = rows.find(table.number);
     if (row == rows.end()) continue;
-    Row value;
-    for (std::size_t place : places) value.push_back(row->second[place]);
-    if (std::ranges::any_of(value, is_null_reference)) continue;
-    if (std::ranges::find(seen, value) != seen.end()) broken.insert({Violation::Kind::unique, name, {}, {}});
-    seen.push_back(std::move(value));
+    if (std::ranges::any_of(places, [&](std::size_t place) { return is_null_reference(row->second[place]); })) continue;
+    std::string value;
+    for (std::size_t place : places) value += text_of(row->second[place]);
+    if (!seen.insert(std::move(value)).second) broken.insert({Violation::Kind::unique, name, {}, {}});
   }
 }
 
@@ -175,12 +197,19 @@ std::optional<ErrorCode> apply(World& world, const Operation& operation) {
   return std::nullopt;
 }
 
+World logged(const SchemaModel& schema, World world) {
+  for (auto& [entity, rows] : world.entities) {
+    std::erase_if(rows, [&](const auto& row) { return !schema.table(row.first).logged; });
+  }
+  return world;
+}
+
 Verdict conclude(const SchemaModel& schema, const World& before, World& after) {
   const std::vector<Key> keys = keys_of(schema);
   Verdict out;
   cascade(keys, before, after);
   std::vector<std::pair<Entity, const Key*>> nulled;
-  for_each_left_behind(keys, before, after, [&](const Key& key, Entity entity, Entity target) {
+  for_each_left_behind(keys, after, before, after, [&](const Key& key, Entity entity, Entity target) {
     if (key.on_delete == OnDelete::set_null) nulled.emplace_back(entity, &key);
     if (key.on_delete == OnDelete::restrict) {
       out.broken.insert({Violation::Kind::foreign_key_restrict, key.name, entity, target});

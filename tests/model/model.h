@@ -58,6 +58,9 @@ struct Verdict {
   bool effect = false;
 };
 
+/// What a folder has of the world: all rows but those of tables that are not logged.
+[[nodiscard]] World logged(const SchemaModel& schema, World world);
+
 /// Ends a transaction whose operations made `after` of `before`: follows the on-delete actions, in `after`, and judges
 /// every rule.
 [[nodiscard]] Verdict conclude(const SchemaModel& schema, const World& before, World& after);

@@ -26,30 +26,42 @@ Options options(WriterMode writer, Durability durability = Durability::none()) {
   return out;
 }
 
-TEST(Model, AWorldInMemoryThatIsSteppedIsThePlainMaps) { run(1, 400, {options(WriterMode::manual), false}); }
+TEST(Model, AWorldInMemoryThatIsSteppedIsThePlainMaps) { run(1, 1000, {options(WriterMode::manual), false}); }
 
 TEST(Model, AWorldInMemoryWithSmallBatchesIsThePlainMaps) {
   SessionOptions small{options(WriterMode::manual), false};
   small.options.batch_transactions_max = 2;
   small.options.in_flight_transactions_max = 3;
-  run(2, 300, small);
+  run(2, 800, small);
 }
 
-TEST(Model, AWorldInMemoryWithAWriterThreadIsThePlainMaps) { run(3, 300, {options(WriterMode::thread), false}); }
+TEST(Model, AWorldInMemoryWithAWriterThreadIsThePlainMaps) { run(3, 800, {options(WriterMode::thread), false}); }
 
-TEST(Model, AFolderThatIsNeverSyncedHoldsAfterClosing) { run(4, 300, {options(WriterMode::manual), true}); }
+TEST(Model, AFolderThatIsNeverSyncedHoldsAfterClosing) { run(4, 800, {options(WriterMode::manual), true}); }
 
 TEST(Model, AFolderThatIsSyncedNowAndThenHoldsAfterClosing) {
-  run(5, 300, {options(WriterMode::thread, Durability::async(std::chrono::milliseconds(5))), true});
+  run(5, 800, {options(WriterMode::thread, Durability::async(std::chrono::milliseconds(5))), true});
 }
 
 TEST(Model, AFolderThatIsSyncedAlwaysHoldsAfterClosing) {
-  run(6, 200, {options(WriterMode::manual, Durability::sync()), true});
+  run(6, 500, {options(WriterMode::manual, Durability::sync()), true});
 }
 
 TEST(Model, AFolderThatIsSyncedByAWriterThreadHoldsAfterClosing) {
-  run(7, 200, {options(WriterMode::thread, Durability::sync()), true});
+  run(7, 500, {options(WriterMode::thread, Durability::sync()), true});
 }
+
+// Archetypes of several chunks, texts and numbers whose indexes have several levels, paged arrays with nodes.
+SessionOptions large(SessionOptions how) {
+  how.population = 1500;
+  how.settled = true;
+  how.compare_every = 8;
+  return how;
+}
+
+TEST(Model, ALargeWorldInMemoryIsThePlainMaps) { run(8, 40, large({options(WriterMode::manual), false})); }
+
+TEST(Model, ALargeWorldInAFolderHoldsAfterClosing) { run(9, 40, large({options(WriterMode::manual), true})); }
 
 }  // namespace
 }  // namespace stoa::test

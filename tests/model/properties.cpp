@@ -94,18 +94,31 @@ std::string differs_joined(const Snapshot& snapshot, const World& world) {
   const auto wrong = [&](const char* what) {
     return std::string(what) + " of " + schema.model().table(schema.table_of<A>()).name + " and others differs";
   };
+  const auto is_row = [&]<typename T>(Entity entity, const T& row) {
+    const Row* expected = world.find(schema.table_of<T>(), entity);
+    return expected != nullptr && to_row(row) == *expected;
+  };
   std::set<Entity> seen;
-  snapshot.each<A, B>([&](Entity entity, const A&, const B&) { seen.insert(entity); });
-  if (seen != both || snapshot.count<A, B>() != both.size()) return wrong("each()");
+  bool same = true;
+  snapshot.each<A, B>([&](Entity entity, const A& a, const B& b) {
+    seen.insert(entity);
+    same = same && is_row(entity, a) && is_row(entity, b);
+  });
+  if (!same || seen != both || snapshot.count<A, B>() != both.size()) return wrong("each()");
   seen.clear();
   for (auto [entity, a, b] : snapshot.view<A, std::optional<B>>(with<C>)) {
     seen.insert(entity);
     if ((b != nullptr) != both.contains(entity)) return wrong("an optional row");
+    if (!is_row(entity, a) || (b != nullptr && !is_row(entity, *b))) return wrong("a row of a view()");
   }
   if (seen != with_third) return wrong("view() with a filter");
   seen.clear();
-  for (auto [entity, a] : snapshot.view<A>(without<B>)) seen.insert(entity);
-  return seen == without_second ? std::string() : wrong("view() without a table");
+  for (auto [entity, a] : snapshot.view<A>(without<B>)) {
+    seen.insert(entity);
+    if (!is_row(entity, a)) return wrong("a row of a view()");
+  }
+  if (seen != without_second) return wrong("view() without a table");
+  return snapshot.count<A>() == both.size() + without_second.size() ? std::string() : wrong("count()");
 }
 
 template <auto Member, typename T = detail::class_of_member<Member>>
@@ -138,8 +151,9 @@ std::string difference(const Snapshot& snapshot, const World& world) {
   if (out.empty()) out = differs_joined<Position, Velocity, Active>(snapshot, world);
   if (out.empty()) out = differs_joined<Name, Label, Selected>(snapshot, world);
   if (out.empty()) out = differs_joined<Label, Position, Follows>(snapshot, world);
+  if (out.empty()) out = differs_joined<Position, Crew, Active>(snapshot, world);
   if (out.empty()) out = differs_found<&Name::name>(snapshot, world, "nobody has this name");
-  if (out.empty()) out = differs_found<&Label::number>(snapshot, world, 100'000);
+  if (out.empty()) out = differs_found<&Label::number>(snapshot, world, -1'000'000);
   return out;
 }
 

@@ -34,10 +34,27 @@ void mutate(Row& row, int delta) {
   }
 }
 
+// A table of a walk: of an std::optional the callback gets a pointer, and changes nothing.
+template <typename T>
+struct WalkTerm {
+  using Row = std::remove_const_t<T>;
+  static constexpr bool demanded = true;
+  static constexpr bool changes = !std::is_const_v<T>;
+};
+template <typename T>
+struct WalkTerm<std::optional<T>> {
+  using Row = std::remove_const_t<T>;
+  static constexpr bool demanded = false;
+  static constexpr bool changes = false;
+};
+
 }  // namespace
 
 Session::Session(std::uint64_t seed, const SessionOptions& options)
-    : random_(seed), options_(options), schema_(make_schema().compile().value()), workload_(random_, schema_->model()) {
+    : random_(seed),
+      options_(options),
+      schema_(make_schema().compile().value()),
+      workload_(random_, schema_->model(), options.population) {
   if (options.in_folder) {
     folder_ =
         std::filesystem::temp_directory_path() / ("stoa-model-" + std::to_string(::getpid()) + "-" +
@@ -65,33 +82,74 @@ void Session::open() {
 void Session::run(std::uint64_t rounds) {
   for (std::uint64_t i = 0; i < rounds && !::testing::Test::HasFailure(); ++i) {
     SCOPED_TRACE("round " + std::to_string(i));
+    if (options_.settled && world_.entities.size() < options_.population / 2) populate();
     round();
-    if (i % 4 == 3) compare();
+    if (i % options_.compare_every == 0) compare();
   }
   settle();
   compare();
   held_.clear();
 }
 
+// As many at once as single operations would not come to: archetypes of several chunks, and indexes of several levels.
+void Session::populate() {
+  settle();
+  Transaction transaction = db_->begin();
+  World after = world_;
+  const auto insert = [&]<typename T>(Entity entity, const T& row) {
+    transaction.insert(entity, row);
+    after.entities[entity][schema_->table_of<T>()] = to_row(row);
+  };
+  while (after.entities.size() < options_.population) {
+    const Entity entity = issue(transaction.create());
+    after.entities[entity];
+    insert(entity, Position{static_cast<float>(random_.below(9)), 1});
+    insert(entity, Velocity{static_cast<std::int32_t>(random_.below(9)), 2});
+    const std::string name = "settler " + std::to_string(entity.bits());
+    if (random_.chance(60)) insert(entity, Name{name, 0, name});
+    if (random_.chance(20)) insert(entity, Label{{}, 100'000 + 10 * static_cast<std::int32_t>(entity.index())});
+  }
+  Verdict verdict = conclude(schema_->model(), world_, after);
+  advance(verdict, std::move(after));
+  check(std::move(transaction).commit(), verdict, version_);
+}
+
+// Most of them at once: nodes and chunks that run empty. Those stay whose end could be refused.
+void Session::depopulate() {
+  settle();
+  Transaction transaction = db_->begin();
+  World after = world_;
+  for (const auto& [entity, rows] : world_.entities) {
+    if (rows.contains(schema_->table_of<Health>()) || rows.contains(schema_->table_of<Crew>())) continue;
+    if (!random_.chance(80)) continue;
+    transaction.destroy(entity);
+    after.entities.erase(entity);
+  }
+  Verdict verdict = conclude(schema_->model(), world_, after);
+  advance(verdict, std::move(after));
+  check(std::move(transaction).commit(), verdict, version_);
+}
+
 void Session::round() {
+  if (options_.settled && random_.chance(8)) return depopulate();
   const std::uint64_t dice = random_.below(100);
-  if (dice < 50) {
+  if (dice < 48) {
     const std::uint64_t count = 1 + random_.below(5);
     for (std::uint64_t i = 0; i < count; ++i) submit();
     if (random_.chance(70)) settle();  // else a write() comes after them, or more of them
-  } else if (dice < 88) {
+  } else if (dice < 84) {
     write();
-  } else if (dice < 93) {
+  } else if (dice < 90) {
     settle();
     if (held_.size() < 6) held_.push_back({db_->snapshot(), world_});
-  } else if (dice < 95 && !held_.empty()) {
+  } else if (dice < 93 && !held_.empty()) {
     const std::size_t at = random_.below(held_.size());
     held_.push_back({held_[at].snapshot.clone(), held_[at].world});
     EXPECT_EQ(difference(held_[at].snapshot, held_[at].world), "") << "a held snapshot changed";
     held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(at));
-  } else if (dice < 96 && !held_.empty()) {
+  } else if (dice < 95 && !held_.empty()) {
     held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(random_.below(held_.size())));
-  } else if (dice < 97) {
+  } else if (dice < 96) {
     settle();
     const auto flushed = db_->flush();
     ASSERT_TRUE(flushed) << flushed.error().message();
@@ -100,8 +158,8 @@ void Session::round() {
     EXPECT_TRUE(!syncs || db_->durable_version() == version_);
   } else if (options_.in_folder) {
     settle();
-    if (dice < 99) look_at_folder();
-    if (dice == 99) reopen();
+    if (dice < 98) look_at_folder();
+    if (dice >= 98) reopen();
   }
 }
 
@@ -261,7 +319,7 @@ std::expected<void, Error> Session::function(Writer& writer, World& scratch, std
 }
 
 void Session::some_walk(Writer& writer, World& scratch, std::optional<ErrorCode>& error) {
-  switch (random_.below(9)) {
+  switch (random_.below(12)) {
     case 0:
     case 1: return walk<Velocity>(writer, scratch, error);
     case 2: return walk<Position, const Velocity>(writer, scratch, error);
@@ -270,6 +328,9 @@ void Session::some_walk(Writer& writer, World& scratch, std::optional<ErrorCode>
     case 5: return walk<Name, const Position>(writer, scratch, error);
     case 6: return walk<Label>(writer, scratch, error);
     case 7: return walk<Velocity, const Selected>(writer, scratch, error);
+    case 8: return walk<Velocity, std::optional<Position>, std::optional<const Active>>(writer, scratch, error);
+    case 9: return walk<Position, std::optional<Label>>(writer, scratch, error);
+    case 10: return walk<Glimpse>(writer, scratch, error);
     default: return walk<const Active>(writer, scratch, error);
   }
 }
@@ -283,19 +344,31 @@ void Session::walk(Writer& writer, World& scratch, std::optional<ErrorCode>& err
   const auto changes = [&](Entity entity) { return entity.index() % 3 != spared; };
   std::vector<Entity> visited;
   std::vector<Operation> deferred;
-  const auto change = [&]<typename Cell>(Cell& row) {
-    if constexpr (!std::is_const_v<Cell>) {
-      Row& changed = texts_.emplace_back(to_row(row));
-      mutate(changed, delta);
-      row = from_row<Cell>(changed);
+  // Rows do not change before the walk comes to them.
+  const auto is_given = [&]<typename Cell>(Entity entity, const Cell* row) {
+    const Row* expected = scratch.find(schema_->table_of<Cell>(), entity);
+    return row == nullptr ? expected == nullptr : expected != nullptr && to_row(*row) == *expected;
+  };
+  const auto visit = [&]<typename Cell>(Entity entity, Cell&& row) {
+    using Given = std::remove_reference_t<Cell>;
+    if constexpr (std::is_pointer_v<Given>) {
+      EXPECT_TRUE(is_given(entity, row)) << "a walk hands out another optional row";
+    } else {
+      EXPECT_TRUE(is_given(entity, &std::as_const(row))) << "a walk hands out another row";
+      if constexpr (!std::is_const_v<Given>) {
+        if (!changes(entity)) return;
+        Row& changed = texts_.emplace_back(to_row(row));
+        mutate(changed, delta);
+        row = from_row<Given>(changed);
+      }
     }
   };
   bool stopped = false;
   try {
-    writer.each<T...>([&](Entity entity, auto&... rows) {
+    writer.each<T...>([&](Entity entity, auto&&... rows) {
       if (visited.size() == stop_at) throw WalkStopped();
       visited.push_back(entity);
-      if (changes(entity)) (change(rows), ...);
+      (visit(entity, rows), ...);
       if (structural && random_.chance(15)) change_structure(writer, entity, scratch, deferred);
     });
   } catch (const WalkStopped&) {
@@ -304,16 +377,20 @@ void Session::walk(Writer& writer, World& scratch, std::optional<ErrorCode>& err
 
   std::set<Entity> expected;
   for (const auto& [entity, rows] : scratch.entities) {
-    if ((rows.contains(schema_->table_of<std::remove_const_t<T>>()) && ...)) expected.insert(entity);
+    const auto in_walk = [&]<typename Term>(std::type_identity<Term>) {
+      return !WalkTerm<Term>::demanded || rows.contains(schema_->table_of<typename WalkTerm<Term>::Row>());
+    };
+    if ((in_walk(std::type_identity<T>()) && ...)) expected.insert(entity);
   }
   const std::set<Entity> seen(visited.begin(), visited.end());
   EXPECT_EQ(seen.size(), visited.size()) << "a walk visits an entity twice";
   EXPECT_TRUE(stopped ? std::ranges::includes(expected, seen) : seen == expected) << "a walk visits other entities";
   for (Entity entity : visited) {
     if (!changes(entity) || !expected.contains(entity)) continue;
-    const auto change_in_model = [&]<typename Cell>(std::type_identity<Cell>) {
-      if (!std::is_const_v<Cell>)
-        mutate(scratch.entities.at(entity).at(schema_->table_of<std::remove_const_t<Cell>>()), delta);
+    const auto change_in_model = [&]<typename Term>(std::type_identity<Term>) {
+      if constexpr (WalkTerm<Term>::changes) {
+        mutate(scratch.entities.at(entity).at(schema_->table_of<typename WalkTerm<Term>::Row>()), delta);
+      }
     };
     (change_in_model(std::type_identity<T>()), ...);
   }
@@ -383,6 +460,17 @@ void Session::compare() {
   last_hash_ = now.state_hash();
   last_world_ = world_;
   for (const Held& held : held_) ASSERT_EQ(difference(held.snapshot, held.world), "") << "a held snapshot changed";
+  compare_ended(now);
+}
+
+// Every id that was ever committed is alive, or has nothing.
+void Session::compare_ended(const Snapshot& now) {
+  for (std::uint64_t bits : committed_) {
+    const Entity entity = Entity::from_bits(bits);
+    if (world_.entities.contains(entity)) continue;
+    ASSERT_FALSE(now.alive(entity));
+    ASSERT_TRUE(now.get<Position>(entity) == nullptr && now.get<Label>(entity) == nullptr) << "rows of who has ended";
+  }
 }
 
 void Session::look_at_folder() {
@@ -390,9 +478,10 @@ void Session::look_at_folder() {
   ASSERT_TRUE(flushed);
   auto look = Database::open_read_only(folder_, make_schema());
   ASSERT_TRUE(look) << look.error().message();
-  ASSERT_EQ(difference(look->snapshot(), world_), "") << "the folder holds another world";
+  const World there = logged(schema_->model(), world_);
+  ASSERT_EQ(difference(look->snapshot(), there), "") << "the folder holds another world";
   EXPECT_EQ(look->version(), version_);
-  EXPECT_EQ(look->snapshot().state_hash(), db_->snapshot().state_hash());
+  EXPECT_EQ(look->snapshot().state_hash() == db_->snapshot().state_hash(), there == world_);
   EXPECT_EQ(look->begin().commit().error().code(), ErrorCode::read_only);
 }
 
@@ -406,10 +495,12 @@ void Session::reopen() {
   db_.reset();
   open();
   if (!db_) return;
-  ASSERT_EQ(difference(db_->snapshot(), world_), "") << "recovery gave another world";
+  World there = logged(schema_->model(), world_);
+  ASSERT_EQ(difference(db_->snapshot(), there), "") << "recovery gave another world";
   EXPECT_EQ(db_->recovery().version, version_);
   EXPECT_EQ(db_->recovery().dropped_tail, "");
-  EXPECT_EQ(db_->snapshot().state_hash(), hash);
+  EXPECT_EQ(db_->snapshot().state_hash() == hash, there == world_);
+  world_ = std::move(there);
 }
 
 }  // namespace stoa::test

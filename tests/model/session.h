@@ -19,6 +19,9 @@ namespace stoa::test {
 struct SessionOptions {
   Options options;
   bool in_folder = false;
+  std::size_t population = 60;      ///< entities, about
+  bool settled = false;             ///< begins with all of them, and again when half of them are gone
+  std::uint64_t compare_every = 4;  ///< rounds
 };
 
 class Session {
@@ -43,6 +46,8 @@ class Session {
   };
 
   void open();
+  void populate();
+  void depopulate();
   void round();
   void submit();
   void write();
@@ -62,6 +67,7 @@ class Session {
   Entity issue(Entity entity);
 
   void advance(const Verdict& verdict, World&& after);
+  void compare_ended(const Snapshot& now);
   void check(const std::expected<Commit, Error>& answer, const Verdict& verdict, Version version);
 
   Random random_;

@@ -7,8 +7,6 @@
 namespace stoa::test {
 namespace {
 
-constexpr std::size_t population = 60;
-
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
   const char* const text = std::getenv(name);
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 0);
@@ -22,7 +20,7 @@ std::uint64_t test_rounds(std::uint64_t otherwise) { return from_environment("ST
 Operation Workload::next(const World& world, const std::function<Entity()>& create) {
   using Kind = Operation::Kind;
   Operation out;
-  const bool few = world.entities.size() < population;
+  const bool few = world.entities.size() < population_;
   const std::uint64_t dice = random_.below(1000);
   out.by_name = random_.chance(25);
   if (dice < (few ? 250U : 100U)) {
@@ -30,7 +28,14 @@ Operation Workload::next(const World& world, const std::function<Entity()>& crea
     out.entity = create();
     return out;
   }
-  out.entity = some_entity(world);
+  if (random_.chance(10) && world.entities.contains(taken_away_.entity) &&
+      !world.has(taken_away_.table, taken_away_.entity)) {
+    out = taken_away_;
+    out.kind = Kind::insert;
+    return out;
+  }
+  out.entity = random_.chance(25) && world.entities.contains(last_) ? last_ : some_entity(world);
+  last_ = out.entity;
   if (dice < (few ? 270U : 200U)) {
     out.kind = Kind::destroy;
     return out;
@@ -58,6 +63,10 @@ Operation Workload::next(const World& world, const std::function<Entity()>& crea
   const Row* now = world.find(table->number, out.entity);
   out.row = now != nullptr && random_.chance(20) ? *now : random_row(*table, world);
   if (!table->is_tag()) out.field = random_.below(table->fields.size());
+  if (out.kind == Kind::remove && now != nullptr) {
+    taken_away_ = out;
+    taken_away_.row = *now;
+  }
   return out;
 }
 
@@ -102,12 +111,13 @@ Value Workload::random_value(const TableModel& table, const FieldModel& field, c
       const TableModel* target = schema_.find(field.reference->table);
       return holder_of(world, target == nullptr ? no_table : target->number);
     }
-    case FieldKind::text: return field.key ? "n" + std::to_string(random_.below(400)) + random_text() : random_text();
+    case FieldKind::text:
+      return field.key ? "n" + std::to_string(random_.below(population_ * 7)) + random_text() : random_text();
     case FieldKind::f32: return static_cast<double>(random_.below(4));
     case FieldKind::i16:
-    case FieldKind::i32: return static_cast<std::int64_t>(random_.below(field.unique ? 500 : 4)) - 1;
+    case FieldKind::i32: return static_cast<std::int64_t>(random_.below(field.unique ? population_ * 8 : 4)) - 1;
     case FieldKind::enumeration: return random_.below(3);
-    default: return random_.below(field.max ? (random_.chance(1) ? 60 : 50) : table.name == "docked" ? 40 : 4);
+    default: return random_.below(field.max ? (random_.chance(1) ? 60 : 50) : table.name == "docked" ? population_ : 4);
   }
 }
 

@@ -1,5 +1,5 @@
 // Random operations that mostly can be done: on entities that live, with references to what is there and values that
-// meet. It changes nothing.
+// meet. It changes no world.
 #pragma once
 
 #include "model.h"
@@ -28,7 +28,9 @@ class Random {
 
 class Workload {
  public:
-  Workload(Random& random, const SchemaModel& schema) : random_(random), schema_(schema) {}
+  /// `population`: how many entities there are to be, about.
+  Workload(Random& random, const SchemaModel& schema, std::size_t population)
+      : random_(random), schema_(schema), population_(population) {}
 
   /// Something to do in `world`. A new entity's id comes from `create`.
   [[nodiscard]] Operation next(const World& world, const std::function<Entity()>& create);
@@ -44,6 +46,9 @@ class Workload {
 
   Random& random_;
   const SchemaModel& schema_;
+  std::size_t population_;
+  Entity last_;           // what the last operation was on: the next is often on the same
+  Operation taken_away_;  // the row that was removed last: it often comes back
 };
 
 }  // namespace stoa::test

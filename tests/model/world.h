@@ -81,8 +81,18 @@ BOOST_DESCRIBE_STRUCT(Follows, (), (leader))
 struct Selected {};  // sparse tag
 BOOST_DESCRIBE_STRUCT(Selected, (), ())
 
+struct Crew {  // sparse: a reference for each action, one of them to a row that itself goes with another
+  Entity ship, captain, mate, rival;
+};
+BOOST_DESCRIBE_STRUCT(Crew, (), (ship, captain, mate, rival))
+
+struct Glimpse {  // dense, plain: not in the log
+  std::uint32_t count;
+};
+BOOST_DESCRIBE_STRUCT(Glimpse, (), (count))
+
 using Tables = boost::mp11::mp_list<Position, Velocity, Health, Name, Docked, Member, Owned, Branch, Active, Label,
-                                    Follows, Selected>;
+                                    Follows, Selected, Crew, Glimpse>;
 
 [[nodiscard]] inline Schema make_schema() {
   Schema schema("model_test");
@@ -101,6 +111,13 @@ using Tables = boost::mp11::mp_list<Position, Velocity, Health, Name, Docked, Me
   schema.table<Label>("label").sparse().unique<&Label::number>();
   schema.table<Follows>("follows").sparse().reference<&Follows::leader>(OnDelete::set_null);
   schema.table<Selected>("selected").sparse();
+  schema.table<Crew>("crew")
+      .sparse()
+      .foreign_key<&Crew::ship>("member", OnDelete::remove)
+      .foreign_key<&Crew::captain>("name", OnDelete::cascade)
+      .foreign_key<&Crew::mate>("position", OnDelete::set_null)
+      .foreign_key<&Crew::rival>("crew");
+  schema.table<Glimpse>("glimpse").not_logged();
   return schema;
 }
 
