@@ -176,16 +176,19 @@ memory::PoolOptions pool_of(std::size_t bytes) {
   return {.slab_bytes_first = bytes, .slab_growth = 1e15, .slab_bytes_max = std::size_t{1} << 60U};
 }
 
-/// Some blocks of each small size, set aside until revert() may need them.
+/// Some blocks of each size, and many of those that nodes have, set aside until revert() may need them.
 class Ballast {
  public:
   static constexpr std::size_t units_max = 135;  // a chunk of the widest column
-  static constexpr std::size_t blocks_each = 8;
-  static constexpr std::size_t bytes_total = 64 * blocks_each * units_max * (units_max + 1) / 2;
+  static constexpr std::size_t units_small = 4;
+  static constexpr std::size_t blocks_small = 512;  // of each size up to that
+  static constexpr std::size_t blocks_large = 8;
+  static constexpr std::size_t bytes_total = 32 * (blocks_large * units_max * (units_max + 1) +
+                                                   (blocks_small - blocks_large) * units_small * (units_small + 1));
 
   explicit Ballast(memory::PagePool& pool) : pool_(pool) {
     for (std::size_t units = 1; units <= units_max; ++units) {
-      for (std::size_t i = 0; i != blocks_each; ++i) {
+      for (std::size_t i = 0; i != (units <= units_small ? blocks_small : blocks_large); ++i) {
         blocks_.push_back(pool.allocate(units * 64 - sizeof(memory::BlockHeader), 0));
       }
     }
