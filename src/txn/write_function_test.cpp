@@ -316,9 +316,10 @@ TEST_P(Columns, WithTextsAreBackToo) {
   ASSERT_TRUE(std::move(names).commit());
   const storage::test::Picture before = db_.picture();
   std::size_t visited = 0;
+  std::string longer;  // borrowed by the row until the walk has written it, after the callback
   EXPECT_EQ(code_of(db_.write([&](Writer& writer) {
               writer.each<Name, Position>([&](Entity, Name& name, Position& position) {
-                const std::string longer = std::string(name.name) + " and longer";
+                longer = std::string(name.name) + " and longer";
                 name.name = longer;
                 position.y = 9;
                 if (visited++ == mid_chunk) throw Stop();
