@@ -93,9 +93,10 @@ class Writer : public Operations<Writer> {
 
   /// Calls function(Entity, T&...) for every entity that has rows in all of T...; `const T` for rows that it only
   /// reads, std::optional<T> for `const T*` that may be null. Where a table has texts, references, or unique or indexed
-  /// fields, the function changes a copy of the row, which is then written with all checks. Operations in the function
-  /// wait until the walk is over; get() does not see them before. Errors: throws std::logic_error if called within an
-  /// each().
+  /// fields, the function changes a copy of the row, which is written with all checks once the function has returned: a
+  /// string that it put into a Text must still be there then. Operations in the function wait until the walk is over;
+  /// get() does not see them before.
+  /// Errors: throws std::logic_error if called within an each().
   template <typename... T, typename Function>
   void each(Function&& function) {
     const auto terms = detail::make_terms<T...>(*core_->root().world);

@@ -1,6 +1,7 @@
 #include <stoa/database.h>
 
 #include "database/core.h"
+#include "queue/sync.h"
 
 #include <new>
 #include <stdexcept>
@@ -78,7 +79,7 @@ std::size_t Database::step(std::size_t transactions) {
   return core().engine().step(transactions, detail::SteadyTime::max());
 }
 std::size_t Database::step(std::chrono::nanoseconds budget) {
-  return core().engine().step(static_cast<std::size_t>(-1), std::chrono::steady_clock::now() + budget);
+  return core().engine().step(static_cast<std::size_t>(-1), queue::deadline_after(budget));
 }
 std::expected<Version, Error> Database::flush() { return core().engine().flush(); }
 Metrics Database::metrics() const { return core().metrics(); }

@@ -175,6 +175,22 @@ TEST_F(LogTest, SegmentReaderSeesLaterWritesOnceRefreshed) {
   EXPECT_EQ(reader.chain().version, 2U);
 }
 
+// disk_full says that the same call may succeed later, which a final failure must not say.
+TEST_F(LogTest, SyncThatFindsTheDiskFullIsFinalAndAnswersIo) {
+  auto writer = open_writer().value();
+  ASSERT_TRUE(write(writer));
+  files_.set_fault_hook([&](FileOperation operation, const std::string&) -> std::optional<Error> {
+    if (operation != FileOperation::sync) return std::nullopt;
+    return Error(ErrorCode::disk_full, "injected");
+  });
+  const auto synced = writer.sync();
+  EXPECT_EQ(synced.error().code(), ErrorCode::io);
+  EXPECT_THAT(synced.error().message(), HasSubstr("injected"));
+  files_.set_fault_hook({});
+  EXPECT_EQ(write(writer).error().code(), ErrorCode::io);
+  EXPECT_TRUE(writer.failed());
+}
+
 TEST_F(LogTest, FailedSyncIsFinal) {
   auto writer = open_writer().value();
   write_synced(writer, 2);
