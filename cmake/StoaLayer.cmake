@@ -1,6 +1,6 @@
-# The house plan as build rules. Each folder under src/ is one target, stoa_<folder>; its headers are reached as
-# "<folder>/<file>.h" and only through the target, so that an include of a folder that is not named under DEPENDS
-# does not compile.
+# The order of folders as build rules. Each folder under src/ is one target, stoa_<folder>; its headers are reached as
+# "<folder>/<file>.h" and only through the target, so that an include of a folder that is neither named under DEPENDS
+# nor below one that is does not compile.
 
 add_library(stoa_flags INTERFACE)
 target_compile_features(stoa_flags INTERFACE cxx_std_23)

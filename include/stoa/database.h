@@ -44,8 +44,9 @@ class Database {
                                              const Options& options = {});
   /// With the folder's own schema. Errors: as above; not_found if there is no database.
   static std::expected<Database, Error> open_existing(const std::filesystem::path& folder, const Options& options = {});
-  /// The state as it is on disk now, also beside a live owner: no lock is taken and nothing is written. Types may be
-  /// bound with bindings on a schema given; the folder's own is used otherwise.
+  /// The state as it is on disk now, also beside a live owner: no lock is taken and nothing is written; a transaction
+  /// answers read_only. Without a schema the folder's own is used, and rows are read by name; one that is given must be
+  /// the same, and brings its C++ types. Errors: as open_existing(), but for locked.
   static std::expected<Database, Error> open_read_only(const std::filesystem::path& folder);
   static std::expected<Database, Error> open_read_only(const std::filesystem::path& folder, const Schema& schema);
   /// Nothing on disk. Errors: schema_invalid; out_of_memory.
@@ -60,7 +61,8 @@ class Database {
   [[nodiscard]] Transaction begin();
 
   /// Runs `function(Writer&)` on the writer as one transaction, and waits for its commit. It may return void or
-  /// std::expected<void, Error>; an error or an exception takes the transaction back.
+  /// std::expected<void, Error>; an error or an exception takes the transaction back. Nothing in it may wait for a
+  /// commit of this database, as write(), commit() and flush() do: the writer would wait for itself.
   ///
   /// Errors: what the function returned; aborted, if it threw, with what() as the reason; whatever a commit answers.
   template <typename Function>

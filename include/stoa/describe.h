@@ -19,6 +19,7 @@
 namespace stoa {
 
 /// How a C++ type that is not a plain struct is stored; specialised by the user, before the type is used in a schema.
+/// Not finished: a schema may have such a type, and its rows can be neither written nor read as that type yet.
 template <typename T>
 struct Codec;
 

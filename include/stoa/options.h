@@ -12,7 +12,7 @@ class Durability {
  public:
   enum class Kind : std::uint8_t { none, async, sync };
 
-  /// Nothing is promised before close() or a checkpoint: the log is written, and never synced before.
+  /// Nothing is promised before close(): the log is written, and synced only where one of its segments ends.
   [[nodiscard]] static constexpr Durability none() { return {Kind::none, {}}; }
   /// A commit is answered when it is visible; the log is synced at least this often.
   [[nodiscard]] static constexpr Durability async(std::chrono::milliseconds interval) {

@@ -65,7 +65,7 @@ class TableBuilder {
   /// A reference is never null, a text never empty; in a CSV file the cell is not empty.
   template <auto Member>
   TableBuilder& required();
-  /// An ordered index: snapshot.range<&T::m>().
+  /// Asks for an ordered index. It is kept in the schema; nothing makes or reads such an index yet.
   template <auto Member>
   TableBuilder& index();
   /// The entity that the member names has a row in `table`, or the member is null.
@@ -86,7 +86,7 @@ class TableBuilder {
   TableBuilder& sparse();
   /// Not in the log: its rows are gone after recovery.
   TableBuilder& not_logged();
-  /// Not in the deltas that replicas get.
+  /// Not in the deltas that replicas get. There are none yet: it is kept in the schema, and has no effect.
   TableBuilder& not_replicated();
 
  private:

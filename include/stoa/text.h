@@ -58,8 +58,9 @@ class TextCell {
 
 }  // namespace detail
 
-/// UTF-8 text of up to 16 MiB. Built from a string it borrows that string (a write call copies the bytes before it
-/// returns); read from a row it is valid as long as the row's snapshot.
+/// Text of up to 16 MiB, which should be UTF-8: imports and schemas check it, other writes do not. Built from a string
+/// it borrows that string (a write call copies the bytes before it returns); read from a row it is valid as long as the
+/// row's snapshot.
 class Text {
  public:
   Text() = default;

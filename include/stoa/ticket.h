@@ -38,7 +38,7 @@ class CommitTicket {
   /// Waits for the answer. A snapshot that this thread takes afterwards has at least that version. On the thread that
   /// steps a manual writer it steps until the answer is there. May be called again, and answers the same.
   [[nodiscard]] std::expected<Commit, Error> get();
-  /// True if the answer came in time; get() then does not wait.
+  /// True if the answer came in time; get() then does not wait. It does not step a manual writer.
   bool wait_for(std::chrono::nanoseconds time);
 
  private:

@@ -48,7 +48,9 @@ void add_import(CLI::App& app, ImportOptions& options, Run& run) {
       "a\n"
       "field without a column gets its default. A column that references a table holds that table's key, also of a "
       "row\n"
-      "that comes later in the same run. An empty cell is null for a reference and the default for another field.");
+      "that comes later in the same run. An empty cell is null for a reference and the default for another field.\n"
+      "Errors are file:line:cell: reason; cells count from 1.\n\n" +
+      std::string(exit_statuses));
   command.add_option("DB", options.folder, "The database's folder; created if it is new")->required();
   static std::vector<std::string> pairs;
   command.add_option("TABLE=FILE", pairs, "A table and the file with its rows: CSV, or CSV in zstd if it ends in .zst")
@@ -82,7 +84,8 @@ void add_info(CLI::App& app, InfoOptions& options, Run& run) {
 
 void add_dump(CLI::App& app, DumpOptions& options, Run& run) {
   CLI::App& command = *app.add_subcommand("dump", "Write the rows of a table");
-  command.footer("A reference is written as the key of what it refers to, so that `stoa import` can read it.");
+  command.footer("A reference is written as the key of what it refers to, so that `stoa import` can read it.\n\n" +
+                 std::string(exit_statuses));
   command.add_option("DB", options.folder, "The database's folder")->required();
   command.add_option("TABLE", options.table, "The table")->required();
   const std::map<std::string, DumpFormat> choices{{"csv", DumpFormat::csv}, {"json", DumpFormat::json}};
