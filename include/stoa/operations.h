@@ -84,7 +84,8 @@ class Operations {
     return self();
   }
 
-  // Tables by name. Fields that are not named get their defaults in an insert, and stay as they are in an update.
+  // Tables by name. Fields that are not named get their defaults in an insert, and stay as they are in an update. An
+  // upsert writes the whole row: also where there is one, fields that are not named get their defaults.
   Self& insert(std::string_view table, Entity entity, std::initializer_list<NamedValue> fields) {
     return insert(table, entity, std::span<const NamedValue>(fields));
   }
