@@ -62,7 +62,8 @@ class Database {
 
   /// Runs `function(Writer&)` on the writer as one transaction, and waits for its commit. It may return void or
   /// std::expected<void, Error>; an error or an exception takes the transaction back. Nothing in it may wait for a
-  /// commit of this database, as write(), commit() and flush() do: the writer would wait for itself.
+  /// commit of this database, as write(), commit() and flush() do: the writer would wait for itself. They throw
+  /// std::logic_error there.
   ///
   /// Errors: what the function returned; aborted, if it threw, with what() as the reason; whatever a commit answers.
   template <typename Function>

@@ -76,6 +76,7 @@ bool Engine::steps_here() const noexcept {
 void Engine::enter(Node& node) {
   node.bytes_in_flight = clamp_bytes(node.ops.bytes());
   if (limit_.try_enter(node.bytes_in_flight)) return;
+  may_wait();
   if (steps_here()) {
     while (!limit_.try_enter(node.bytes_in_flight)) commit_queued(1, SteadyTime::max());
   } else {
@@ -114,7 +115,15 @@ void Engine::drop(Node& node) noexcept {
   bell_.ring();
 }
 
+void Engine::may_wait() const {
+  // relaxed: only the thread's own mark can be equal, and that it stored itself.
+  if (in_function_.load(std::memory_order_relaxed) != this_thread_mark()) return;
+  throw std::logic_error("stoa: a write function waits for the writer, which it runs on");
+}
+
 void Engine::wait(Node& node) {
+  if (node.response.done()) return;
+  may_wait();
   if (!steps_here()) {
     node.response.wait();
     return;
@@ -133,6 +142,7 @@ void Engine::recycle(Node& node) noexcept {
 }
 
 std::expected<Commit, Error> Engine::run(detail::WriteFunction function) {
+  may_wait();
   Node& node = new_node();
   node.kind = Node::Kind::function;
   node.function = function;
@@ -140,6 +150,7 @@ std::expected<Commit, Error> Engine::run(detail::WriteFunction function) {
 }
 
 std::expected<Version, Error> Engine::flush() {
+  may_wait();
   Node& node = new_node();
   node.kind = Node::Kind::flush;
   auto done = submit(node).get();
@@ -154,6 +165,7 @@ bool Engine::wait_for_version(Version version, std::chrono::nanoseconds timeout)
 
 std::size_t Engine::step(std::size_t transactions, SteadyTime until) {
   if (options_.writer != WriterMode::manual) throw std::logic_error("stoa: step() of a database with a writer thread");
+  may_wait();
   stepper_.store(this_thread_mark(), std::memory_order_relaxed);  // relaxed: as in steps_here()
   const std::size_t answered = commit_queued(transactions, until);
   if (steady_clock::now() >= sink_.rest_at()) rest();
@@ -223,7 +235,10 @@ void Engine::apply(Node& node) {
   }
   if (node.kind == Node::Kind::flush) flush_asked_ = true;
   if (node.kind == Node::Kind::dropped) node.refused = Error(ErrorCode::aborted, "dropped");
+  // relaxed, both: as in may_wait().
+  if (node.kind == Node::Kind::function) in_function_.store(this_thread_mark(), std::memory_order_relaxed);
   auto applied = applier_.apply(node, version_ + 1);
+  in_function_.store(nullptr, std::memory_order_relaxed);
   if (!applied) {
     node.result = std::unexpected(std::move(applied.error()));
     if (applier_.sink_failed()) fail_batch(node.result.error());

@@ -62,6 +62,7 @@ class Engine final : public detail::TransactionHome {
   // TransactionHome.
   CommitTicket submit(detail::TransactionNode& node) override;
   void drop(detail::TransactionNode& node) noexcept override;
+  void may_wait() const override;
   void wait(detail::TransactionNode& node) override;
   bool wait_for(detail::TransactionNode& node, std::chrono::nanoseconds time) override;
   void release(detail::TransactionNode& node) noexcept override;
@@ -97,7 +98,8 @@ class Engine final : public detail::TransactionHome {
   queue::Doorbell version_bell_;
   queue::InFlightLimit limit_;
   std::atomic<bool> closed_{false};
-  std::atomic<const void*> stepper_{nullptr};  // which thread steps a manual writer
+  std::atomic<const void*> in_function_{nullptr};  // the writer, while it runs a write function
+  std::atomic<const void*> stepper_{nullptr};      // which thread steps a manual writer
 
   // The writer's.
   Applier applier_;

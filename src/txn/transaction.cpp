@@ -32,11 +32,16 @@ Transaction& Transaction::deadline(std::chrono::nanoseconds from_now) {
 
 CommitTicket Transaction::submit() && {
   detail::TransactionNode& node = valid(node_, "transaction");
-  node_ = nullptr;
-  return home_->submit(node);
+  CommitTicket ticket = home_->submit(node);
+  node_ = nullptr;  // it was still this transaction's if that threw
+  return ticket;
 }
 
-std::expected<Commit, Error> Transaction::commit() && { return std::move(*this).submit().get(); }
+std::expected<Commit, Error> Transaction::commit() && {
+  valid(node_, "transaction");
+  home_->may_wait();
+  return std::move(*this).submit().get();
+}
 
 CommitTicket::~CommitTicket() {
   if (node_ != nullptr) home_->release(*node_);

@@ -13,6 +13,9 @@ class TransactionHome {
   virtual CommitTicket submit(TransactionNode& node) = 0;
   /// The transaction was not submitted, and never will be.
   virtual void drop(TransactionNode& node) noexcept = 0;
+  /// Throws std::logic_error where waiting would never end: in a write function, which the writer itself runs.
+  virtual void may_wait() const = 0;
+  /// Throws as may_wait() does.
   virtual void wait(TransactionNode& node) = 0;
   virtual bool wait_for(TransactionNode& node, std::chrono::nanoseconds time) = 0;
   /// The ticket is done with the node.
