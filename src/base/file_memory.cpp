@@ -268,7 +268,8 @@ std::expected<std::unique_ptr<FolderLock>, Error> MemoryFileSystem::lock(const s
   const std::string key = folder_key(folder);
   if (!folder_exists(names_, key)) return std::unexpected(failure(ErrorCode::not_found, folder, "lock"));
   if (!locked_.insert(key).second) {
-    return std::unexpected(Error(ErrorCode::locked, Place{.source = folder}, "the folder is open in another database"));
+    return std::unexpected(Error(ErrorCode::locked, Place{.source = folder},
+                                 "another process has the folder open, or this one has it open twice"));
   }
   return std::make_unique<Lock>(*this, key);
 }

@@ -180,8 +180,8 @@ class PosixFileSystem final : public FileSystem {
     if (!descriptor.is_open()) return std::unexpected(failure("open", path));
     if (until_not_interrupted([&] { return ::flock(descriptor.get(), LOCK_EX | LOCK_NB); }) != 0) {
       if (errno != EWOULDBLOCK) return std::unexpected(failure("lock", path));
-      return std::unexpected(
-          Error(ErrorCode::locked, Place{.source = folder}, "the folder is open in another database"));
+      return std::unexpected(Error(ErrorCode::locked, Place{.source = folder},
+                                   "another process has the folder open, or this one has it open twice"));
     }
     return std::make_unique<PosixFolderLock>(std::move(descriptor));
   }

@@ -92,17 +92,23 @@ std::expected<Schema, Error> read_schema(FileSystem& files, const std::string& f
   return Schema::from_toml(*text, path);
 }
 
-std::expected<void, Error> write_schema(FileSystem& files, const std::string& folder, const CompiledSchema& schema) {
+std::expected<void, Error> check_not_foreign(FileSystem& files, const std::string& folder) {
   const auto names = files.list(folder);
   if (!names) return std::unexpected(names.error());
-  const std::string unfinished = join_path(folder, unfinished_schema_name);
+  if (std::find(names->begin(), names->end(), schema_file_name) != names->end()) return {};
   for (const std::string& name : *names) {
-    if (name == unfinished_schema_name) {
-      if (auto removed = files.remove(unfinished); !removed) return removed;  // a crash left it
-    } else if (name != lock_file_name) {
-      return std::unexpected(Error(ErrorCode::not_a_database, Place{folder},
-                                   fmt::format("the folder is neither empty nor a database: it has {}", name)));
-    }
+    if (name == lock_file_name || name == unfinished_schema_name) continue;
+    return std::unexpected(Error(ErrorCode::not_a_database, Place{folder},
+                                 fmt::format("the folder is neither empty nor a database: it has {}", name)));
+  }
+  return {};
+}
+
+std::expected<void, Error> write_schema(FileSystem& files, const std::string& folder, const CompiledSchema& schema) {
+  if (auto vacant = check_not_foreign(files, folder); !vacant) return vacant;
+  const std::string unfinished = join_path(folder, unfinished_schema_name);
+  if (auto removed = files.remove(unfinished); !removed && removed.error().code() != ErrorCode::not_found) {
+    return removed;  // what a crash left
   }
   if (auto written = write_durably(files, unfinished, schema.canonical_text()); !written) return written;
   if (auto renamed = files.rename(unfinished, join_path(folder, schema_file_name)); !renamed) return renamed;

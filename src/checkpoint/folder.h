@@ -22,6 +22,10 @@ inline constexpr std::string_view schema_file_name = "schema.toml";
 /// Whether the folder exists and has a database's schema. Errors: io.
 [[nodiscard]] std::expected<bool, Error> holds_database(FileSystem& files, const std::string& folder);
 
+/// Whether the folder has a database, or is empty, or is what a crash left of making one.
+/// Errors: not_a_database, if there are other files in it; io.
+[[nodiscard]] std::expected<void, Error> check_not_foreign(FileSystem& files, const std::string& folder);
+
 /// Makes a new database's folder, durable with its schema; the folder may exist and be empty.
 /// Requires: the folder is locked, or does not exist.
 /// Errors: not_a_database, if there are other files in it; io; disk_full.

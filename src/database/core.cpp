@@ -65,6 +65,8 @@ std::expected<Core, Error> DatabaseCore::open(const std::string& folder, std::sh
   } else if (auto made = files.make_directory(folder); !made) {
     return std::unexpected(made.error());
   }
+  // Before the lock, which would leave its file in a folder that is somebody else's; write_schema() looks again.
+  if (auto usable = checkpoint::check_not_foreign(files, folder); !usable) return std::unexpected(usable.error());
   auto lock = files.lock(folder);
   if (!lock) return std::unexpected(lock.error());
   auto kept = kept_schema(files, folder);
@@ -147,14 +149,14 @@ void DatabaseCore::release_pin(void* slot) noexcept {
 }
 
 std::expected<void, Error> DatabaseCore::close() {
-  if (std::exchange(closed_, true)) return {};
-  auto ended = engine_->close();
+  if (closed_) return *closed_;
+  closed_ = engine_->close();
   if (log_ != nullptr) {
     auto closed = log_->close();
-    if (ended && !closed) ended = std::unexpected(closed.error());
+    if (*closed_ && !closed) closed_ = std::unexpected(closed.error());
   }
   lock_.reset();
-  return ended;
+  return *closed_;
 }
 
 void DatabaseCore::abandon(std::unique_ptr<DatabaseCore> core) noexcept {

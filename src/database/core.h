@@ -60,8 +60,8 @@ class DatabaseCore final : public SnapshotHome {
   checkpoint::LogSink* log_ = nullptr;  // sink_, where there is a log
   std::unique_ptr<txn::Engine> engine_;
   Recovery recovery_;
-  bool closed_ = false;
-  std::atomic<int> holders_{2};  // the pins and the transactions, once the Database is gone
+  std::optional<std::expected<void, Error>> closed_;  // what close() answered
+  std::atomic<int> holders_{2};                       // the pins and the transactions, once the Database is gone
 };
 
 }  // namespace stoa::detail

@@ -32,7 +32,7 @@ TEST_F(Call, OfAWorldThatAnotherProcessHasIsRefusedForImportOnly) {
   write("more.csv", "id,name,code\nB,Bay,2\n");
   const Finished refused = import({"stop=more.csv"});
   EXPECT_EQ(refused.status, 2);
-  EXPECT_EQ(refused.err, "world: the folder is open in another database\n");
+  EXPECT_EQ(refused.err, "world: another process has the folder open, or this one has it open twice\n");
 
   Transaction transaction = owner->begin();
   transaction.insert("stop", transaction.create(), {{"id", "L"}, {"name", "Live"}, {"code", 9}});
@@ -51,6 +51,7 @@ TEST_F(Call, OfAFolderThatIsNoWorld) {
   EXPECT_EQ(done.status, 2);
   EXPECT_EQ(done.err, "world: the folder is neither empty nor a database: it has letter.txt\n");
   EXPECT_EQ(read("world/letter.txt"), "dear");
+  EXPECT_EQ(names_in("world"), std::set<std::string>{"letter.txt"}) << "not even a lock file";
   for (const char* command : {"info", "verify"}) {
     const Finished looked = stoa({command, "world"});
     EXPECT_EQ(looked.status, 2);
@@ -144,8 +145,15 @@ TEST_F(Call, ThatMakesNoSense) {
     const Finished done = stoa(call);
     EXPECT_EQ(done.status, 2) << testing::PrintToString(call);
     EXPECT_EQ(done.out, "") << testing::PrintToString(call);
-    EXPECT_TRUE(done.err.ends_with("stoa: stoa --help says how it is called\n")) << done.err;
+    const bool known = !call.empty() && call[0] != "frobnicate";
+    const std::string hint = "stoa: stoa " + (known ? call[0] + " " : "") + "--help says how it is called\n";
+    EXPECT_TRUE(done.err.ends_with(hint)) << done.err;
   }
+  EXPECT_EQ(stoa({"frobnicate"}).err,
+            "stoa: there is no command \"frobnicate\"; there are check, import, info, dump and verify\n"
+            "stoa: stoa --help says how it is called\n");
+  EXPECT_EQ(stoa({"dump", "world", "stop", "--format", "xml"}).err,
+            "stoa: --format: it is csv or json, and not \"xml\"\nstoa: stoa dump --help says how it is called\n");
   EXPECT_FALSE(exists("world"));
 }
 

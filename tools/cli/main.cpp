@@ -6,6 +6,8 @@
 #include <map>
 #include <new>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cli/commands.h"
@@ -21,6 +23,22 @@ constexpr const char* exit_statuses =
     "done (an option, a name, a folder that is no database or in use, a full disk).";
 
 using Run = std::function<ExitStatus()>;
+
+// One of a few words. CLI11's own validators tell the number behind a word instead of the word.
+template <typename T>
+CLI::Validator one_of(std::map<std::string, T> choices) {
+  return {[choices = std::move(choices)](std::string& word) -> std::string {
+            const auto found = choices.find(word);
+            if (found == choices.end()) {
+              std::vector<std::string_view> words;
+              for (const auto& choice : choices) words.emplace_back(choice.first);
+              return fmt::format("it is {}, and not \"{}\"", fmt::join(words, " or "), word);
+            }
+            word = std::to_string(static_cast<int>(found->second));
+            return {};
+          },
+          ""};
+}
 
 void add_json(CLI::App& command, bool& json) { command.add_flag("--json", json, "The result as one JSON object"); }
 
@@ -57,12 +75,10 @@ void add_import(CLI::App& app, ImportOptions& options, Run& run) {
       ->required();
   command.add_option("--schema", options.schema, "The schema.toml; without it the folder's own");
   command.add_flag("--ignore-unknown", options.ignore_unknown, "Leave out columns that are no fields");
-  const std::map<std::string, OnError> choices{{"stop", OnError::stop}, {"skip", OnError::skip}};
   command
       .add_option("--on-error", options.on_error,
                   "At a bad row: stop, and keep nothing of the run; or skip it, and rows that refer to it")
-      ->transform(CLI::Transformer(choices))
-      ->check(CLI::IsMember({OnError::stop, OnError::skip}))
+      ->transform(one_of<OnError>({{"stop", OnError::stop}, {"skip", OnError::skip}}))
       ->option_text("stop|skip [stop]");
   command.add_option("--line-limit", options.line_bytes_max, "The longest record, in bytes")
       ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 30U))
@@ -88,10 +104,8 @@ void add_dump(CLI::App& app, DumpOptions& options, Run& run) {
                  std::string(exit_statuses));
   command.add_option("DB", options.folder, "The database's folder")->required();
   command.add_option("TABLE", options.table, "The table")->required();
-  const std::map<std::string, DumpFormat> choices{{"csv", DumpFormat::csv}, {"json", DumpFormat::json}};
   command.add_option("--format", options.format, "CSV, or JSON with one object a line")
-      ->transform(CLI::Transformer(choices))
-      ->check(CLI::IsMember({DumpFormat::csv, DumpFormat::json}))
+      ->transform(one_of<DumpFormat>({{"csv", DumpFormat::csv}, {"json", DumpFormat::json}}))
       ->option_text("csv|json [csv]");
   command.add_flag("--entities", options.entities, "With the entities, as a first column @entity");
   command.callback([&] { run = [&options] { return run_dump(options); }; });
@@ -125,8 +139,14 @@ ExitStatus run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error), ExitStatus::done;  // --help, --version
-    print_error(std::string_view(error.what()));
-    print_error("stoa --help says how it is called");
+    const auto called = app.get_subcommands();
+    if (called.empty() && argc > 1 && argv[1][0] != '-') {
+      print_error(fmt::format("there is no command \"{}\"; there are check, import, info, dump and verify", argv[1]));
+    } else {
+      print_error(std::string_view(error.what()));
+    }
+    print_error(
+        fmt::format("stoa {}--help says how it is called", called.empty() ? "" : called.front()->get_name() + " "));
     return ExitStatus::call_wrong;
   }
   return run();
