@@ -4,6 +4,9 @@ ARGS ?=
 PREFIX ?= /usr/local
 export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
 MAKEFLAGS += --no-print-directory
+# ccache then finds what another clone, or another preset of this one, has compiled.
+export CCACHE_BASEDIR = $(CURDIR)
+export CCACHE_NOHASHDIR = 1
 
 # ThreadSanitizer of GCC 12 cannot live with as much address randomisation as newer kernels have.
 SAME_ADDRESSES = $(shell setarch --addr-no-randomize true 2>/dev/null && echo setarch --addr-no-randomize)

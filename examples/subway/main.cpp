@@ -138,7 +138,11 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--small", settings.small, "a quarter of an hour around the peak, and one crash");
   app.add_option("--until-killed", settings.until_killed)->group("");  // not for people
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
   if (!settings.until_killed.empty()) {
     return live_until_killed({.world = settings.world, .receipts = settings.until_killed, .speed = settings.speed},
                              service_date);

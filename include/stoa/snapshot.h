@@ -43,9 +43,10 @@ class Snapshot {
         root_(std::exchange(other.root_, nullptr)),
         slot_(std::exchange(other.slot_, nullptr)) {}
   Snapshot& operator=(Snapshot&& other) noexcept {
-    std::swap(home_, other.home_);
-    std::swap(root_, other.root_);
-    std::swap(slot_, other.slot_);
+    Snapshot taken(std::move(other));  // and what this one held goes with it
+    std::swap(home_, taken.home_);
+    std::swap(root_, taken.root_);
+    std::swap(slot_, taken.slot_);
     return *this;
   }
   ~Snapshot() {

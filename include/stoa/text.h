@@ -1,6 +1,7 @@
 // Text and Bytes: variable-length values in fixed 16-byte cells.
 #pragma once
 
+#include <algorithm>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +21,9 @@ class TextCell {
   static constexpr std::uint32_t inline_bytes = 12;
 
   TextCell() noexcept { std::memset(raw_, 0, sizeof raw_); }
-  TextCell(const char* data, std::uint32_t size) noexcept {
+  /// What is too long to be told in 32 bits is far longer than a value may be, and stays so.
+  TextCell(const char* data, std::size_t length) noexcept {
+    const auto size = static_cast<std::uint32_t>(std::min<std::size_t>(length, 0xFFFF'FFFFU));
     std::memset(raw_, 0, sizeof raw_);
     std::memcpy(raw_, &size, sizeof size);
     if (size <= inline_bytes) {
@@ -67,7 +70,7 @@ class Text {
   // NOLINTBEGIN(google-explicit-constructor): a text is a string
   Text(const char* text) : Text(std::string_view(text)) {}
   Text(const std::string& text) : Text(std::string_view(text)) {}
-  Text(std::string_view text) : cell_(text.data(), static_cast<std::uint32_t>(text.size())) {}
+  Text(std::string_view text) : cell_(text.data(), text.size()) {}
 
   operator std::string_view() const noexcept { return cell_.view(); }
   // NOLINTEND(google-explicit-constructor)
@@ -91,8 +94,7 @@ class Bytes {
  public:
   Bytes() = default;
   // NOLINTBEGIN(google-explicit-constructor): bytes are a span
-  Bytes(std::span<const std::byte> bytes)
-      : cell_(reinterpret_cast<const char*>(bytes.data()), static_cast<std::uint32_t>(bytes.size())) {}
+  Bytes(std::span<const std::byte> bytes) : cell_(reinterpret_cast<const char*>(bytes.data()), bytes.size()) {}
 
   [[nodiscard]] std::span<const std::byte> span() const noexcept {
     return {reinterpret_cast<const std::byte*>(cell_.data()), cell_.size()};

@@ -29,8 +29,9 @@ class CommitTicket {
   CommitTicket(CommitTicket&& other) noexcept
       : home_(std::exchange(other.home_, nullptr)), node_(std::exchange(other.node_, nullptr)) {}
   CommitTicket& operator=(CommitTicket&& other) noexcept {
-    std::swap(home_, other.home_);
-    std::swap(node_, other.node_);
+    CommitTicket taken(std::move(other));  // and what this one held goes with it
+    std::swap(home_, taken.home_);
+    std::swap(node_, taken.node_);
     return *this;
   }
   ~CommitTicket();

@@ -20,8 +20,9 @@ class Transaction : public Operations<Transaction> {
   Transaction(Transaction&& other) noexcept
       : home_(std::exchange(other.home_, nullptr)), node_(std::exchange(other.node_, nullptr)) {}
   Transaction& operator=(Transaction&& other) noexcept {
-    std::swap(home_, other.home_);
-    std::swap(node_, other.node_);
+    Transaction taken(std::move(other));  // and what this one held goes with it
+    std::swap(home_, taken.home_);
+    std::swap(node_, taken.node_);
     return *this;
   }
   ~Transaction();

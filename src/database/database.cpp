@@ -14,7 +14,8 @@ using detail::DatabaseCore;
 Database::Database(std::unique_ptr<DatabaseCore> core) : core_(core.release()) {}
 Database::Database(Database&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
 Database& Database::operator=(Database&& other) noexcept {
-  std::swap(core_, other.core_);
+  Database taken(std::move(other));  // and what this one had open is closed with it
+  std::swap(core_, taken.core_);
   return *this;
 }
 Database::~Database() {

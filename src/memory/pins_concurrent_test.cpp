@@ -52,6 +52,26 @@ class Exchange {
   std::vector<Pinned> pins_;  // guarded by mutex_
 };
 
+TEST(PinsConcurrent, AnotherThreadMayReleaseASlotAndUseItNext) {
+  Pins pins;
+  const auto pin = [&pins](std::uint64_t root) -> PinSlot& {
+    PinSlot& slot = pins.announce(root);
+    Pins::narrow(slot, root);
+    return slot;
+  };
+  PinSlot& slot = pin(4);
+  PinSlot* next = nullptr;
+  std::thread([&] {
+    EXPECT_FALSE(pins.release(slot));
+    next = &pin(6);
+  }).join();
+  EXPECT_EQ(next, &slot);
+  EXPECT_NE(&pin(8), &slot) << "the hint of this thread names a slot that is taken";
+  PinSet seen;
+  EXPECT_TRUE(pins.collect(seen));
+  EXPECT_EQ(seen.exact, (std::vector<std::uint64_t>{6, 8}));
+}
+
 // What is freed is overwritten at once, and AddressSanitizer and ThreadSanitizer see a touch of it that comes too late.
 TEST(PinsConcurrent, PinnedContentNeverChanges) {
   const std::uint64_t seed = test_seed();

@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <set>
-#include <thread>
 #include <vector>
 
 namespace stoa::memory {
@@ -78,19 +77,6 @@ TEST(Pins, ACloneHoldsTheSameRootOnItsOwn) {
   EXPECT_EQ(collected(pins).exact, std::vector<std::uint64_t>{4});
   EXPECT_FALSE(pins.release(clone));
   EXPECT_TRUE(collected(pins).exact.empty());
-}
-
-TEST(Pins, AnotherThreadMayReleaseASlotAndUseItNext) {
-  Pins pins;
-  PinSlot& slot = pin(pins, 4);
-  PinSlot* next = nullptr;
-  std::thread([&] {
-    EXPECT_FALSE(pins.release(slot));
-    next = &pin(pins, 6);
-  }).join();
-  EXPECT_EQ(next, &slot);
-  EXPECT_NE(&pin(pins, 8), &slot) << "the hint of this thread names a slot that is taken";
-  EXPECT_EQ(collected(pins).exact, (std::vector<std::uint64_t>{6, 8}));
 }
 
 TEST(Pins, NeverClaimASlotOfAnotherDatabase) {

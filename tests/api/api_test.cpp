@@ -268,6 +268,70 @@ TEST(Api, ATransactionWithoutEffectTakesNoVersion) {
   EXPECT_EQ(back_and_forth->version, 1U);
 }
 
+// The writer runs the function: what waits for the writer in it would wait for ever.
+TEST(Api, AWriteFunctionThatWaitsForItsOwnDatabaseIsAborted) {
+  for (const stoa::WriterMode mode : {stoa::WriterMode::thread, stoa::WriterMode::manual}) {
+    stoa::Options options;
+    options.writer = mode;
+    auto db = stoa::Database::in_memory(airfield(), options);
+    ASSERT_TRUE(db);
+    const auto refused = [&](auto&& waits) {
+      auto answer = db->write([&](stoa::Writer& writer) {
+        writer.insert(writer.create(), Position{1, 1, 1});
+        waits();
+      });
+      return !answer && answer.error().code() == stoa::ErrorCode::aborted && db->snapshot().count<Position>() == 0;
+    };
+    EXPECT_TRUE(refused([&] { (void)db->write([](stoa::Writer&) {}); }));
+    EXPECT_TRUE(refused([&] { (void)db->flush(); }));
+    EXPECT_TRUE(refused([&] { (void)db->begin().commit(); }));
+    EXPECT_TRUE(refused([&] { (void)db->begin().submit().get(); }));
+    if (mode == stoa::WriterMode::manual) {
+      EXPECT_TRUE(refused([&] { db->step(); }));
+    }
+    std::optional<stoa::CommitTicket> ticket;
+    EXPECT_TRUE(db->write([&](stoa::Writer&) {
+      stoa::Transaction tx = db->begin();
+      tx.insert(tx.create(), Position{1, 1, 1});
+      ticket.emplace(std::move(tx).submit());
+    })) << "submitting is no waiting";
+    EXPECT_TRUE(ticket->get());
+    EXPECT_EQ(db->snapshot().count<Position>(), 1U);
+  }
+}
+
+TEST(Api, AssigningLetsGoOfWhatWasHeld) {
+  const Folder folder;
+  std::filesystem::create_directories(folder.path());
+  auto first = stoa::Database::open(folder.path() / "a", airfield());
+  auto second = stoa::Database::open(folder.path() / "b", airfield());
+  ASSERT_TRUE(first && second);
+  *first = std::move(*second);
+  EXPECT_TRUE(stoa::Database::open(folder.path() / "a", airfield())) << "it was closed";
+  stoa::Snapshot old = first->snapshot();
+  stoa::Snapshot other = first->snapshot();
+  const auto snapshots_after_a_commit = [&] {
+    EXPECT_TRUE(first->write([](stoa::Writer& writer) { writer.insert(writer.create(), Position{}); }));
+    return first->metrics().snapshots;
+  };
+  EXPECT_EQ(snapshots_after_a_commit(), 2U);
+  old = std::move(other);
+  EXPECT_EQ(snapshots_after_a_commit(), 1U);
+}
+
+TEST(Api, ATextIsNeverCutShort) {
+  auto db = stoa::Database::in_memory(airfield());
+  ASSERT_TRUE(db);
+  stoa::Transaction tx = db->begin();
+  // Never read: it is refused by its length, of which the lower 32 bits are 1.
+  const std::vector<char> few(16, 'x');
+  const std::string_view endless(few.data(), (std::size_t{1} << 32U) + 1);
+  tx.insert(tx.create(), Airport{.code = endless});
+  const auto answer = std::move(tx).commit();
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code(), stoa::ErrorCode::too_large);
+}
+
 TEST(Api, WhatCannotBeDoneFailsTheCommitAndNothingIsApplied) {
   auto db = stoa::Database::in_memory(airfield());
   ASSERT_TRUE(db);
