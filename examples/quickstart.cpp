@@ -40,7 +40,8 @@ int main(int argc, char** argv) {
       const stoa::Entity plane = first.create();
       first.insert(plane, Position{0, lane}).insert(plane, Velocity{250, 0}).insert(plane, Bound{jfk});
     }
-    if (auto done = std::move(first).commit(); !done) return std::fprintf(stderr, "no planes\n"), 1;
+    auto done = std::move(first).commit();
+    if (!done) return std::fprintf(stderr, "%s\n", done.error().message().c_str()), 1;
   }
 
   const stoa::Snapshot before = database->snapshot();  // stays as it is, whatever is written meanwhile

@@ -85,11 +85,11 @@ class Recoverer {
         return numbers;
       }
       if (i == 0 || (*numbers)[i - 1] != number - 1) {
-        return std::unexpected(
-            failure(ErrorCode::corrupt, *segment, 0,
-                    fmt::format("the segment before this one is missing: it starts after version {}, and the log is "
-                                "needed from version {} on",
-                                base_version, from_version_ + 1)));
+        return std::unexpected(failure(
+            ErrorCode::corrupt, *segment, 0,
+            fmt::format("the segment before this one is missing: this one starts after version {}, and the log is "
+                        "needed from version {} on",
+                        base_version, from_version_ + 1)));
       }
     }
     return numbers;
