@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <thread>
@@ -14,21 +15,24 @@
 namespace stoa::storage {
 namespace {
 
-/// What a reserving thread hands to the writer.
+/// What a reserving thread hands to the writer. Few have room in it, so that the writer has its turns between.
 class Handover {
  public:
   void give(std::vector<Entity>& entities) {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    taken_.wait(lock, [this] { return entities_.size() < 1024; });
     entities_.insert(entities_.end(), entities.begin(), entities.end());
     entities.clear();
   }
   [[nodiscard]] std::vector<Entity> take() {
     const std::lock_guard lock(mutex_);
+    taken_.notify_all();
     return std::exchange(entities_, {});
   }
 
  private:
   std::mutex mutex_;
+  std::condition_variable taken_;
   std::vector<Entity> entities_;
 };
 
@@ -83,7 +87,7 @@ TEST(EntityAllocatorConcurrent, NeverGivesAnIdTwice) {
       ASSERT_EQ(given[i].generation(), 1U);
     }
   }
-  EXPECT_GT(reused, 0U);
+  EXPECT_GT(reused, given.size() / 10);
 }
 
 }  // namespace

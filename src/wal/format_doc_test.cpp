@@ -11,8 +11,7 @@ namespace {
 
 /// The bytes of the lines "offset: hex hex ...  meaning" between the markers of the example.
 std::vector<std::byte> documented_example() {
-  std::string path = __FILE__;
-  path = parent_path(parent_path(parent_path(path))) + "/docs/format.md";
+  const std::string path = join_path(STOA_SOURCE_DIR, "docs/format.md");
   std::ifstream file(path);
   EXPECT_TRUE(file) << path;
   std::vector<std::byte> bytes;
