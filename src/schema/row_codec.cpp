@@ -61,6 +61,7 @@ std::expected<void, Error> check_range(const SchemaModel& schema, const TableMod
                                       Error::invalid(fmt::format("{} is no variant of {}", value, model.name))));
     }
   }
+  std::uint64_t together = 0;
   for (const std::uint32_t blob : table.blobs) {
     if (!within(blob)) continue;
     std::uint32_t size;  // the first word of a text's cell
@@ -69,6 +70,14 @@ std::expected<void, Error> check_range(const SchemaModel& schema, const TableMod
       return std::unexpected(
           at_field(table, field_at(table, blob),
                    Error(ErrorCode::too_large, fmt::format("{} bytes, more than {}", size, blob_bytes_max))));
+    }
+    together += size;
+    if (together > row_blob_bytes_max) {
+      return std::unexpected(
+          at_field(table, field_at(table, blob),
+                   Error(ErrorCode::too_large, fmt::format("with this the row's texts have {} bytes, "
+                                                           "more than {}",
+                                                           together, row_blob_bytes_max))));
     }
   }
   return {};

@@ -5,6 +5,7 @@
 #include <stoa/error.h>
 #include <stoa/schema_model.h>
 
+#include <cstdint>
 #include <expected>
 
 namespace stoa::schema {
@@ -14,7 +15,11 @@ namespace stoa::schema {
 /// Requires: both are of table.bytes and do not overlap.
 void copy_row(const TableModel& table, const void* from, void* to);
 
-/// Refuses a row with a bool that is neither 0 nor 1, an enum that is no variant, a text longer than blob_bytes_max.
+/// The texts of one row together: far below what 32 bits tell, in which an operation's length is kept.
+inline constexpr std::uint64_t row_blob_bytes_max = std::uint64_t{1} << 30U;
+
+/// Refuses a row with a bool that is neither 0 nor 1, an enum that is no variant, a text longer than blob_bytes_max, or
+/// texts of more than row_blob_bytes_max.
 /// With nothing in table.checked and table.blobs every row is right, and the call can be left out.
 ///
 /// Errors:   invalid_argument, too_large, naming table.field.

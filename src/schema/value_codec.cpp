@@ -198,7 +198,7 @@ Value read_element(const SchemaModel& schema, const FieldType& type, const void*
     }
     case FieldKind::entity: {
       const auto entity = load<Entity>(cell);
-      return entity == Entity{} ? Value() : Value(entity);
+      return entity ? Value(entity) : Value();
     }
     case FieldKind::text: return load<Text>(cell);
     case FieldKind::bytes: return load<Text>(cell);  // the same cell

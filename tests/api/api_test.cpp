@@ -44,6 +44,10 @@ struct Stranger {
   int number;
 };
 BOOST_DESCRIBE_STRUCT(Stranger, (), (number))
+struct Shelf {
+  std::array<stoa::Text, 65> books;
+};
+BOOST_DESCRIBE_STRUCT(Shelf, (), (books))
 struct Delayed {};
 BOOST_DESCRIBE_STRUCT(Delayed, (), ())
 
@@ -330,6 +334,22 @@ TEST(Api, ATextIsNeverCutShort) {
   const auto answer = std::move(tx).commit();
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code(), stoa::ErrorCode::too_large);
+}
+
+TEST(Api, TheTextsOfARowHaveABoundTogether) {
+  stoa::Schema schema("library");
+  schema.table<Shelf>("shelf");
+  auto db = stoa::Database::in_memory(schema);
+  ASSERT_TRUE(db);
+  const std::string book(std::size_t{16} << 20U, 'x');
+  Shelf shelf;
+  shelf.books.fill(book);
+  stoa::Transaction tx = db->begin();
+  tx.insert(tx.create(), shelf);
+  const auto answer = std::move(tx).commit();
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code(), stoa::ErrorCode::too_large);
+  EXPECT_NE(answer.error().message().find("shelf.books"), std::string::npos) << answer.error().message();
 }
 
 TEST(Api, WhatCannotBeDoneFailsTheCommitAndNothingIsApplied) {

@@ -186,11 +186,13 @@ ExitStatus run_import(const ImportOptions& options) {
   std::optional<std::expected<Database, Error>> database = open_database(options, folder);
   if (!*database) return fail(database->error());
 
+  // Another process may have made it, and committed to it, between the two looks.
+  const bool is_ours = folder.is_new() && (*database)->version() == 0;
   auto done = import_into(**database, options, *files, outcome);
+  if (!done && is_ours) folder.remove();  // while it is locked
   // Closed, and not destroyed: the plans of the files refer to its schema.
   if (auto closed = (*database)->close(); done && !closed) done = std::unexpected(std::move(closed.error()));
   if (!done) {
-    if (folder.is_new()) folder.remove();
     end_if_interrupted();
     return fail(done.error());
   }

@@ -1,6 +1,8 @@
 #include "cli/import/new_folder.h"
 
+#include <string>
 #include <system_error>
+#include <vector>
 
 namespace stoa::cli {
 
@@ -13,14 +15,13 @@ NewFolder::NewFolder(const std::filesystem::path& folder) : folder_(folder) {
 
 void NewFolder::remove() const {
   std::error_code error;
-  if (!was_empty_) {
-    std::filesystem::remove_all(folder_, error);
-    return;
-  }
+  std::vector<std::filesystem::path> files;
   for (std::filesystem::directory_iterator at(folder_, error), end; at != end; at.increment(error)) {
-    std::error_code ignored;
-    std::filesystem::remove_all(at->path(), ignored);
+    const std::string name = at->path().filename();
+    if (name == "LOCK" || name.starts_with("schema.toml") || name.starts_with("wal-")) files.push_back(at->path());
   }
+  for (const auto& file : files) std::filesystem::remove(file, error);
+  if (!was_empty_) std::filesystem::remove(folder_, error);  // if nobody has put anything else there
 }
 
 }  // namespace stoa::cli

@@ -13,8 +13,9 @@ class NewFolder {
 
   /// There was no folder, or an empty one: what is in it now is the run's.
   [[nodiscard]] bool is_new() const { return is_new_; }
-  /// Requires: is_new(), and the run had it locked and has closed it. Errors are ignored: something else is being
-  /// reported.
+  /// Takes away what a database consists of, and the folder if it was not there and nothing else is in it.
+  /// Requires: is_new(), and the run has it locked and found no version in it. Errors are ignored: something else is
+  /// being reported.
   void remove() const;
 
  private:
