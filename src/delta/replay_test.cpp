@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -153,11 +154,18 @@ class DamagedDeltaTest : public ReplayTest {
 };
 
 TEST_F(DamagedDeltaTest, EveryTruncationIsRefusedOrAWholeNumberOfOperations) {
+  // Each operation of the delta changes something, so a longer list of cuts has one within an operation.
+  ASSERT_TRUE(replay_.apply(good_, copy_.buffer));
+  const auto changes = copy_.buffer.changes().changes();
+  const auto operations_max = std::count_if(changes.begin(), changes.end(), [](const storage::Change& change) {
+    return change.kind != storage::Change::Kind::move && change.kind != storage::Change::Kind::none;
+  });
+  copy_.buffer.revert();
   std::size_t whole = 0;
   for (std::size_t size = 0; size < good_.size() && !HasFailure(); ++size) {
     whole += try_and_revert({good_.begin(), good_.begin() + static_cast<std::ptrdiff_t>(size)}) ? 1 : 0;
   }
-  EXPECT_LE(whole, 60U) << "a cut within an operation passed as whole";
+  EXPECT_LE(whole, static_cast<std::size_t>(operations_max)) << "a cut within an operation passed as whole";
   EXPECT_TRUE(try_and_revert(good_));
 }
 
