@@ -68,18 +68,7 @@ class Database {
   /// Errors: what the function returned; aborted, if it threw, with what() as the reason; whatever a commit answers.
   template <typename Function>
   requires std::invocable<Function&, Writer&> std::expected<Commit, Error> write(Function&& function) {
-    detail::WriteFunction erased;
-    erased.object = const_cast<void*>(static_cast<const void*>(std::addressof(function)));
-    erased.call = [](void* object, Writer& writer) -> std::expected<void, Error> {
-      auto& typed = *static_cast<std::remove_reference_t<Function>*>(object);
-      if constexpr (std::is_void_v<std::invoke_result_t<Function&, Writer&>>) {
-        typed(writer);
-        return {};
-      } else {
-        return typed(writer);
-      }
-    };
-    return run(erased);
+    return run(detail::WriteFunction::to(function));
   }
 
   /// The newest version's world. Wait-free after a thread's first.

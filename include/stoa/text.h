@@ -61,9 +61,9 @@ class TextCell {
 
 }  // namespace detail
 
-/// Text of up to 16 MiB, which should be UTF-8: imports and schemas check it, other writes do not. Built from a string
-/// it borrows that string (a write call copies the bytes before it returns); read from a row it is valid as long as the
-/// row's snapshot.
+/// Text of up to 16 MiB, which should be UTF-8: imports and schemas check it, other writes do not. All texts and bytes
+/// of a row have up to 1 GiB. Built from a string it borrows that string (a write call copies the bytes before it
+/// returns); read from a row it is valid as long as the row's snapshot.
 class Text {
  public:
   Text() = default;

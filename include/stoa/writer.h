@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstring>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <tuple>
@@ -188,6 +189,20 @@ namespace detail {
 struct WriteFunction {
   void* object = nullptr;
   std::expected<void, Error> (*call)(void* object, Writer& writer) = nullptr;
+
+  template <typename Function>
+  [[nodiscard]] static WriteFunction to(Function& function) {
+    return {const_cast<void*>(static_cast<const void*>(std::addressof(function))),
+            [](void* object, Writer& writer) -> std::expected<void, Error> {
+              auto& typed = *static_cast<Function*>(object);
+              if constexpr (std::is_void_v<std::invoke_result_t<Function&, Writer&>>) {
+                typed(writer);
+                return {};
+              } else {
+                return typed(writer);
+              }
+            }};
+  }
 };
 
 }  // namespace detail

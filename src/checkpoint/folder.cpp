@@ -61,6 +61,14 @@ std::expected<void, Error> write_durably(FileSystem& files, const std::string& p
   return (*file)->sync();
 }
 
+// A file that making a database does not leave, in a folder without a schema.
+const std::string* find_foreign(const std::vector<std::string>& names) {
+  const auto found = std::find_if(names.begin(), names.end(), [](const std::string& name) {
+    return name != lock_file_name && name != unfinished_schema_name;
+  });
+  return found == names.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 std::expected<bool, Error> holds_database(FileSystem& files, const std::string& folder) {
@@ -77,10 +85,7 @@ std::expected<Schema, Error> read_schema(FileSystem& files, const std::string& f
   if (!found) return std::unexpected(found.error());
   if (!*found) {
     const auto names = files.list(folder);
-    const bool foreign = names && std::any_of(names->begin(), names->end(), [](const std::string& name) {
-                           return name != lock_file_name && name != unfinished_schema_name;
-                         });
-    if (foreign) {
+    if (names && find_foreign(*names) != nullptr) {
       return std::unexpected(
           Error(ErrorCode::not_a_database, Place{folder}, "the folder has files, and no schema.toml is among them"));
     }
@@ -96,12 +101,10 @@ std::expected<void, Error> check_not_foreign(FileSystem& files, const std::strin
   const auto names = files.list(folder);
   if (!names) return std::unexpected(names.error());
   if (std::find(names->begin(), names->end(), schema_file_name) != names->end()) return {};
-  for (const std::string& name : *names) {
-    if (name == lock_file_name || name == unfinished_schema_name) continue;
-    return std::unexpected(Error(ErrorCode::not_a_database, Place{folder},
-                                 fmt::format("the folder is neither empty nor a database: it has {}", name)));
-  }
-  return {};
+  const std::string* foreign = find_foreign(*names);
+  if (foreign == nullptr) return {};
+  return std::unexpected(Error(ErrorCode::not_a_database, Place{folder},
+                               fmt::format("the folder is neither empty nor a database: it has {}", *foreign)));
 }
 
 std::expected<void, Error> write_schema(FileSystem& files, const std::string& folder, const CompiledSchema& schema) {

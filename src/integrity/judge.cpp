@@ -53,8 +53,11 @@ std::expected<Consequences, Error> Judge::consequences(const WriteBuffer& buffer
   const auto changes = buffer.changes().changes();
   for (std::size_t at = 0; at < changes.size(); ++at) {
     if (changes[at].table == no_table || constraints_.of_rows(changes[at].table).references.empty()) continue;
-    closure.touched.try_emplace(changes[at].entity, Span{at, at}).first->second.last = at;
+    closure.touches.push_back({changes[at].entity, at});
   }
+  std::sort(closure.touches.begin(), closure.touches.end(), [](const Touch& a, const Touch& b) {
+    return std::pair(a.entity.bits(), a.at) < std::pair(b.entity.bits(), b.at);
+  });
   closure.removed.resize(buffer.world().tables.size());  // entities may have gone, and no row
   for (std::size_t at = 0; at < closure.gone.size(); ++at) {
     const Gone gone = closure.gone[at];
@@ -104,8 +107,7 @@ void Judge::follow(const WriteBuffer& buffer, const Gone& gone, const ForeignKey
     // A row that goes by another of its references may still end its entity: which is found first must not matter.
     const bool row_goes = closure.removed[to_index(key.table)].contains(referrer);
     if (row_goes && key.on_delete != OnDelete::cascade) continue;
-    const auto touched = closure.touched.find(referrer);
-    if (touched != closure.touched.end() && set_here(buffer, touched->second, key, referrer, gone.entity)) continue;
+    if (set_here(buffer, closure.touches, key, referrer, gone.entity)) continue;
     switch (key.on_delete) {
       case OnDelete::restrict: closure.restricted.push_back({&key, referrer, gone.entity}); break;
       case OnDelete::set_null: closure.out.nulled.push_back({key.table, referrer, key.field}); break;
@@ -137,11 +139,14 @@ bool Judge::add_gone_row(const WriteBuffer& buffer, TableId table, Entity entity
 
 // Whether this transaction gave the referrer that target: the row is new, or its field named another before. Searched
 // from the front: the first change that touched the field tells what it was.
-bool Judge::set_here(const WriteBuffer& buffer, const Span& touches, const ForeignKey& key, Entity referrer,
-                     Entity target) {
+bool Judge::set_here(const WriteBuffer& buffer, const std::vector<Touch>& touches, const ForeignKey& key,
+                     Entity referrer, Entity target) {
   const auto changes = buffer.changes().changes();
-  for (const Change& change : changes.subspan(touches.first, touches.last - touches.first + 1)) {
-    if (change.entity != referrer || change.table != key.table) continue;
+  auto touch = std::lower_bound(touches.begin(), touches.end(), referrer.bits(),
+                                [](const Touch& a, std::uint64_t bits) { return a.entity.bits() < bits; });
+  for (; touch != touches.end() && touch->entity == referrer; ++touch) {
+    const Change& change = changes[touch->at];
+    if (change.table != key.table) continue;
     const std::byte* image = buffer.changes().image(change);
     const std::uint32_t offset = key.field->offset;
     switch (change.kind) {

@@ -9,7 +9,6 @@
 
 #include <cstddef>
 #include <expected>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -60,17 +59,17 @@ class Judge {
     Entity target;
   };
 
-  // The changes of one entity are all from `first` to `last` of the log.
-  struct Span {
-    std::size_t first;
-    std::size_t last;
+  // A change of a row that may refer, by its place in the log.
+  struct Touch {
+    Entity entity;
+    std::size_t at;
   };
 
   // The closure under way.
   struct Closure {
     Consequences out;
-    std::vector<Gone> gone;                    // also the work list: what is added is looked at later
-    std::unordered_map<Entity, Span> touched;  // by this transaction, in tables that refer
+    std::vector<Gone> gone;      // also the work list: what is added is looked at later
+    std::vector<Touch> touches;  // by this transaction, in tables that refer; by entity, and then in the log's order
     std::unordered_set<Entity> ended;
     std::vector<std::unordered_set<Entity>> removed;  // by table: rows in `gone`; empty before the first of them
     std::vector<Restricted> restricted;
@@ -82,8 +81,8 @@ class Judge {
   void end_entity(const storage::WriteBuffer& buffer, Entity entity, Closure& closure) const;
   /// False if the row was known to go.
   static bool add_gone_row(const storage::WriteBuffer& buffer, TableId table, Entity entity, Closure& closure);
-  [[nodiscard]] static bool set_here(const storage::WriteBuffer& buffer, const Span& touches, const ForeignKey& key,
-                                     Entity referrer, Entity target);
+  [[nodiscard]] static bool set_here(const storage::WriteBuffer& buffer, const std::vector<Touch>& touches,
+                                     const ForeignKey& key, Entity referrer, Entity target);
 
   const Constraints& constraints_;
   std::size_t cascade_rows_max_;

@@ -1,35 +1,14 @@
-// What the writer does after it has published a root must not throw, with or without memory. Replaces operator new for
-// the whole test binary.
+// What the writer does after it has published a root must not throw, with or without memory.
+#include "base/testing/no_memory.h"
 #include "memory/pins.h"
 #include "memory/reclaimer.h"
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
-namespace {
-thread_local bool no_memory = false;
-}  // namespace
-
-// Not inlined: g++ would see free() at the end of what new began, and take it for a mistake.
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  void* block = no_memory ? nullptr : std::malloc(bytes);
-  if (block == nullptr) throw std::bad_alloc();
-  return block;
-}
-[[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
-[[gnu::noinline]] void operator delete(void* block, std::size_t /*bytes*/) noexcept { std::free(block); }
-
 namespace stoa::memory {
 namespace {
 
-struct NoMemory {
-  NoMemory() { no_memory = true; }
-  ~NoMemory() { no_memory = false; }
-  NoMemory(const NoMemory&) = delete;
-  NoMemory& operator=(const NoMemory&) = delete;
-};
+using test::NoMemory;
 
 TEST(OutOfMemory, CollectGivesUpAndReclaimCatchesUp) {
   PagePool pool;

@@ -235,10 +235,11 @@ void Engine::apply(Node& node) {
   }
   if (node.kind == Node::Kind::flush) flush_asked_ = true;
   if (node.kind == Node::Kind::dropped) node.refused = Error(ErrorCode::aborted, "dropped");
-  // relaxed, both: as in may_wait().
-  if (node.kind == Node::Kind::function) in_function_.store(this_thread_mark(), std::memory_order_relaxed);
+  // relaxed, both: as in may_wait(). Only for a function: every submit() reads what is on that line.
+  const bool is_function = node.kind == Node::Kind::function;
+  if (is_function) in_function_.store(this_thread_mark(), std::memory_order_relaxed);
   auto applied = applier_.apply(node, version_ + 1);
-  in_function_.store(nullptr, std::memory_order_relaxed);
+  if (is_function) in_function_.store(nullptr, std::memory_order_relaxed);
   if (!applied) {
     node.result = std::unexpected(std::move(applied.error()));
     if (applier_.sink_failed()) fail_batch(node.result.error());

@@ -182,7 +182,10 @@ std::size_t Writer::zeros_behind(std::uint64_t end) const {
 
 std::unexpected<Error> Writer::fail(Error error) {
   // disk_full is the answer that may be tried again; what is final is not.
-  if (error.code() == ErrorCode::disk_full) error = Error(ErrorCode::io, std::string(error.reason()));
+  if (error.code() == ErrorCode::disk_full) {
+    const Place* place = error.place();
+    error = Error(ErrorCode::io, place != nullptr ? *place : Place{}, std::string(error.reason()));
+  }
   if (!failure_) failure_ = std::move(error);
   return std::unexpected(*failure_);
 }

@@ -1,5 +1,9 @@
 // `stoa import` of files that are wrong: the exact message, the exit status, and the world as it was before.
+#include <sys/stat.h>
+
 #include <csignal>
+#include <fstream>
+#include <thread>
 
 #include "cli/cli_fixture.h"
 
@@ -231,6 +235,26 @@ TEST_F(ImportError, OneBadRowAtTheEndOfALargeFileKeepsNothing) {
   EXPECT_EQ(done.status, 1);
   EXPECT_EQ(done.err, "stop.csv:100002:1: id: \"0\" is on line 2 already, and id is the key\n");
   EXPECT_FALSE(exists("world"));
+}
+
+// The folder is not there when the first run looks, and is another's world when it opens it. A pipe holds it in
+// between.
+TEST_F(ImportError, ARunThatFailsLeavesAWorldThatAnotherMadeMeanwhile) {
+  write("schema.toml", stops_schema);
+  write("good.csv", "id,name,code\nA,Astor,1\n");
+  write("bad.csv", "id,name,code\nB,Bay,none\n");
+  const std::string pipe = (folder() / "pipe.toml").string();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  Finished late;
+  std::thread run([&] { late = stoa({"import", "world", "--schema", "pipe.toml", "stop=bad.csv"}); });
+  std::ofstream schema(pipe);  // waits until the run reads it
+  const Finished first = stoa({"import", "world", "--schema", "schema.toml", "stop=good.csv"});
+  schema << stops_schema << std::flush;
+  schema.close();
+  run.join();
+  EXPECT_EQ(first.status, 0) << first.err;
+  EXPECT_EQ(late.status, 1) << late.err;
+  EXPECT_EQ(stoa({"dump", "world", "stop"}).out, "id,name,code,kind,level,latitude,parent\nA,Astor,1,station,5,0,\n");
 }
 
 TEST_F(ImportError, AnInterruptedRunKeepsNothing) {

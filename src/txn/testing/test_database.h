@@ -100,18 +100,7 @@ class TestDatabase final : public detail::SnapshotHome {
   /// As Database::write().
   template <typename Function>
   std::expected<Commit, Error> write(Function&& function) {
-    detail::WriteFunction erased;
-    erased.object = &function;
-    erased.call = [](void* object, Writer& writer) -> std::expected<void, Error> {
-      auto& typed = *static_cast<std::remove_reference_t<Function>*>(object);
-      if constexpr (std::is_void_v<std::invoke_result_t<Function&, Writer&>>) {
-        typed(writer);
-        return {};
-      } else {
-        return typed(writer);
-      }
-    };
-    return engine.run(erased);
+    return engine.run(detail::WriteFunction::to(function));
   }
 
   [[nodiscard]] Snapshot snapshot() {

@@ -18,7 +18,10 @@ void NewFolder::remove() const {
   std::vector<std::filesystem::path> files;
   for (std::filesystem::directory_iterator at(folder_, error), end; at != end; at.increment(error)) {
     const std::string name = at->path().filename();
-    if (name == "LOCK" || name.starts_with("schema.toml") || name.starts_with("wal-")) files.push_back(at->path());
+    // What docs/format.md lists.
+    if (name == "LOCK" || name == "schema.toml" || name == "schema.toml.new" || name.starts_with("wal-")) {
+      files.push_back(at->path());
+    }
   }
   for (const auto& file : files) std::filesystem::remove(file, error);
   if (!was_empty_) std::filesystem::remove(folder_, error);  // if nobody has put anything else there
