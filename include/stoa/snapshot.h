@@ -28,13 +28,15 @@ class SnapshotHome {
 /// How the library makes a snapshot and looks into it.
 class SnapshotAccess;
 
+[[noreturn]] void throw_moved_from_snapshot();
+
 }  // namespace detail
 
 /// A pinned root. Nothing in it changes for as long as it lives; every pointer, span and text read from it is valid for
 /// so long. It may go to another thread and may outlive its database. A snapshot that is kept for long holds the memory
 /// of what was changed since; metrics() shows how much.
 ///
-/// Throws std::logic_error with a type that no table has. Requires: not moved from.
+/// Throws std::logic_error with a type that no table has, and where it was moved from.
 /// Threads: reads may run on many threads at once; moving and destroying it, on one.
 class Snapshot {
  public:
@@ -137,7 +139,11 @@ class Snapshot {
   friend class detail::SnapshotAccess;
   Snapshot(detail::SnapshotHome& home, const detail::Root& root, void* slot)
       : home_(&home), root_(&root), slot_(slot) {}
-  [[nodiscard]] const detail::Root& root() const { return *root_; }
+  [[nodiscard]] const detail::Root& root() const {
+    if (root_ == nullptr) [[unlikely]]
+      detail::throw_moved_from_snapshot();
+    return *root_;
+  }
   [[nodiscard]] Entity find_unique(TableId table, std::string_view field, const std::byte* cell) const;
 
   detail::SnapshotHome* home_;

@@ -53,6 +53,11 @@ inline constexpr bool is_mutable_row = !std::is_const_v<T> && !std::is_empty_v<T
 template <typename T>
 inline constexpr bool is_mutable_row<std::optional<T>> = false;  // it may not be there: handed out as const T*
 
+template <typename...>
+inline constexpr bool are_distinct = true;
+template <typename First, typename... Rest>
+inline constexpr bool are_distinct<First, Rest...> = (!std::is_same_v<First, Rest> && ...) && are_distinct<Rest...>;
+
 /// A row of a table whose cells are not handed out: the callback changes a copy, which is then written as an update.
 template <typename T>
 struct CheckedRow {
@@ -100,6 +105,8 @@ class Writer : public Operations<Writer> {
   /// Errors: throws std::logic_error if called within an each().
   template <typename... T, typename Function>
   void each(Function&& function) {
+    static_assert(detail::are_distinct<typename detail::TermTraits<T>::Row...>,
+                  "stoa: a row cannot be handed to the function twice");
     const auto terms = detail::make_terms<T...>(*core_->root().world);
     const detail::Walk walk(*core_);
     detail::QueryCursor cursor(core_->root(), terms);

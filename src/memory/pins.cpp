@@ -36,8 +36,8 @@ Pins::Pins() : id_(next_id()) {}
 
 Pins::~Pins() {
   // relaxed: nobody else is left.
-  for (Block* block = first_.next.load(std::memory_order_relaxed); block != nullptr;) {
-    std::unique_ptr<Block> gone(block);
+  for (PinBlock* block = first_.next.load(std::memory_order_relaxed); block != nullptr;) {
+    std::unique_ptr<PinBlock> gone(block);
     block = gone->next.load(std::memory_order_relaxed);
   }
 }
@@ -63,30 +63,54 @@ PinSlot& Pins::claim(std::uint64_t word) {
     return slot.word.load(std::memory_order_relaxed) == 0 &&  // relaxed: a look before the exchange that decides
            slot.word.compare_exchange_strong(free, word, std::memory_order_seq_cst, std::memory_order_relaxed);
   };
+  auto take_any = [&](PinBlock& block) -> PinSlot* {
+    // relaxed: advice. A release that this look or the store below misses leaves a slot unused until the block's next.
+    if (block.full.load(std::memory_order_relaxed)) return nullptr;
+    for (PinSlot& slot : block.slots) {
+      if (take(slot)) return &slot;
+    }
+    block.full.store(true, std::memory_order_relaxed);
+    return nullptr;
+  };
+  PinBlock* const start = hint.owner == id_ ? hint.slot->block : &first_;
   if (hint.owner == id_ && take(*hint.slot)) return *hint.slot;
-  for (Block* block = &first_;;) {
-    for (PinSlot& slot : block->slots) {
-      if (take(slot)) {
-        hint = {id_, &slot};
-        return slot;
-      }
-    }
-    // acquire: pairs with the exchange below; the block's slots are constructed.
-    Block* next = block->next.load(std::memory_order_acquire);
-    if (next == nullptr) {
-      auto fresh = std::make_unique<Block>();
-      // acq_rel: release publishes the new block's slots; acquire is for another thread's block that came first.
-      if (block->next.compare_exchange_strong(next, fresh.get(), std::memory_order_acq_rel,
-                                              std::memory_order_acquire)) {
-        next = fresh.release();
-      }
-    }
-    block = next;
+  // From the block used last to the end, then from the beginning; only then a new one.
+  PinBlock* last = start;
+  PinSlot* taken = take_any(*start);
+  // acquire: pairs with append_block(); the block's slots are constructed.
+  while (taken == nullptr) {
+    PinBlock* next = last->next.load(std::memory_order_acquire);
+    if (next == nullptr) break;
+    last = next;
+    taken = take_any(*last);
   }
+  for (PinBlock* block = &first_; taken == nullptr && block != start;
+       block = block->next.load(std::memory_order_acquire)) {
+    taken = take_any(*block);
+  }
+  while (taken == nullptr) {
+    last = &append_block(*last);
+    taken = take_any(*last);
+  }
+  hint = {id_, taken};
+  return *taken;
+}
+
+// The block after `last`: a new one, or another thread's that came first.
+PinBlock& Pins::append_block(PinBlock& last) {
+  auto fresh = std::make_unique<PinBlock>();
+  PinBlock* next = nullptr;
+  // acq_rel: release publishes the new block's slots; acquire is for another thread's block.
+  if (last.next.compare_exchange_strong(next, fresh.get(), std::memory_order_acq_rel, std::memory_order_acquire)) {
+    next = fresh.release();
+  }
+  return *next;
 }
 
 bool Pins::release(PinSlot& slot) noexcept {
   hint = {id_, &slot};
+  // relaxed, both: advice, see claim(). Read first: most of the time nobody writes that line.
+  if (slot.block->full.load(std::memory_order_relaxed)) slot.block->full.store(false, std::memory_order_relaxed);
   // acq_rel: release puts the reader's last reads before the writer's reuse of the pages (pairs with collect());
   // acquire sees what orphan() did before it set the bit.
   const std::uint64_t before = slot.word.exchange(0, std::memory_order_acq_rel);
@@ -143,8 +167,8 @@ void Pins::mark_orphan(PinSlot& slot) noexcept {
 
 template <typename Visit>
 void Pins::for_each_slot(Visit&& visit) const {
-  // acquire: pairs with the publishing exchange in claim().
-  for (const Block* block = &first_; block != nullptr; block = block->next.load(std::memory_order_acquire)) {
+  // acquire: pairs with the publishing exchange in append_block().
+  for (const PinBlock* block = &first_; block != nullptr; block = block->next.load(std::memory_order_acquire)) {
     for (const PinSlot& slot : block->slots) visit(slot);
   }
 }

@@ -8,9 +8,26 @@
 
 namespace stoa::memory {
 
+struct PinBlock;
+
 /// One reader's announcement. It lies on a cache line of its own: only its holder writes it, and the writer reads it.
 struct alignas(64) PinSlot {
   std::atomic<std::uint64_t> word{0};  // see Pins for the encoding
+  PinBlock* block = nullptr;           // that it is in; never changes
+};
+
+struct PinBlock {
+  static constexpr std::size_t slot_count = 32;
+
+  PinBlock() {
+    for (PinSlot& slot : slots) slot.block = this;
+  }
+  PinBlock(const PinBlock&) = delete;
+  PinBlock& operator=(const PinBlock&) = delete;
+
+  PinSlot slots[slot_count];
+  std::atomic<PinBlock*> next{nullptr};
+  std::atomic<bool> full{false};  // advice: a walk found no free slot here, and none was released since
 };
 
 /// What the writer saw in the slots at one moment after a root was published.
@@ -23,6 +40,21 @@ struct PinSet {
   [[nodiscard]] bool holds(std::uint64_t birth, std::uint64_t retire) const noexcept;
   /// The greatest pin below `root`, or 0 where there is none.
   [[nodiscard]] std::uint64_t greatest_below(std::uint64_t root) const noexcept;
+};
+
+/// One pass over the exact pins of a set, for questions about ascending roots.
+class PinPass {
+ public:
+  explicit PinPass(const PinSet& pins) noexcept : at_(pins.exact.begin()), end_(pins.exact.end()) {}
+  /// Requires: not below the root that was asked for before.
+  [[nodiscard]] bool pins(std::uint64_t root) noexcept {
+    while (at_ != end_ && *at_ < root) ++at_;
+    return at_ != end_ && *at_ == root;
+  }
+
+ private:
+  std::vector<std::uint64_t>::const_iterator at_;
+  std::vector<std::uint64_t>::const_iterator end_;
 };
 
 /// The reader slots of one database.
@@ -41,7 +73,9 @@ class Pins {
   Pins& operator=(const Pins&) = delete;
 
   /// Announces "pinning from root `from`". The caller loads the root next and then calls narrow().
-  /// Threads: any; wait-free but for the first claims of a process, which may allocate a block of slots.
+  /// A thread first tries the slot that it used last, so that one that takes and releases snapshots in turn finds one
+  /// at once; what it takes while it holds others costs a step for each block of slots in use. Threads: any; wait-free
+  /// but for the first claims of a process, which may allocate a block of slots.
   [[nodiscard]] PinSlot& announce(std::uint64_t from);
 
   /// Requires: announced by this caller, and `root` was loaded after that.
@@ -67,21 +101,15 @@ class Pins {
 
  private:
   static constexpr std::uint64_t orphan_bit = std::uint64_t{1} << 63U;
-  static constexpr std::size_t block_slots = 32;
-
-  struct Block {
-    PinSlot slots[block_slots];
-    std::atomic<Block*> next{nullptr};
-  };
-
   PinSlot& claim(std::uint64_t word);
+  static PinBlock& append_block(PinBlock& last);
   void mark_orphan(PinSlot& slot) noexcept;
   template <typename Visit>
   void for_each_slot(Visit&& visit) const;
 
   const std::uint64_t
       id_;  // of this object among all that ever were in the process: what a thread's hint is checked by
-  Block first_;
+  PinBlock first_;
   std::atomic<std::uint64_t> clones_{0};
   std::atomic<std::int64_t> orphans_{0};
 };

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <set>
+#include <thread>
 #include <vector>
 
 namespace stoa::memory {
@@ -66,6 +67,26 @@ TEST(Pins, HoldAsManyAsAreAsked) {
   ASSERT_TRUE(pins.collect(seen));
   EXPECT_EQ(seen.pin_count, 0U) << "what was seen before is forgotten";
   EXPECT_TRUE(seen.exact.empty());
+}
+
+TEST(Pins, ASlotThatAnotherThreadReleasedIsFoundAgain) {
+  Pins pins;
+  std::vector<PinSlot*> slots;
+  while (slots.size() != 30 * PinBlock::slot_count) slots.push_back(&pin(pins, 1));
+  for (const std::size_t at : {700U, 5U, 950U}) {
+    // Its own last slot is what the other thread remembers, and this thread's is taken.
+    std::thread([&] { EXPECT_FALSE(pins.release(*slots[at])); }).join();
+    EXPECT_EQ(&pin(pins, 2000), slots[at]) << "no block is added while one has room";
+  }
+}
+
+TEST(PinPass, AnswersAscendingQuestions) {
+  PinSet pins;
+  pins.exact = {4, 9, 10};
+  PinPass pass(pins);
+  for (const std::uint64_t root : {1U, 4U, 5U, 9U, 10U, 11U}) {
+    EXPECT_EQ(pass.pins(root), root == 4 || root == 9 || root == 10) << root;
+  }
 }
 
 TEST(Pins, ACloneHoldsTheSameRootOnItsOwn) {

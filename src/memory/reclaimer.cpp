@@ -9,7 +9,9 @@ void Reclaimer::retire(RetiredChain chain) noexcept {
   while (chain.head != nullptr) {
     BlockHeader* block = chain.head;
     chain.head = block->next;
-    bytes_held_ += PagePool::block_bytes(payload_of(block));
+    const std::size_t bytes = PagePool::block_bytes(payload_of(block));
+    bytes_held_ += bytes;
+    bytes_fresh_ += bytes;
     fresh_.push(block);
   }
 }
@@ -26,9 +28,11 @@ void Reclaimer::reclaim(const PinSet& pins) noexcept {
     place(std::exchange(pinning_, {}), pins);
   }
   place(std::exchange(fresh_, {}), pins);
+  bytes_fresh_ = 0;
   RetiredChain released;
+  PinPass pass(pins);
   std::erase_if(buckets_, [&](Bucket& held) {
-    if (std::binary_search(pins.exact.begin(), pins.exact.end(), held.pin)) return false;
+    if (pass.pins(held.pin)) return false;
     while (held.blocks.head != nullptr) {
       BlockHeader* block = held.blocks.head;
       held.blocks.head = block->next;

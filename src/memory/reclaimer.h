@@ -28,6 +28,8 @@ class Reclaimer {
 
   /// Retired, and not free because of a pin.
   [[nodiscard]] std::size_t bytes_held() const noexcept { return bytes_held_; }
+  /// Of these, what was retired since the last reclaim().
+  [[nodiscard]] std::size_t bytes_fresh() const noexcept { return bytes_fresh_; }
 
  private:
   struct Bucket {
@@ -44,6 +46,7 @@ class Reclaimer {
   std::uint64_t pinning_from_ = ~std::uint64_t{0};
   std::vector<Bucket> buckets_;  // ascending by pin
   std::size_t bytes_held_ = 0;
+  std::size_t bytes_fresh_ = 0;
 };
 
 }  // namespace stoa::memory

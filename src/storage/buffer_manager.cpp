@@ -38,9 +38,16 @@ void BufferManager::commit_batch(Version version, const std::vector<Entity>& end
   reclaimer_.retire(buffer_.pages().take_retired());
   for (Entity entity : ended) entities_.ended(entity, root->root_seq);
   live_roots_.push_back(root);
-  reclaim();
+  behind_ = true;
+  if (reclaim_pays()) reclaim();
   note_memory();
   buffer_.begin(*root);
+}
+
+void BufferManager::catch_up() {
+  if (!behind_) return;
+  reclaim();
+  note_memory();
 }
 
 void BufferManager::publish(const Root& root) {
@@ -51,8 +58,19 @@ void BufferManager::publish(const Root& root) {
   version_.store(root.version, std::memory_order_seq_cst);  // seq_cst: pairs with version(); the root is there
 }
 
+// A look at the pins and at what each holds takes as long as copying about a KiB for each of them. So it waits for as
+// much to have been retired: with 10,000 snapshots held, a small commit would do little else. What waits is bounded by
+// what the pins themselves cost, and a few pins are looked at each time.
+bool BufferManager::reclaim_pays() const noexcept {
+  constexpr std::uint64_t free_pins = 32;
+  constexpr std::uint64_t bytes_per_pin = 1024;
+  if (pin_set_.pin_count <= free_pins) return true;
+  return reclaimer_.bytes_fresh() >= (pin_set_.pin_count - free_pins) * bytes_per_pin;
+}
+
 void BufferManager::reclaim() {
   if (!pins_.collect(pin_set_)) return;
+  behind_ = false;
   const std::uint64_t newest = live_roots_.back()->root_seq;
   // Before their blocks go: which entities the pinned roots still have alive.
   entities_.recycle(pin_set_, [this](std::uint64_t pin, Entity entity) {
@@ -60,8 +78,9 @@ void BufferManager::reclaim() {
                                      [](const Root* root, std::uint64_t seq) { return root->root_seq < seq; });
     return detail::find_alive(**at, entity) != nullptr;
   });
+  memory::PinPass pass(pin_set_);
   std::erase_if(live_roots_, [&](const Root* root) {
-    return root->root_seq != newest && !pin_set_.holds(root->root_seq, root->root_seq + 1);
+    return root->root_seq != newest && root->root_seq < pin_set_.pinning_from && !pass.pins(root->root_seq);
   });
   reclaimer_.reclaim(pin_set_);
 }

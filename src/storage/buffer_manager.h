@@ -50,6 +50,10 @@ class BufferManager {
   /// Seals the write buffer and makes it the newest root, then begins the next. `ended` are the entities that ended in
   /// it. Requires: prepare_commit() since the last one.
   void commit_batch(Version version, const std::vector<Entity>& ended);
+  /// Whether commit_batch() put off giving memory back: with many pins it does not look at all of them each time.
+  [[nodiscard]] bool is_behind() const noexcept { return behind_; }
+  /// Does what was put off. For a moment when nobody waits for the writer.
+  void catch_up();
 
   struct Memory {
     std::size_t bytes_in_use = 0;    ///< by what lives, and what is retired and pinned
@@ -65,6 +69,7 @@ class BufferManager {
 
  private:
   void publish(const Root& root);
+  [[nodiscard]] bool reclaim_pays() const noexcept;
   void reclaim();
   void note_memory() noexcept;
 
@@ -83,6 +88,7 @@ class BufferManager {
   memory::PinSet pin_set_;
   std::vector<const Root*> live_roots_;  // ascending; the published ones whose blocks may be looked into
   void* next_root_ = nullptr;            // a block for the root that commit_batch() will publish
+  bool behind_ = false;                  // a reclaim was put off
 
   // Statistics: written by the writer after each commit, read by anyone.
   std::atomic<std::size_t> bytes_in_use_{0};

@@ -112,5 +112,42 @@ TEST(BufferManager, ReportsTheOldestPin) {
   EXPECT_EQ(manager.memory().bytes_retired, 0U);
 }
 
+TEST(BufferManager, LooksAtManyPinsOnlyWhenItPays) {
+  constexpr std::size_t pin_count = 1000;
+  BufferManager manager(test::make_world(), {});
+  auto commit = [&manager, version = Version{0}]() mutable {
+    manager.prepare_commit();
+    manager.commit_batch(++version, {});
+  };
+  std::vector<PinnedRoot> pins;
+  for (std::size_t i = 0; i != pin_count; ++i) {
+    commit();
+    pins.push_back(manager.pin());
+  }
+  manager.catch_up();
+  EXPECT_FALSE(manager.is_behind());
+  EXPECT_EQ(manager.memory().pin_count, pin_count);
+  const std::size_t held = manager.memory().bytes_retired;
+
+  std::size_t put_off = 0;
+  std::size_t looks = 0;
+  for (int i = 0; i != 10'000; ++i) {
+    commit();
+    looks += manager.is_behind() ? 0 : 1;
+    put_off = std::max(put_off, manager.memory().bytes_retired - held);
+  }
+  EXPECT_GT(looks, 0U);
+  EXPECT_LT(looks, 100U) << "the walk over the pins is shared by many commits";
+  EXPECT_LE(put_off, pin_count * 1024) << "and what waits for it is bounded";
+  manager.catch_up();
+  EXPECT_EQ(manager.memory().bytes_retired, held + 64 * ((sizeof(Root) + sizeof(memory::BlockHeader) + 63) / 64))
+      << "nothing but the last pinned root, which a newer one has replaced";
+
+  for (const PinnedRoot& pin : pins) EXPECT_FALSE(manager.pins().release(*pin.slot));
+  commit();
+  manager.catch_up();
+  EXPECT_EQ(manager.memory().bytes_retired, 0U);
+}
+
 }  // namespace
 }  // namespace stoa::storage

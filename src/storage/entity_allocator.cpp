@@ -3,8 +3,21 @@
 #include <stoa/detail/constants.h>
 
 #include <algorithm>
+#include <new>
 
 namespace stoa::storage {
+namespace {
+
+// Without memory the element is dropped; false then.
+template <typename Element>
+bool push_if_possible(std::vector<Element>& list, const Element& element) noexcept try {
+  list.push_back(element);
+  return true;
+} catch (const std::bad_alloc&) {
+  return false;
+}
+
+}  // namespace
 
 EntityAllocator::EntityAllocator() : ring_(std::make_unique<std::atomic<std::uint64_t>[]>(ring_size)) {}
 
@@ -27,9 +40,11 @@ Entity EntityAllocator::reserve() noexcept {
   return {static_cast<std::uint32_t>(index), 1};
 }
 
-void EntityAllocator::ended(Entity entity, std::uint64_t root_seq) { fresh_.push_back({entity, root_seq}); }
+void EntityAllocator::ended(Entity entity, std::uint64_t root_seq) noexcept {
+  (void)push_if_possible(fresh_, {entity, root_seq});
+}
 
-void EntityAllocator::burn(Entity entity) { offer(entity); }
+void EntityAllocator::burn(Entity entity) noexcept { offer(entity); }
 
 void EntityAllocator::resume(const detail::Root& root) {
   constexpr std::uint32_t page_slots = 1U << detail::slot_page_bits;
@@ -63,34 +78,35 @@ void EntityAllocator::resume(const detail::Root& root) {
   refill();
 }
 
-void EntityAllocator::recycle(const memory::PinSet& pins, const std::function<bool(std::uint64_t, Entity)>& alive_in) {
-  auto place = [&](const std::vector<Ended>& list) {
+void EntityAllocator::recycle(const memory::PinSet& pins,
+                              const std::function<bool(std::uint64_t, Entity)>& alive_in) noexcept {
+  auto place = [&](std::vector<Ended>& list) {
     for (const Ended& ended : list) {
       const std::uint64_t pin = pins.greatest_below(ended.root_seq);
       if (pins.pinning_from < ended.root_seq) {
-        bucket(0).push_back(ended);
+        hold(0, ended);
       } else if (pin != 0 && alive_in(pin, ended.entity)) {
-        bucket(pin).push_back(ended);
+        hold(pin, ended);
       } else {
         offer(ended.entity);
       }
     }
+    list.clear();
   };
-  std::vector<Ended> undecided;
+  memory::PinPass pass(pins);
   std::erase_if(held_, [&](Bucket& held) {
-    if (held.pin != 0 && std::binary_search(pins.exact.begin(), pins.exact.end(), held.pin)) return false;
-    undecided.insert(undecided.end(), held.entities.begin(), held.entities.end());
+    if (held.pin != 0 && pass.pins(held.pin)) return false;
+    for (const Ended& ended : held.entities) (void)push_if_possible(undecided_, ended);
     return true;
   });
-  place(undecided);
+  place(undecided_);
   place(fresh_);
-  fresh_.clear();
   refill();
 }
 
-void EntityAllocator::offer(Entity entity) {
+void EntityAllocator::offer(Entity entity) noexcept {
   if (entity.generation() >= detail::generation_max) return;  // used up: the index is retired for good
-  spare_.push_back({entity.index(), entity.generation() + 1});
+  (void)push_if_possible(spare_, {entity.index(), entity.generation() + 1});
 }
 
 Entity EntityAllocator::next_free() noexcept {
@@ -119,11 +135,13 @@ void EntityAllocator::refill() noexcept {
   fill_at_.store(fill, std::memory_order_release);  // release: pairs with the acquire in reserve()
 }
 
-std::vector<EntityAllocator::Ended>& EntityAllocator::bucket(std::uint64_t pin) {
+void EntityAllocator::hold(std::uint64_t pin, const Ended& ended) noexcept try {
   auto at = std::lower_bound(held_.begin(), held_.end(), pin,
                              [](const Bucket& bucket, std::uint64_t value) { return bucket.pin < value; });
   if (at == held_.end() || at->pin != pin) at = held_.insert(at, {pin, {}});
-  return at->entities;
+  at->entities.push_back(ended);
+} catch (const std::bad_alloc&) {
+  // The index stays out of use.
 }
 
 }  // namespace stoa::storage

@@ -18,6 +18,7 @@ namespace stoa::storage {
 
 /// Fresh indices come from a counter; those of ended entities come back, with the next generation, through a ring that
 /// only the writer fills and any thread takes from. An index comes back only when no pinned root has its entity alive.
+/// Where there is no memory to remember an index, it does not come back before the database is opened again.
 class EntityAllocator {
  public:
   static constexpr std::uint32_t index_max = 0xFFFF'FFFEU;
@@ -29,9 +30,9 @@ class EntityAllocator {
   [[nodiscard]] Entity reserve() noexcept;
 
   /// The entity ended in root `root_seq`; its index waits until no pin needs it. Threads: writer.
-  void ended(Entity entity, std::uint64_t root_seq);
+  void ended(Entity entity, std::uint64_t root_seq) noexcept;
   /// The id was reserved and never committed: it is burnt, its index may come back at once. Threads: writer.
-  void burn(Entity entity);
+  void burn(Entity entity) noexcept;
   /// After recovery: goes on from the ids that the root has. Every index below its slot_count that is not alive comes
   /// back, with the generation after its last one; a run of indices that were never used is kept as a run.
   /// Threads: the only one there is.
@@ -39,7 +40,7 @@ class EntityAllocator {
 
   /// Offers again the indices that no pin in `pins` holds. `alive_in` says whether the pinned root with that number has
   /// the entity alive. Threads: writer, after a root was published.
-  void recycle(const memory::PinSet& pins, const std::function<bool(std::uint64_t, Entity)>& alive_in);
+  void recycle(const memory::PinSet& pins, const std::function<bool(std::uint64_t, Entity)>& alive_in) noexcept;
 
  private:
   struct Ended {
@@ -57,10 +58,10 @@ class EntityAllocator {
 
   static constexpr std::size_t ring_size = 4096;
 
-  void offer(Entity entity);
+  void offer(Entity entity) noexcept;
   [[nodiscard]] Entity next_free() noexcept;
   void refill() noexcept;
-  std::vector<Ended>& bucket(std::uint64_t pin);
+  void hold(std::uint64_t pin, const Ended& ended) noexcept;
 
   alignas(64) std::atomic<std::uint64_t> next_index_{0};
   alignas(64) std::atomic<std::uint64_t> take_at_{0};  // positions of the ring; both only grow
@@ -69,9 +70,10 @@ class EntityAllocator {
 
   // Writer only.
   std::vector<Ended> fresh_;
-  std::vector<Bucket> held_;
-  std::vector<Entity> spare_;  // free, and not in the ring because it was full
-  std::vector<Run> unused_;    // indices that no entity ever had, left over by recovery
+  std::vector<Bucket> held_;      // ascending by pin
+  std::vector<Ended> undecided_;  // kept for its memory
+  std::vector<Entity> spare_;     // free, and not in the ring because it was full
+  std::vector<Run> unused_;       // indices that no entity ever had, left over by recovery
 };
 
 }  // namespace stoa::storage

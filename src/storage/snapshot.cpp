@@ -36,10 +36,13 @@ class StateSum {
 
 }  // namespace
 
+void detail::throw_moved_from_snapshot() { throw std::logic_error("stoa: a snapshot that was moved from is used"); }
+
 Snapshot Snapshot::clone() const {
+  const detail::Root& held = root();
   void* copy = nullptr;
   home_->clone_pin(slot_, copy);
-  return {*home_, *root_, copy};
+  return {*home_, held, copy};
 }
 
 Entity Snapshot::find_unique(TableId table, std::string_view field, const std::byte* cell) const {

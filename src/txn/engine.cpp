@@ -21,6 +21,9 @@ const void* this_thread_mark() {
 // About 20 microseconds: as long as a wake-up costs.
 constexpr unsigned writer_spins = 600;
 
+// After so long without work the writer does what it put off.
+constexpr std::chrono::milliseconds idle_time{1};
+
 std::uint64_t in_flight_max(const Options& options) {
   return std::clamp<std::uint64_t>(options.in_flight_transactions_max, 1, queue::InFlightLimit::count_max);
 }
@@ -168,6 +171,7 @@ std::size_t Engine::step(std::size_t transactions, SteadyTime until) {
   may_wait();
   stepper_.store(this_thread_mark(), std::memory_order_relaxed);  // relaxed: as in steps_here()
   const std::size_t answered = commit_queued(transactions, until);
+  if (answered == 0) buffers_.catch_up();
   if (steady_clock::now() >= sink_.rest_at()) rest();
   return answered;
 }
@@ -184,7 +188,10 @@ void Engine::run_writer() {
     if (closed_.load(std::memory_order_acquire) && queue_.empty()) return;
     // seq_cst: the look of the doorbell's protocol, at what close() stored seq_cst.
     const auto has_work = [this] { return !queue_.empty() || closed_.load(std::memory_order_seq_cst); };
-    if (!bell_.wait(has_work, writer_spins, sink_.rest_at())) rest();
+    const SteadyTime idle_at = buffers_.is_behind() ? steady_clock::now() + idle_time : SteadyTime::max();
+    if (bell_.wait(has_work, writer_spins, std::min(idle_at, sink_.rest_at()))) continue;
+    buffers_.catch_up();
+    if (steady_clock::now() >= sink_.rest_at()) rest();
   }
 }
 
