@@ -29,7 +29,9 @@ struct Recovery {
   Version version = 0;             ///< the last one that is there
   std::uint64_t transactions = 0;  ///< replayed from the log
   std::chrono::nanoseconds duration{};
-  std::string dropped_tail;  ///< what an interrupted write left at the end of the log; empty where nothing did
+  /// What an interrupted write left at the end of the log; empty where nothing did. It is told again by every open
+  /// until something is committed.
+  std::string dropped_tail;
 };
 
 /// Move-only. Opening and destroying it are its owner's; all else may be called from any thread unless said otherwise.

@@ -1,6 +1,5 @@
 #include "database/core.h"
 
-#include "base/file_posix.h"
 #include "checkpoint/folder.h"
 #include "checkpoint/log_sink.h"
 #include "checkpoint/recovery.h"
@@ -56,9 +55,8 @@ std::expected<Core, Error> DatabaseCore::in_memory(std::shared_ptr<const Compile
   return core;
 }
 
-std::expected<Core, Error> DatabaseCore::open(const std::string& folder, std::shared_ptr<const CompiledSchema> given,
-                                              const Options& options) {
-  FileSystem& files = posix_file_system();
+std::expected<Core, Error> DatabaseCore::open(FileSystem& files, const std::string& folder,
+                                              std::shared_ptr<const CompiledSchema> given, const Options& options) {
   if (given == nullptr) {
     // Without a schema nothing is created: not even a folder for the lock.
     if (auto readable = checkpoint::read_schema(files, folder); !readable) return std::unexpected(readable.error());
@@ -88,9 +86,8 @@ std::expected<Core, Error> DatabaseCore::open(const std::string& folder, std::sh
   return core;
 }
 
-std::expected<Core, Error> DatabaseCore::open_read_only(const std::string& folder,
+std::expected<Core, Error> DatabaseCore::open_read_only(FileSystem& files, const std::string& folder,
                                                         std::shared_ptr<const CompiledSchema> given) {
-  FileSystem& files = posix_file_system();
   const auto kept = checkpoint::read_schema(files, folder);
   if (!kept) return std::unexpected(kept.error());
   auto compiled = kept->compile();
@@ -109,24 +106,33 @@ std::expected<Core, Error> DatabaseCore::open_read_only(const std::string& folde
 std::expected<void, Error> DatabaseCore::recover(FileSystem& files, const std::string& folder, bool owner,
                                                  const Options& options) {
   const auto began = std::chrono::steady_clock::now();
-  const auto identity = checkpoint::read_identity(files, folder, schema().hash(), system_random());
+  auto identity = checkpoint::read_identity(files, folder, schema().hash());
   if (!identity) return std::unexpected(identity.error());
-  const auto found =
-      checkpoint::replay_log(files, folder, *identity, owner ? wal::Access::owner : wal::Access::observer, buffers_);
-  if (!found) return std::unexpected(found.error());
-  recovery_.version = buffers_.version();
-  recovery_.transactions = found->transaction_count;
-  recovery_.duration = std::chrono::steady_clock::now() - began;
-  if (found->dropped) {
-    recovery_.dropped_tail = fmt::format("{}: {} bytes at byte {}, which no acknowledged write left there",
-                                         found->dropped->file, found->dropped->bytes, found->dropped->offset);
+  wal::LogEnd end;
+  // An observer that finds no log must not look again: its owner may begin one at any moment.
+  if (*identity) {
+    const auto found =
+        checkpoint::replay_log(files, folder, **identity, owner ? wal::Access::owner : wal::Access::observer, buffers_);
+    if (!found) return std::unexpected(found.error());
+    end = found->end;
+    recovery_.version = buffers_.version();
+    recovery_.transactions = found->transaction_count;
+    recovery_.duration = std::chrono::steady_clock::now() - began;
+    if (found->dropped) {
+      recovery_.dropped_tail = fmt::format("{}: {} bytes at byte {}, which no acknowledged write left there",
+                                           found->dropped->file, found->dropped->bytes, found->dropped->offset);
+    }
   }
   if (!owner) {
     start(std::make_unique<txn::NoLog>(), options,
           Error(ErrorCode::read_only, "the database is open for reading only"));
     return {};
   }
-  auto writer = wal::Writer::open(files, folder, *identity, found->end, system_random(), {options.segment_bytes_max});
+  if (!*identity) {
+    if (auto synced = checkpoint::sync_names(files, folder); !synced) return synced;
+    *identity = checkpoint::new_identity(schema().hash(), system_random());
+  }
+  auto writer = wal::Writer::open(files, folder, **identity, end, system_random(), {options.segment_bytes_max});
   if (!writer) return std::unexpected(writer.error());
   auto log =
       std::make_unique<checkpoint::LogSink>(std::move(*writer), options.durability, buffers_.version(), system_clock());

@@ -25,12 +25,12 @@ class DatabaseCore final : public SnapshotHome {
  public:
   static std::expected<std::unique_ptr<DatabaseCore>, Error> in_memory(std::shared_ptr<const CompiledSchema> schema,
                                                                        const Options& options);
-  /// `given` may be null: then the folder's own schema is used, and there must be one.
-  static std::expected<std::unique_ptr<DatabaseCore>, Error> open(const std::string& folder,
+  /// `given` may be null: then the folder's own schema is used, and there must be one. `files` outlives the core.
+  static std::expected<std::unique_ptr<DatabaseCore>, Error> open(FileSystem& files, const std::string& folder,
                                                                   std::shared_ptr<const CompiledSchema> given,
                                                                   const Options& options);
   static std::expected<std::unique_ptr<DatabaseCore>, Error> open_read_only(
-      const std::string& folder, std::shared_ptr<const CompiledSchema> given);
+      FileSystem& files, const std::string& folder, std::shared_ptr<const CompiledSchema> given);
 
   [[nodiscard]] Snapshot snapshot();
   [[nodiscard]] txn::Engine& engine() { return *engine_; }
