@@ -12,8 +12,6 @@
 namespace stoa::checkpoint {
 namespace {
 
-constexpr std::string_view unfinished_schema_name = "schema.toml.new";
-
 std::string difference(const TableModel& kept, const TableModel& given) {
   for (const FieldModel& field : kept.fields) {
     const FieldModel* other = given.find(field.name);
@@ -70,6 +68,11 @@ const std::string* find_foreign(const std::vector<std::string>& names) {
 }
 
 }  // namespace
+
+bool is_database_file(std::string_view name) {
+  return name == schema_file_name || name == unfinished_schema_name || name == lock_file_name ||
+         wal::parse_segment_name(name) || wal::is_unfinished_segment_name(name);
+}
 
 std::expected<bool, Error> holds_database(FileSystem& files, const std::string& folder) {
   const auto names = files.list(folder);

@@ -1,4 +1,4 @@
-// A database's folder: who may use it, and whose it is. What its log says is recovery's part.
+// A database's folder: what is in it, and whose it is. What its log says is recovery's part; who has it, OwnedFolder's.
 #pragma once
 
 #include "base/file.h"
@@ -11,10 +11,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace stoa::checkpoint {
 
 inline constexpr std::string_view schema_file_name = "schema.toml";
+inline constexpr std::string_view unfinished_schema_name = "schema.toml.new";
+
+/// Whether a database has files of this name: those that docs/format.md lists.
+[[nodiscard]] bool is_database_file(std::string_view name);
 
 /// Errors: io; not_a_database, if the folder holds something else; not_found, if it does not exist or is empty.
 [[nodiscard]] std::expected<Schema, Error> read_schema(FileSystem& files, const std::string& folder);

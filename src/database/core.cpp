@@ -2,6 +2,7 @@
 
 #include "checkpoint/folder.h"
 #include "checkpoint/log_sink.h"
+#include "checkpoint/owned_folder.h"
 #include "checkpoint/recovery.h"
 #include "database/world_info.h"
 
@@ -17,11 +18,7 @@ namespace {
 
 using Core = std::unique_ptr<DatabaseCore>;
 
-// The folder's own schema; nullptr where there is no database yet.
 std::expected<std::shared_ptr<const CompiledSchema>, Error> kept_schema(FileSystem& files, const std::string& folder) {
-  const auto held = checkpoint::holds_database(files, folder);
-  if (!held) return std::unexpected(held.error());
-  if (!*held) return nullptr;
   const auto schema = checkpoint::read_schema(files, folder);
   if (!schema) return std::unexpected(schema.error());
   return schema->compile();
@@ -42,6 +39,8 @@ DatabaseCore::DatabaseCore(std::shared_ptr<const CompiledSchema> schema, const O
     : buffers_(database::make_world(std::move(schema)),
                {options.slab_bytes_first, options.slab_growth, options.slab_bytes_max}) {}
 
+DatabaseCore::~DatabaseCore() = default;
+
 void DatabaseCore::start(std::unique_ptr<txn::CommitSink> sink, const Options& options, std::optional<Error> refusal) {
   sink_ = std::move(sink);
   engine_ = std::make_unique<txn::Engine>(
@@ -57,32 +56,33 @@ std::expected<Core, Error> DatabaseCore::in_memory(std::shared_ptr<const Compile
 
 std::expected<Core, Error> DatabaseCore::open(FileSystem& files, const std::string& folder,
                                               std::shared_ptr<const CompiledSchema> given, const Options& options) {
-  if (given == nullptr) {
+  const bool may_create = given != nullptr;
+  if (!may_create) {
     // Without a schema nothing is created: not even a folder for the lock.
     if (auto readable = checkpoint::read_schema(files, folder); !readable) return std::unexpected(readable.error());
-  } else if (auto made = files.make_directory(folder); !made) {
-    return std::unexpected(made.error());
   }
-  // Before the lock, which would leave its file in a folder that is somebody else's; write_schema() looks again.
-  if (auto usable = checkpoint::check_not_foreign(files, folder); !usable) return std::unexpected(usable.error());
-  auto lock = files.lock(folder);
-  if (!lock) return std::unexpected(lock.error());
-  auto kept = kept_schema(files, folder);
-  if (!kept) return std::unexpected(kept.error());
-  if (*kept == nullptr) {
-    if (auto written = checkpoint::write_schema(files, folder, *given); !written) {
-      return std::unexpected(written.error());
-    }
-    kept = given;
+  auto owned = checkpoint::OwnedFolder::lock(files, folder, may_create);
+  if (!owned) return std::unexpected(owned.error());
+  if (!owned->has_database()) {
+    if (!may_create) return std::unexpected(Error(ErrorCode::not_found, Place{folder}, "there is no database"));
+    if (auto made = owned->create_database(*given); !made) return std::unexpected(made.error());
   }
-  auto schema = agree(folder, *kept, std::move(given));
-  if (!schema) return std::unexpected(schema.error());
+  auto schema = given;
+  if (!owned->created()) {
+    auto kept = kept_schema(files, folder);
+    if (!kept) return std::unexpected(kept.error());
+    auto agreed = agree(folder, *std::move(kept), std::move(given));
+    if (!agreed) return std::unexpected(agreed.error());
+    schema = *std::move(agreed);
+  }
 
-  Core core(new DatabaseCore(*schema, options));
-  core->lock_ = std::move(*lock);
+  Core core(new DatabaseCore(std::move(schema), options));
+  core->folder_ = std::make_unique<checkpoint::OwnedFolder>(*std::move(owned));
   if (auto recovered = core->recover(files, folder, true, options); !recovered) {
     return std::unexpected(recovered.error());
   }
+  core->recovery_.created = core->folder_->created();
+  core->folder_->keep();
   return core;
 }
 
@@ -154,14 +154,30 @@ void DatabaseCore::release_pin(void* slot) noexcept {
   if (buffers_.pins().release(*static_cast<memory::PinSlot*>(slot))) holder_gone();
 }
 
-std::expected<void, Error> DatabaseCore::close() {
-  if (closed_) return *closed_;
-  closed_ = engine_->close();
+std::expected<void, Error> DatabaseCore::end_writing() {
+  auto ended = engine_->close();
   if (log_ != nullptr) {
     auto closed = log_->close();
-    if (*closed_ && !closed) closed_ = std::unexpected(closed.error());
+    if (ended && !closed) ended = std::unexpected(closed.error());
   }
-  lock_.reset();
+  return ended;
+}
+
+std::expected<void, Error> DatabaseCore::close() {
+  if (closed_) return *closed_;
+  closed_ = end_writing();
+  folder_.reset();
+  return *closed_;
+}
+
+std::expected<void, Error> DatabaseCore::close_and_remove() {
+  if (closed_) return std::unexpected(Error(ErrorCode::closed, "the database is closed"));
+  if (folder_ == nullptr) {
+    return std::unexpected(Error(ErrorCode::read_only, "the database has no folder, or not for writing"));
+  }
+  (void)end_writing();  // what the log could not keep goes now
+  closed_ = folder_->remove();
+  folder_.reset();
   return *closed_;
 }
 

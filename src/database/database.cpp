@@ -1,6 +1,7 @@
 #include <stoa/database.h>
 
 #include "base/file_posix.h"
+#include "checkpoint/owned_folder.h"
 #include "database/core.h"
 #include "queue/sync.h"
 
@@ -90,5 +91,12 @@ Metrics Database::metrics() const { return core().metrics(); }
 const CompiledSchema& Database::schema() const { return core().schema(); }
 const Recovery& Database::recovery() const { return core().recovery(); }
 std::expected<void, Error> Database::close() { return core().close(); }
+std::expected<void, Error> Database::close_and_remove() { return core().close_and_remove(); }
+
+std::expected<void, Error> Database::remove(const std::filesystem::path& folder) try {
+  return checkpoint::OwnedFolder::remove_database(posix_file_system(), folder.string());
+} catch (const std::bad_alloc&) {
+  return std::unexpected(Error::out_of_memory());
+}
 
 }  // namespace stoa
