@@ -41,7 +41,7 @@ class Database {
   /// Creates the database in `folder`, which is new or empty, or recovers what is there and goes on. The folder is
   /// locked until the database is closed. A creation that fails leaves the path as it was.
   ///
-  /// Errors: schema_invalid; schema_mismatch, if the folder's schema is another; locked;
+  /// Errors: invalid_argument, an option; schema_invalid; schema_mismatch, if the folder's schema is another; locked;
   /// not_a_database; corrupt; io; disk_full; out_of_memory.
   static std::expected<Database, Error> open(const std::filesystem::path& folder, const Schema& schema,
                                              const Options& options = {});
@@ -52,7 +52,7 @@ class Database {
   /// the same, and brings its C++ types. Errors: as open_existing(), but for locked.
   static std::expected<Database, Error> open_read_only(const std::filesystem::path& folder);
   static std::expected<Database, Error> open_read_only(const std::filesystem::path& folder, const Schema& schema);
-  /// Nothing on disk. Errors: schema_invalid; out_of_memory.
+  /// Nothing on disk. Errors: invalid_argument, an option; schema_invalid; out_of_memory.
   static std::expected<Database, Error> in_memory(const Schema& schema, const Options& options = {});
 
   /// Removes the database in `folder`: the files that it consists of, under the folder's lock, and then the folder if

@@ -4,6 +4,7 @@
 #include "checkpoint/log_sink.h"
 #include "checkpoint/owned_folder.h"
 #include "checkpoint/recovery.h"
+#include "database/options.h"
 #include "database/world_info.h"
 
 #include <stoa/detail/snapshot_access.h>
@@ -49,6 +50,7 @@ void DatabaseCore::start(std::unique_ptr<txn::CommitSink> sink, const Options& o
 
 std::expected<Core, Error> DatabaseCore::in_memory(std::shared_ptr<const CompiledSchema> schema,
                                                    const Options& options) {
+  if (auto usable = database::check_options(options); !usable) return std::unexpected(usable.error());
   Core core(new DatabaseCore(std::move(schema), options));
   core->start(std::make_unique<txn::NoLog>(), options);
   return core;
@@ -56,6 +58,7 @@ std::expected<Core, Error> DatabaseCore::in_memory(std::shared_ptr<const Compile
 
 std::expected<Core, Error> DatabaseCore::open(FileSystem& files, const std::string& folder,
                                               std::shared_ptr<const CompiledSchema> given, const Options& options) {
+  if (auto usable = database::check_options(options); !usable) return std::unexpected(usable.error());
   const bool may_create = given != nullptr;
   if (!may_create) {
     // Without a schema nothing is created: not even a folder for the lock.
