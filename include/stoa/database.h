@@ -26,20 +26,23 @@ class DatabaseCore;
 
 /// What recovery found when a folder was opened.
 struct Recovery {
+  bool created = false;            ///< there was no database, and opening made one
   Version version = 0;             ///< the last one that is there
   std::uint64_t transactions = 0;  ///< replayed from the log
   std::chrono::nanoseconds duration{};
-  std::string dropped_tail;  ///< what an interrupted write left at the end of the log; empty where nothing did
+  /// What an interrupted write left at the end of the log; empty where nothing did. It is told again by every open
+  /// until something is committed.
+  std::string dropped_tail;
 };
 
 /// Move-only. Opening and destroying it are its owner's; all else may be called from any thread unless said otherwise.
 class Database {
  public:
   /// Creates the database in `folder`, which is new or empty, or recovers what is there and goes on. The folder is
-  /// locked until the database is closed.
+  /// locked until the database is closed. A creation that fails leaves the path as it was.
   ///
-  /// Errors: schema_invalid; schema_mismatch, if the folder's schema is another; locked; not_a_database; corrupt; io;
-  /// out_of_memory.
+  /// Errors: invalid_argument, an option; schema_invalid; schema_mismatch, if the folder's schema is another; locked;
+  /// not_a_database; corrupt; io; disk_full; out_of_memory.
   static std::expected<Database, Error> open(const std::filesystem::path& folder, const Schema& schema,
                                              const Options& options = {});
   /// With the folder's own schema. Errors: as above; not_found if there is no database.
@@ -49,8 +52,15 @@ class Database {
   /// the same, and brings its C++ types. Errors: as open_existing(), but for locked.
   static std::expected<Database, Error> open_read_only(const std::filesystem::path& folder);
   static std::expected<Database, Error> open_read_only(const std::filesystem::path& folder, const Schema& schema);
-  /// Nothing on disk. Errors: schema_invalid; out_of_memory.
+  /// Nothing on disk. Errors: invalid_argument, an option; schema_invalid; out_of_memory.
   static std::expected<Database, Error> in_memory(const Schema& schema, const Options& options = {});
+
+  /// Removes the database in `folder`: the files that it consists of, under the folder's lock, and then the folder if
+  /// nothing else is in it. What a creation or a removal that was cut short left of a database counts as one.
+  ///
+  /// Errors: locked, while a process has it open, this one too; not_a_database; not_found; io; out_of_memory. After an
+  /// io error the database may be gone in part; it is not opened as another, and a second try removes the rest.
+  static std::expected<void, Error> remove(const std::filesystem::path& folder);
 
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;
@@ -94,12 +104,16 @@ class Database {
 
   [[nodiscard]] Metrics metrics() const;
   [[nodiscard]] const CompiledSchema& schema() const;
-  /// What opening found; all zero for a new database.
+  /// What opening found; all zero for a new database, but for `created`.
   [[nodiscard]] const Recovery& recovery() const;
 
   /// Commits what is queued, ends the writer, syncs, unlocks. Every later transaction answers closed; snapshots stay.
   /// Errors: the log's last one. Must not run beside other calls.
   std::expected<void, Error> close();
+  /// Closes, and removes the database as remove() does, before the lock goes: nobody else can open it in between. A
+  /// folder that was there when this handle created the database in it stays.
+  /// Errors: closed; read_only, where it is open for reading only or in memory, and stays open; io. The log's are lost.
+  std::expected<void, Error> close_and_remove();
 
  private:
   explicit Database(std::unique_ptr<detail::DatabaseCore> core);

@@ -1,4 +1,5 @@
-// How a database is opened. Every member has a default that is safe to keep.
+// How a database is opened. Every member has a default that is safe to keep. Opening with a value outside the bounds
+// that are given here answers invalid_argument, naming it.
 #pragma once
 
 #include <chrono>
@@ -14,7 +15,7 @@ class Durability {
 
   /// Nothing is promised before close(): the log is written, and synced only where one of its segments ends.
   [[nodiscard]] static constexpr Durability none() { return {Kind::none, {}}; }
-  /// A commit is answered when it is visible; the log is synced at least this often.
+  /// A commit is answered when it is visible; the log is synced at least this often. Not below 0.
   [[nodiscard]] static constexpr Durability async(std::chrono::milliseconds interval) {
     return {Kind::async, interval};
   }
@@ -39,22 +40,24 @@ struct Options {
   Durability durability = Durability::sync();  ///< of a folder; a database in memory has none
   WriterMode writer = WriterMode::thread;
 
-  /// Transactions that a batch holds at most: they become visible, and durable, together.
+  /// Transactions that a batch holds at most: they become visible, and durable, together. 0 is taken for 1.
   std::size_t batch_transactions_max = 4096;
 
-  /// Bounds on what is submitted and not yet answered; submit() waits at them, and nothing is refused.
+  /// Bounds on what is submitted and not yet answered; submit() waits at them, and nothing is refused. A single
+  /// transaction passes whatever they are.
   std::size_t in_flight_transactions_max = 65'536;
   std::size_t in_flight_bytes_max = std::size_t{256} << 20U;
 
   /// Entities and rows that the cascades of one transaction take along at most; beyond it the transaction fails.
   std::size_t cascade_rows_max = 10'000'000;
 
-  /// The pool's slabs: the first one's size, and how they grow up to which size.
+  /// The pool's slabs: the first one's size, above 0; their growth, a finite number from 1 on; and up to which size,
+  /// not below the first one's.
   std::size_t slab_bytes_first = std::size_t{256} << 10U;
   double slab_growth = 2.0;
   std::size_t slab_bytes_max = std::size_t{64} << 20U;
 
-  /// A segment of the log is ended, and the next begun, at this size.
+  /// A segment of the log is ended, and the next begun, at this size: 4 KiB to 1 TiB.
   std::size_t segment_bytes_max = std::size_t{64} << 20U;
 };
 

@@ -83,9 +83,12 @@ class FileSystem {
   [[nodiscard]] virtual std::expected<std::vector<std::string>, Error> list(const std::string& folder) = 0;
   /// Makes the names that were created, renamed and removed in the folder outlive a power failure.
   [[nodiscard]] virtual std::expected<void, Error> sync_directory(const std::string& folder) = 0;
-  /// One folder, whose parent exists. A folder that is there already is fine.
-  [[nodiscard]] virtual std::expected<void, Error> make_directory(const std::string& folder) = 0;
-  /// Takes the folder's file LOCK for this handle alone, in this process and all others. Does not wait.
+  /// One folder, whose parent exists. False: it was there already.
+  [[nodiscard]] virtual std::expected<bool, Error> make_directory(const std::string& folder) = 0;
+  /// False: it stays, because something is in it, or because it is a link or where a disk is mounted.
+  [[nodiscard]] virtual std::expected<bool, Error> remove_directory(const std::string& folder) = 0;
+  /// Takes the folder's file LOCK, which it makes if need be, for this handle alone, in this process and all others.
+  /// Does not wait. Who has the lock may remove the file: a lock on a file that has lost its name is given to nobody.
   ///
   /// Errors: locked, somebody has it.
   [[nodiscard]] virtual std::expected<std::unique_ptr<FolderLock>, Error> lock(const std::string& folder) = 0;

@@ -110,15 +110,15 @@ class MemoryFileSystem::Handle final : public File {
 
 class MemoryFileSystem::Lock final : public FolderLock {
  public:
-  Lock(MemoryFileSystem& owner, std::string folder) : owner_(owner), folder_(std::move(folder)), run_(owner.run_) {}
+  Lock(MemoryFileSystem& owner, std::shared_ptr<Node> file) : owner_(owner), file_(std::move(file)), run_(owner.run_) {}
   ~Lock() override {
     const std::scoped_lock guard(owner_.mutex_);
-    if (run_ == owner_.run_) owner_.locked_.erase(folder_);
+    if (run_ == owner_.run_) owner_.locked_.erase(file_);
   }
 
  private:
   MemoryFileSystem& owner_;
-  std::string folder_;
+  std::shared_ptr<Node> file_;  // the lock is the file's, whether or not it still has its name
   std::uint64_t run_;
 };
 
@@ -247,11 +247,11 @@ std::expected<void, Error> MemoryFileSystem::sync_directory(const std::string& f
   return {};
 }
 
-std::expected<void, Error> MemoryFileSystem::make_directory(const std::string& folder) {
+std::expected<bool, Error> MemoryFileSystem::make_directory(const std::string& folder) {
   if (auto error = fault(FileOperation::make_directory, folder)) return std::unexpected(*std::move(error));
   const std::scoped_lock guard(mutex_);
   const std::string key = folder_key(folder);
-  if (folder_exists(names_, key)) return {};
+  if (folder_exists(names_, key)) return false;
   if (names_.contains(key)) return std::unexpected(failure(ErrorCode::already_exists, folder, "make directory"));
   if (!folder_exists(names_, parent_path(key))) {
     return std::unexpected(failure(ErrorCode::not_found, folder, "make directory"));
@@ -259,7 +259,19 @@ std::expected<void, Error> MemoryFileSystem::make_directory(const std::string& f
   auto node = std::make_shared<Node>();
   node->is_folder = true;
   change_names({.folder = parent_path(key), .gone = {}, .come = key, .node = std::move(node)});
-  return {};
+  return true;
+}
+
+std::expected<bool, Error> MemoryFileSystem::remove_directory(const std::string& folder) {
+  if (auto error = fault(FileOperation::remove_directory, folder)) return std::unexpected(*std::move(error));
+  const std::scoped_lock guard(mutex_);
+  const std::string key = folder_key(folder);
+  if (!names_.contains(key)) return std::unexpected(failure(ErrorCode::not_found, folder, "remove directory"));
+  for (const auto& [path, node] : names_) {
+    if (parent_path(path) == key) return false;
+  }
+  change_names({.folder = parent_path(key), .gone = key, .come = {}, .node = nullptr});
+  return true;
 }
 
 std::expected<std::unique_ptr<FolderLock>, Error> MemoryFileSystem::lock(const std::string& folder) {
@@ -267,11 +279,16 @@ std::expected<std::unique_ptr<FolderLock>, Error> MemoryFileSystem::lock(const s
   const std::scoped_lock guard(mutex_);
   const std::string key = folder_key(folder);
   if (!folder_exists(names_, key)) return std::unexpected(failure(ErrorCode::not_found, folder, "lock"));
-  if (!locked_.insert(key).second) {
+  const std::string path = join_path(key, lock_file_name);
+  if (!names_.contains(path)) {
+    change_names({.folder = key, .gone = {}, .come = path, .node = std::make_shared<Node>()});
+  }
+  const std::shared_ptr<Node>& file = names_.at(path);
+  if (!locked_.insert(file).second) {
     return std::unexpected(Error(ErrorCode::locked, Place{.source = folder},
                                  "another process has the folder open, or this one has it open twice"));
   }
-  return std::make_unique<Lock>(*this, key);
+  return std::make_unique<Lock>(*this, file);
 }
 
 std::expected<std::uint64_t, Error> MemoryFileSystem::free_bytes(const std::string& /*folder*/) {

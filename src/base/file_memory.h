@@ -26,6 +26,7 @@ enum class FileOperation : std::uint8_t {
   list,
   sync_directory,
   make_directory,
+  remove_directory,
   lock
 };
 
@@ -68,7 +69,8 @@ class MemoryFileSystem final : public FileSystem {
   [[nodiscard]] std::expected<void, Error> remove(const std::string& path) override;
   [[nodiscard]] std::expected<std::vector<std::string>, Error> list(const std::string& folder) override;
   [[nodiscard]] std::expected<void, Error> sync_directory(const std::string& folder) override;
-  [[nodiscard]] std::expected<void, Error> make_directory(const std::string& folder) override;
+  [[nodiscard]] std::expected<bool, Error> make_directory(const std::string& folder) override;
+  [[nodiscard]] std::expected<bool, Error> remove_directory(const std::string& folder) override;
   [[nodiscard]] std::expected<std::unique_ptr<FolderLock>, Error> lock(const std::string& folder) override;
   [[nodiscard]] std::expected<std::uint64_t, Error> free_bytes(const std::string& folder) override;
 
@@ -108,7 +110,7 @@ class MemoryFileSystem final : public FileSystem {
   Names names_;
   Names durable_names_;
   std::vector<NameChange> pending_;
-  std::set<std::string> locked_;
+  std::set<std::shared_ptr<Node>> locked_;
 };
 
 }  // namespace stoa

@@ -166,24 +166,46 @@ class PosixFileSystem final : public FileSystem {
     return {};
   }
 
-  [[nodiscard]] std::expected<void, Error> make_directory(const std::string& folder) override {
-    if (::mkdir(folder.c_str(), 0755) == 0) return {};
+  [[nodiscard]] std::expected<bool, Error> make_directory(const std::string& folder) override {
+    if (::mkdir(folder.c_str(), 0755) == 0) return true;
     const int reason = errno;
     struct stat status {};
-    if (reason == EEXIST && ::stat(folder.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return {};
+    if (reason == EEXIST && ::stat(folder.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return false;
     return std::unexpected(failure("make directory", folder, reason));
+  }
+
+  [[nodiscard]] std::expected<bool, Error> remove_directory(const std::string& folder) override {
+    if (::rmdir(folder.c_str()) == 0) return true;
+    const int reason = errno;
+    if (reason == ENOTEMPTY || reason == EEXIST || reason == EBUSY) return false;
+    struct stat status {};
+    // Of a link that is followed by a slash, too, stat() says that it is a folder, and rmdir() that it is none.
+    if (reason == ENOTDIR && ::stat(folder.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return false;
+    return std::unexpected(failure("remove directory", folder, reason));
   }
 
   [[nodiscard]] std::expected<std::unique_ptr<FolderLock>, Error> lock(const std::string& folder) override {
     const std::string path = join_path(folder, lock_file_name);
-    Descriptor descriptor = open_descriptor(path, O_RDWR | O_CREAT);
-    if (!descriptor.is_open()) return std::unexpected(failure("open", path));
-    if (until_not_interrupted([&] { return ::flock(descriptor.get(), LOCK_EX | LOCK_NB); }) != 0) {
-      if (errno != EWOULDBLOCK) return std::unexpected(failure("lock", path));
-      return std::unexpected(Error(ErrorCode::locked, Place{.source = folder},
-                                   "another process has the folder open, or this one has it open twice"));
+    while (true) {
+      Descriptor descriptor = open_descriptor(path, O_RDWR | O_CREAT);
+      if (!descriptor.is_open()) return std::unexpected(failure("open", path));
+      if (until_not_interrupted([&] { return ::flock(descriptor.get(), LOCK_EX | LOCK_NB); }) != 0) {
+        if (errno != EWOULDBLOCK) return std::unexpected(failure("lock", path));
+        return std::unexpected(Error(ErrorCode::locked, Place{.source = folder},
+                                     "another process has the folder open, or this one has it open twice"));
+      }
+      // Whoever had the lock may have removed the file since it was opened, and a third process locked a new one.
+      struct stat held {};
+      struct stat named {};
+      if (::fstat(descriptor.get(), &held) != 0) return std::unexpected(failure("lock", path));
+      if (::stat(path.c_str(), &named) == 0) {
+        if (held.st_dev == named.st_dev && held.st_ino == named.st_ino) {
+          return std::make_unique<PosixFolderLock>(std::move(descriptor));
+        }
+      } else if (errno != ENOENT) {
+        return std::unexpected(failure("lock", path));
+      }
     }
-    return std::make_unique<PosixFolderLock>(std::move(descriptor));
   }
 
   [[nodiscard]] std::expected<std::uint64_t, Error> free_bytes(const std::string& folder) override {

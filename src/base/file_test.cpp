@@ -76,8 +76,8 @@ TEST_P(AnyFileSystem, PreallocatesZerosAndKeepsWhatIsThere) {
 }
 
 TEST_P(AnyFileSystem, NamesFollowCreateRenameAndRemove) {
-  ASSERT_TRUE(files_->make_directory(path("d")));
-  ASSERT_TRUE(files_->make_directory(path("d/")));
+  EXPECT_TRUE(files_->make_directory(path("d")).value());
+  EXPECT_FALSE(files_->make_directory(path("d/")).value()) << "it was there";
   for (const char* name : {"d/b", "d/a", "d/c"}) ASSERT_TRUE(files_->create(path(name)));
   EXPECT_EQ(files_->create(path("d/a")).error().code(), ErrorCode::already_exists);
   ASSERT_TRUE(files_->rename(path("d/c"), path("d/a")));
@@ -100,6 +100,23 @@ TEST_P(AnyFileSystem, LockBelongsToOneHandleUntilItIsDropped) {
   EXPECT_EQ(second.error().place()->source, folder_);
   first->reset();
   EXPECT_TRUE(files_->lock(folder_));
+}
+
+TEST_P(AnyFileSystem, AFolderGoesWhenNothingIsInIt) {
+  ASSERT_TRUE(files_->make_directory(path("d")));
+  {
+    const auto lock = files_->lock(path("d"));
+    ASSERT_TRUE(lock);
+    EXPECT_FALSE(files_->remove_directory(path("d")).value());
+    EXPECT_THAT(files_->list(path("d")).value(), ElementsAre(lock_file_name));
+    ASSERT_TRUE(files_->remove(path("d/LOCK")));
+    EXPECT_TRUE(files_->lock(path("d"))) << "on a file of its own";
+    ASSERT_TRUE(files_->remove(path("d/LOCK")));
+    EXPECT_TRUE(files_->remove_directory(path("d/")).value());
+  }
+  EXPECT_EQ(files_->list(path("d")).error().code(), ErrorCode::not_found);
+  EXPECT_EQ(files_->remove_directory(path("d")).error().code(), ErrorCode::not_found);
+  EXPECT_EQ(files_->lock(path("d")).error().code(), ErrorCode::not_found);
 }
 
 TEST_P(AnyFileSystem, ErrorsNameOperationPathAndReason) {
@@ -165,6 +182,17 @@ TEST(PosixFile, ShortWriteOfTheKernelEndsInAnError) {
   EXPECT_THAT(written.error().message(), HasSubstr("write: File too large"));
   EXPECT_EQ(file->size().value(), 100U);
   std::filesystem::remove_all(pattern);
+}
+
+TEST(PosixFile, AFolderBehindALinkStays) {
+  std::string folder = (std::filesystem::temp_directory_path() / "stoa-file-test-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const std::string link = folder + ".link";
+  std::filesystem::create_directory_symlink(folder, link);
+  EXPECT_FALSE(posix_file_system().remove_directory(link).value());
+  EXPECT_FALSE(posix_file_system().remove_directory(link + "/").value());
+  std::filesystem::remove(link);
+  EXPECT_TRUE(posix_file_system().remove_directory(folder).value());
 }
 
 TEST(PosixFile, FullDiskIsItsOwnError) {

@@ -12,8 +12,6 @@
 namespace stoa::checkpoint {
 namespace {
 
-constexpr std::string_view unfinished_schema_name = "schema.toml.new";
-
 std::string difference(const TableModel& kept, const TableModel& given) {
   for (const FieldModel& field : kept.fields) {
     const FieldModel* other = given.find(field.name);
@@ -71,6 +69,11 @@ const std::string* find_foreign(const std::vector<std::string>& names) {
 
 }  // namespace
 
+bool is_database_file(std::string_view name) {
+  return name == schema_file_name || name == unfinished_schema_name || name == lock_file_name ||
+         wal::parse_segment_name(name) || wal::is_unfinished_segment_name(name);
+}
+
 std::expected<bool, Error> holds_database(FileSystem& files, const std::string& folder) {
   const auto names = files.list(folder);
   if (!names) {
@@ -114,7 +117,10 @@ std::expected<void, Error> write_schema(FileSystem& files, const std::string& fo
     return removed;  // what a crash left
   }
   if (auto written = write_durably(files, unfinished, schema.canonical_text()); !written) return written;
-  if (auto renamed = files.rename(unfinished, join_path(folder, schema_file_name)); !renamed) return renamed;
+  return files.rename(unfinished, join_path(folder, schema_file_name));
+}
+
+std::expected<void, Error> sync_names(FileSystem& files, const std::string& folder) {
   if (auto synced = files.sync_directory(folder); !synced) return synced;
   return files.sync_directory(parent_path(folder));
 }
@@ -126,17 +132,11 @@ std::expected<void, Error> compare_schemas(const std::string& folder, const Comp
                                difference(kept.model(), given.model())));
 }
 
-std::expected<wal::Identity, Error> read_identity(FileSystem& files, const std::string& folder,
-                                                  const SchemaHash& schema, RandomSource& random) {
+std::expected<std::optional<wal::Identity>, Error> read_identity(FileSystem& files, const std::string& folder,
+                                                                 const SchemaHash& schema) {
   const auto segments = wal::list_segments(files, folder);
   if (!segments) return std::unexpected(segments.error());
-  if (segments->empty()) {
-    return wal::Identity{.database_id = random.next_id(),
-                         .history_id = random.next_id(),
-                         .schema_hash = schema,
-                         .encoding = delta::encoding_version,
-                         .compression = 0};
-  }
+  if (segments->empty()) return std::nullopt;
   const auto file = files.open_read_only(join_path(folder, wal::segment_name(segments->front())));
   if (!file) return std::unexpected(file.error());
   const auto start = wal::read_segment_start(**file, segments->front());
@@ -145,6 +145,14 @@ std::expected<wal::Identity, Error> read_identity(FileSystem& files, const std::
   identity.schema_hash = schema;  // what this process reads by: the log's must be the same
   identity.encoding = delta::encoding_version;
   return identity;
+}
+
+wal::Identity new_identity(const SchemaHash& schema, RandomSource& random) {
+  return {.database_id = random.next_id(),
+          .history_id = random.next_id(),
+          .schema_hash = schema,
+          .encoding = delta::encoding_version,
+          .compression = 0};
 }
 
 }  // namespace stoa::checkpoint

@@ -1,4 +1,4 @@
-// A database's folder: who may use it, and whose it is. What its log says is recovery's part.
+// A database's folder: what is in it, and whose it is. What its log says is recovery's part; who has it, OwnedFolder's.
 #pragma once
 
 #include "base/file.h"
@@ -11,10 +11,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace stoa::checkpoint {
 
 inline constexpr std::string_view schema_file_name = "schema.toml";
+inline constexpr std::string_view unfinished_schema_name = "schema.toml.new";
+
+/// Whether a database has files of this name: those that docs/format.md lists.
+[[nodiscard]] bool is_database_file(std::string_view name);
 
 /// Errors: io; not_a_database, if the folder holds something else; not_found, if it does not exist or is empty.
 [[nodiscard]] std::expected<Schema, Error> read_schema(FileSystem& files, const std::string& folder);
@@ -26,19 +31,26 @@ inline constexpr std::string_view schema_file_name = "schema.toml";
 /// Errors: not_a_database, if there are other files in it; io.
 [[nodiscard]] std::expected<void, Error> check_not_foreign(FileSystem& files, const std::string& folder);
 
-/// Makes a new database's folder, durable with its schema; the folder may exist and be empty.
-/// Requires: the folder is locked, or does not exist.
+/// Makes the folder, which holds no database yet, one with this schema; sync_names() makes it durable.
+/// Requires: the folder is locked.
 /// Errors: not_a_database, if there are other files in it; io; disk_full.
 [[nodiscard]] std::expected<void, Error> write_schema(FileSystem& files, const std::string& folder,
                                                       const CompiledSchema& schema);
+
+/// Makes the folder and what is in it outlive a power failure: what was killed while it made them may not have.
+/// Errors: io; disk_full.
+[[nodiscard]] std::expected<void, Error> sync_names(FileSystem& files, const std::string& folder);
 
 /// Errors: schema_mismatch, naming what differs first.
 [[nodiscard]] std::expected<void, Error> compare_schemas(const std::string& folder, const CompiledSchema& kept,
                                                          const CompiledSchema& given);
 
-/// Of the log in the folder; a new one where there is no log yet.
+/// Of the log in the folder; nullopt where there is no log yet: nothing was ever committed, and the first transaction
+/// begins the log under a new_identity().
 /// Errors: as wal::read_segment_start.
-[[nodiscard]] std::expected<wal::Identity, Error> read_identity(FileSystem& files, const std::string& folder,
-                                                                const SchemaHash& schema, RandomSource& random);
+[[nodiscard]] std::expected<std::optional<wal::Identity>, Error> read_identity(FileSystem& files,
+                                                                               const std::string& folder,
+                                                                               const SchemaHash& schema);
+[[nodiscard]] wal::Identity new_identity(const SchemaHash& schema, RandomSource& random);
 
 }  // namespace stoa::checkpoint

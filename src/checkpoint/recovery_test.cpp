@@ -29,7 +29,7 @@ class RecoveryTest : public ::testing::Test {
   void SetUp() override {
     ASSERT_TRUE(files_.make_directory(folder));
     ASSERT_TRUE(write_schema(files_, folder, *schema_));
-    identity_ = read_identity(files_, folder, schema_->hash(), random_).value();
+    identity_ = new_identity(schema_->hash(), random_);
   }
 
   /// An operation on an entity, without anything behind it. All numbers are below 128: a byte each.

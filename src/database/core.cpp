@@ -1,9 +1,10 @@
 #include "database/core.h"
 
-#include "base/file_posix.h"
 #include "checkpoint/folder.h"
 #include "checkpoint/log_sink.h"
+#include "checkpoint/owned_folder.h"
 #include "checkpoint/recovery.h"
+#include "database/options.h"
 #include "database/world_info.h"
 
 #include <stoa/detail/snapshot_access.h>
@@ -18,11 +19,7 @@ namespace {
 
 using Core = std::unique_ptr<DatabaseCore>;
 
-// The folder's own schema; nullptr where there is no database yet.
 std::expected<std::shared_ptr<const CompiledSchema>, Error> kept_schema(FileSystem& files, const std::string& folder) {
-  const auto held = checkpoint::holds_database(files, folder);
-  if (!held) return std::unexpected(held.error());
-  if (!*held) return nullptr;
   const auto schema = checkpoint::read_schema(files, folder);
   if (!schema) return std::unexpected(schema.error());
   return schema->compile();
@@ -43,6 +40,8 @@ DatabaseCore::DatabaseCore(std::shared_ptr<const CompiledSchema> schema, const O
     : buffers_(database::make_world(std::move(schema)),
                {options.slab_bytes_first, options.slab_growth, options.slab_bytes_max}) {}
 
+DatabaseCore::~DatabaseCore() = default;
+
 void DatabaseCore::start(std::unique_ptr<txn::CommitSink> sink, const Options& options, std::optional<Error> refusal) {
   sink_ = std::move(sink);
   engine_ = std::make_unique<txn::Engine>(
@@ -51,46 +50,47 @@ void DatabaseCore::start(std::unique_ptr<txn::CommitSink> sink, const Options& o
 
 std::expected<Core, Error> DatabaseCore::in_memory(std::shared_ptr<const CompiledSchema> schema,
                                                    const Options& options) {
+  if (auto usable = database::check_options(options); !usable) return std::unexpected(usable.error());
   Core core(new DatabaseCore(std::move(schema), options));
   core->start(std::make_unique<txn::NoLog>(), options);
   return core;
 }
 
-std::expected<Core, Error> DatabaseCore::open(const std::string& folder, std::shared_ptr<const CompiledSchema> given,
-                                              const Options& options) {
-  FileSystem& files = posix_file_system();
-  if (given == nullptr) {
+std::expected<Core, Error> DatabaseCore::open(FileSystem& files, const std::string& folder,
+                                              std::shared_ptr<const CompiledSchema> given, const Options& options) {
+  if (auto usable = database::check_options(options); !usable) return std::unexpected(usable.error());
+  const bool may_create = given != nullptr;
+  if (!may_create) {
     // Without a schema nothing is created: not even a folder for the lock.
     if (auto readable = checkpoint::read_schema(files, folder); !readable) return std::unexpected(readable.error());
-  } else if (auto made = files.make_directory(folder); !made) {
-    return std::unexpected(made.error());
   }
-  // Before the lock, which would leave its file in a folder that is somebody else's; write_schema() looks again.
-  if (auto usable = checkpoint::check_not_foreign(files, folder); !usable) return std::unexpected(usable.error());
-  auto lock = files.lock(folder);
-  if (!lock) return std::unexpected(lock.error());
-  auto kept = kept_schema(files, folder);
-  if (!kept) return std::unexpected(kept.error());
-  if (*kept == nullptr) {
-    if (auto written = checkpoint::write_schema(files, folder, *given); !written) {
-      return std::unexpected(written.error());
-    }
-    kept = given;
+  auto owned = checkpoint::OwnedFolder::lock(files, folder, may_create);
+  if (!owned) return std::unexpected(owned.error());
+  if (!owned->has_database()) {
+    if (!may_create) return std::unexpected(Error(ErrorCode::not_found, Place{folder}, "there is no database"));
+    if (auto made = owned->create_database(*given); !made) return std::unexpected(made.error());
   }
-  auto schema = agree(folder, *kept, std::move(given));
-  if (!schema) return std::unexpected(schema.error());
+  auto schema = given;
+  if (!owned->created()) {
+    auto kept = kept_schema(files, folder);
+    if (!kept) return std::unexpected(kept.error());
+    auto agreed = agree(folder, *std::move(kept), std::move(given));
+    if (!agreed) return std::unexpected(agreed.error());
+    schema = *std::move(agreed);
+  }
 
-  Core core(new DatabaseCore(*schema, options));
-  core->lock_ = std::move(*lock);
+  Core core(new DatabaseCore(std::move(schema), options));
+  core->folder_ = std::make_unique<checkpoint::OwnedFolder>(*std::move(owned));
   if (auto recovered = core->recover(files, folder, true, options); !recovered) {
     return std::unexpected(recovered.error());
   }
+  core->recovery_.created = core->folder_->created();
+  core->folder_->keep();
   return core;
 }
 
-std::expected<Core, Error> DatabaseCore::open_read_only(const std::string& folder,
+std::expected<Core, Error> DatabaseCore::open_read_only(FileSystem& files, const std::string& folder,
                                                         std::shared_ptr<const CompiledSchema> given) {
-  FileSystem& files = posix_file_system();
   const auto kept = checkpoint::read_schema(files, folder);
   if (!kept) return std::unexpected(kept.error());
   auto compiled = kept->compile();
@@ -109,24 +109,33 @@ std::expected<Core, Error> DatabaseCore::open_read_only(const std::string& folde
 std::expected<void, Error> DatabaseCore::recover(FileSystem& files, const std::string& folder, bool owner,
                                                  const Options& options) {
   const auto began = std::chrono::steady_clock::now();
-  const auto identity = checkpoint::read_identity(files, folder, schema().hash(), system_random());
+  auto identity = checkpoint::read_identity(files, folder, schema().hash());
   if (!identity) return std::unexpected(identity.error());
-  const auto found =
-      checkpoint::replay_log(files, folder, *identity, owner ? wal::Access::owner : wal::Access::observer, buffers_);
-  if (!found) return std::unexpected(found.error());
-  recovery_.version = buffers_.version();
-  recovery_.transactions = found->transaction_count;
-  recovery_.duration = std::chrono::steady_clock::now() - began;
-  if (found->dropped) {
-    recovery_.dropped_tail = fmt::format("{}: {} bytes at byte {}, which no acknowledged write left there",
-                                         found->dropped->file, found->dropped->bytes, found->dropped->offset);
+  wal::LogEnd end;
+  // An observer that finds no log must not look again: its owner may begin one at any moment.
+  if (*identity) {
+    const auto found =
+        checkpoint::replay_log(files, folder, **identity, owner ? wal::Access::owner : wal::Access::observer, buffers_);
+    if (!found) return std::unexpected(found.error());
+    end = found->end;
+    recovery_.version = buffers_.version();
+    recovery_.transactions = found->transaction_count;
+    recovery_.duration = std::chrono::steady_clock::now() - began;
+    if (found->dropped) {
+      recovery_.dropped_tail = fmt::format("{}: {} bytes at byte {}, which no acknowledged write left there",
+                                           found->dropped->file, found->dropped->bytes, found->dropped->offset);
+    }
   }
   if (!owner) {
     start(std::make_unique<txn::NoLog>(), options,
           Error(ErrorCode::read_only, "the database is open for reading only"));
     return {};
   }
-  auto writer = wal::Writer::open(files, folder, *identity, found->end, system_random(), {options.segment_bytes_max});
+  if (!*identity) {
+    if (auto synced = checkpoint::sync_names(files, folder); !synced) return synced;
+    *identity = checkpoint::new_identity(schema().hash(), system_random());
+  }
+  auto writer = wal::Writer::open(files, folder, **identity, end, system_random(), {options.segment_bytes_max});
   if (!writer) return std::unexpected(writer.error());
   auto log =
       std::make_unique<checkpoint::LogSink>(std::move(*writer), options.durability, buffers_.version(), system_clock());
@@ -148,14 +157,30 @@ void DatabaseCore::release_pin(void* slot) noexcept {
   if (buffers_.pins().release(*static_cast<memory::PinSlot*>(slot))) holder_gone();
 }
 
-std::expected<void, Error> DatabaseCore::close() {
-  if (closed_) return *closed_;
-  closed_ = engine_->close();
+std::expected<void, Error> DatabaseCore::end_writing() {
+  auto ended = engine_->close();
   if (log_ != nullptr) {
     auto closed = log_->close();
-    if (*closed_ && !closed) closed_ = std::unexpected(closed.error());
+    if (ended && !closed) ended = std::unexpected(closed.error());
   }
-  lock_.reset();
+  return ended;
+}
+
+std::expected<void, Error> DatabaseCore::close() {
+  if (closed_) return *closed_;
+  closed_ = end_writing();
+  folder_.reset();
+  return *closed_;
+}
+
+std::expected<void, Error> DatabaseCore::close_and_remove() {
+  if (closed_) return std::unexpected(Error(ErrorCode::closed, "the database is closed"));
+  if (folder_ == nullptr) {
+    return std::unexpected(Error(ErrorCode::read_only, "the database has no folder, or not for writing"));
+  }
+  (void)end_writing();  // what the log could not keep goes now
+  closed_ = folder_->remove();
+  folder_.reset();
   return *closed_;
 }
 

@@ -17,7 +17,8 @@
 
 namespace stoa::checkpoint {
 class LogSink;
-}
+class OwnedFolder;
+}  // namespace stoa::checkpoint
 
 namespace stoa::detail {
 
@@ -25,12 +26,12 @@ class DatabaseCore final : public SnapshotHome {
  public:
   static std::expected<std::unique_ptr<DatabaseCore>, Error> in_memory(std::shared_ptr<const CompiledSchema> schema,
                                                                        const Options& options);
-  /// `given` may be null: then the folder's own schema is used, and there must be one.
-  static std::expected<std::unique_ptr<DatabaseCore>, Error> open(const std::string& folder,
+  /// `given` may be null: then the folder's own schema is used, and there must be one. `files` outlives the core.
+  static std::expected<std::unique_ptr<DatabaseCore>, Error> open(FileSystem& files, const std::string& folder,
                                                                   std::shared_ptr<const CompiledSchema> given,
                                                                   const Options& options);
   static std::expected<std::unique_ptr<DatabaseCore>, Error> open_read_only(
-      const std::string& folder, std::shared_ptr<const CompiledSchema> given);
+      FileSystem& files, const std::string& folder, std::shared_ptr<const CompiledSchema> given);
 
   [[nodiscard]] Snapshot snapshot();
   [[nodiscard]] txn::Engine& engine() { return *engine_; }
@@ -41,6 +42,7 @@ class DatabaseCore final : public SnapshotHome {
   [[nodiscard]] Metrics metrics();
 
   std::expected<void, Error> close();
+  std::expected<void, Error> close_and_remove();
   /// The Database is gone: closes, and deletes this once no snapshot and no ticket is left.
   static void abandon(std::unique_ptr<DatabaseCore> core) noexcept;
 
@@ -48,14 +50,17 @@ class DatabaseCore final : public SnapshotHome {
   void clone_pin(void* slot, void*& copy) override;
   void release_pin(void* slot) noexcept override;
 
+  ~DatabaseCore();
+
  private:
   DatabaseCore(std::shared_ptr<const CompiledSchema> schema, const Options& options);
   void start(std::unique_ptr<txn::CommitSink> sink, const Options& options, std::optional<Error> refusal = {});
   std::expected<void, Error> recover(FileSystem& files, const std::string& folder, bool owner, const Options& options);
+  std::expected<void, Error> end_writing();
   void holder_gone() noexcept;
 
   storage::BufferManager buffers_;
-  std::unique_ptr<FolderLock> lock_;
+  std::unique_ptr<checkpoint::OwnedFolder> folder_;  // null without one of its own; outlives what writes to it
   std::unique_ptr<txn::CommitSink> sink_;
   checkpoint::LogSink* log_ = nullptr;  // sink_, where there is a log
   std::unique_ptr<txn::Engine> engine_;

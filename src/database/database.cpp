@@ -1,5 +1,7 @@
 #include <stoa/database.h>
 
+#include "base/file_posix.h"
+#include "checkpoint/owned_folder.h"
 #include "database/core.h"
 #include "queue/sync.h"
 
@@ -42,21 +44,23 @@ std::expected<Database, Error> Database::made_with(const Schema& schema, Make&& 
 
 std::expected<Database, Error> Database::open(const std::filesystem::path& folder, const Schema& schema,
                                               const Options& options) {
-  return made_with(schema,
-                   [&](auto compiled) { return DatabaseCore::open(folder.string(), std::move(compiled), options); });
+  return made_with(schema, [&](auto compiled) {
+    return DatabaseCore::open(posix_file_system(), folder.string(), std::move(compiled), options);
+  });
 }
 
 std::expected<Database, Error> Database::open_existing(const std::filesystem::path& folder, const Options& options) {
-  return made([&] { return DatabaseCore::open(folder.string(), nullptr, options); });
+  return made([&] { return DatabaseCore::open(posix_file_system(), folder.string(), nullptr, options); });
 }
 
 std::expected<Database, Error> Database::open_read_only(const std::filesystem::path& folder) {
-  return made([&] { return DatabaseCore::open_read_only(folder.string(), nullptr); });
+  return made([&] { return DatabaseCore::open_read_only(posix_file_system(), folder.string(), nullptr); });
 }
 
 std::expected<Database, Error> Database::open_read_only(const std::filesystem::path& folder, const Schema& schema) {
-  return made_with(schema,
-                   [&](auto compiled) { return DatabaseCore::open_read_only(folder.string(), std::move(compiled)); });
+  return made_with(schema, [&](auto compiled) {
+    return DatabaseCore::open_read_only(posix_file_system(), folder.string(), std::move(compiled));
+  });
 }
 
 std::expected<Database, Error> Database::in_memory(const Schema& schema, const Options& options) {
@@ -87,5 +91,12 @@ Metrics Database::metrics() const { return core().metrics(); }
 const CompiledSchema& Database::schema() const { return core().schema(); }
 const Recovery& Database::recovery() const { return core().recovery(); }
 std::expected<void, Error> Database::close() { return core().close(); }
+std::expected<void, Error> Database::close_and_remove() { return core().close_and_remove(); }
+
+std::expected<void, Error> Database::remove(const std::filesystem::path& folder) try {
+  return checkpoint::OwnedFolder::remove_database(posix_file_system(), folder.string());
+} catch (const std::bad_alloc&) {
+  return std::unexpected(Error::out_of_memory());
+}
 
 }  // namespace stoa

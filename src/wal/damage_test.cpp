@@ -180,6 +180,14 @@ TEST_F(DamageTest, DroppedTailStaysDroppedAfterTheLogGoesOn) {
   const std::uint64_t second = segment_header_bytes + frame_header_bytes + record_header_bytes + body_of(1).size();
   bytes[second + 5] ^= std::byte{1};
   put(bytes);
+  for (int look = 0; look < 3; ++look) {
+    const auto result = recover_checked();
+    ASSERT_TRUE(result) << result.error().message();
+    ASSERT_TRUE(result->dropped) << "nothing was written since";
+    auto writer = open_writer(result->end).value();
+    EXPECT_TRUE(writer.close());
+    EXPECT_EQ(files_.list(log_folder)->size(), 1U);
+  }
   for (std::uint64_t run = 2; run < 5; ++run) {
     const auto result = recover_checked();
     ASSERT_TRUE(result) << result.error().message();

@@ -66,14 +66,18 @@ TEST_F(LogTest, FrameLargerThanASegmentGetsOneOfItsSize) {
   EXPECT_EQ(result->end.version, 101U);
 }
 
-TEST_F(LogTest, ReopenBeginsANewSegmentAndNeverTouchesOldOnes) {
+TEST_F(LogTest, ReopenWritesToANewSegmentAndNeverTouchesOldOnes) {
   LogEnd end;
   for (std::uint64_t run = 1; run <= 5; ++run) {
     std::vector<std::vector<std::byte>> before;
     for (std::uint64_t i = 1; i < run; ++i) before.push_back(files_.contents(segment_path(i)));
     auto writer = open_writer(end).value();
+    if (run == 3) {
+      ASSERT_TRUE(writer.reserve(1));  // a segment without a frame is a link of the chain too
+    } else {
+      write_synced(writer);
+    }
     EXPECT_EQ(writer.segment_number(), run);
-    if (run != 3) write_synced(writer);  // a segment without a frame is a link of the chain too
     if (run != 4) {
       ASSERT_TRUE(writer.close());  // run 4 is just dropped
     }
@@ -98,7 +102,66 @@ TEST_F(LogTest, OpenRefusesAFolderWithLaterSegments) {
 TEST_F(LogTest, OpenRemovesUnfinishedSegments) {
   files_.set_contents(join_path(log_folder, unfinished_segment_name(1)), std::vector<std::byte>(10));
   ASSERT_TRUE(open_writer());
-  EXPECT_THAT(files_.list(log_folder).value(), ::testing::ElementsAre(segment_name(1)));
+  EXPECT_THAT(files_.list(log_folder).value(), ::testing::IsEmpty());
+}
+
+TEST_F(LogTest, AWriterThatWritesNothingLeavesNothing) {
+  LogEnd end;
+  for (int run = 0; run < 6; ++run) {
+    SCOPED_TRACE(run);
+    if (run == 3) {
+      auto writer = open_writer(end).value();
+      write_synced(writer, 4);
+      end = recover_checked()->end;
+    }
+    const auto before = files_.list(log_folder).value();
+    auto writer = open_writer(end).value();
+    EXPECT_EQ(writer.segment_number(), end.segment_number);
+    EXPECT_TRUE(writer.sync());
+    EXPECT_TRUE(writer.seal());
+    if (run % 2 == 0) {
+      EXPECT_TRUE(writer.close());
+      EXPECT_EQ(writer.reserve(100).error().code(), ErrorCode::closed);
+    }
+    EXPECT_EQ(files_.list(log_folder).value(), before);
+    const auto result = recover_checked();
+    ASSERT_TRUE(result) << result.error().message();
+    end = result->end;
+  }
+  EXPECT_EQ(end.segment_number, 1U);
+  EXPECT_EQ(end.version, 4U);
+}
+
+// The disk is full at one call of the first segment's beginning, in turn. Until the segment has its name that is told
+// as it is, nothing is left behind, and the next try succeeds; from then on it is final.
+TEST_F(LogTest, FullDiskAtTheFirstSegmentHeals) {
+  int healed = 0;
+  for (int failing = 1;; ++failing) {
+    SCOPED_TRACE(failing);
+    MemoryFileSystem files;
+    ASSERT_TRUE(files.make_directory(log_folder));
+    auto writer = Writer::open(files, log_folder, log_identity, {}, random_, {.segment_bytes = 1000}).value();
+    int calls = 0;
+    bool named = false;
+    files.set_fault_hook([&](FileOperation operation, const std::string&) -> std::optional<Error> {
+      named |= operation == FileOperation::rename;
+      return ++calls == failing ? std::optional(Error(ErrorCode::disk_full, "injected")) : std::nullopt;
+    });
+    const auto reserved = writer.reserve(200);
+    if (calls < failing) break;
+    ASSERT_FALSE(reserved);
+    EXPECT_EQ(reserved.error().code(), named ? ErrorCode::io : ErrorCode::disk_full);
+    EXPECT_EQ(writer.failed(), named);
+    if (named) {
+      EXPECT_FALSE(writer.reserve(200));
+      continue;
+    }
+    ++healed;
+    EXPECT_THAT(files.list(log_folder).value(), ::testing::IsEmpty());
+    EXPECT_TRUE(writer.reserve(200));
+    EXPECT_EQ(writer.segment_number(), 1U);
+  }
+  EXPECT_EQ(healed, 4) << "create, preallocate, write, sync";
 }
 
 TEST_F(LogTest, ClosedWriterAnswersClosed) {
@@ -112,6 +175,7 @@ TEST_F(LogTest, ClosedWriterAnswersClosed) {
 
 TEST_F(LogTest, ObserverNeverWritesAndMayReadBesideTheOwner) {
   auto writer = open_writer({}, 700).value();
+  ASSERT_TRUE(writer.reserve(1));
   files_.set_fault_hook([](FileOperation operation, const std::string& path) -> std::optional<Error> {
     const bool reads =
         operation == FileOperation::open || operation == FileOperation::read || operation == FileOperation::list;

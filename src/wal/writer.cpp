@@ -43,12 +43,7 @@ std::expected<Writer, Error> Writer::open(FileSystem& files, std::string folder,
     if (!is_unfinished_segment_name(name)) continue;
     if (auto removed = files.remove(path); !removed) return std::unexpected(removed.error());
   }
-  Writer writer(files, std::move(folder), identity, end, random, options);
-  const std::uint64_t number = end.segment_number + 1;
-  auto file = writer.prepare_segment(number, 0);
-  if (!file) return std::unexpected(file.error());
-  if (auto begun = writer.begin_segment(*std::move(file), number); !begun) return std::unexpected(begun.error());
-  return writer;
+  return Writer(files, std::move(folder), identity, end, random, options);
 }
 
 std::expected<void, Error> Writer::reserve(std::uint64_t frame_bytes) {
@@ -89,58 +84,78 @@ std::expected<void, Error> Writer::close() {
   return {};
 }
 
+/// A segment that has everything but its name.
+struct Writer::NextSegment {
+  std::unique_ptr<File> file;
+  std::uint64_t number = 0;
+  std::uint64_t salt = 0;
+  std::uint32_t crc = 0;
+  std::uint64_t file_bytes = 0;
+  std::uint64_t zeroed_bytes = 0;
+};
+
 // The first step of a rotation, and the only one that may be tried again: nothing depends on the file yet.
-std::expected<std::unique_ptr<File>, Error> Writer::prepare_segment(std::uint64_t number, std::uint64_t frame_bytes) {
-  const std::string path = join_path(folder_, unfinished_segment_name(number));
+std::expected<Writer::NextSegment, Error> Writer::prepare_segment(std::uint64_t frame_bytes) {
+  NextSegment next;
+  next.number = end_.segment_number + 1;
+  const std::string path = join_path(folder_, unfinished_segment_name(next.number));
   auto file = files_->create(path);
-  if (!file) return file;
-  const std::uint64_t least = segment_header_bytes + frame_bytes + frame_header_bytes;  // always room for a seal
-  if (auto room = (*file)->preallocate(std::max(options_.segment_bytes, least)); !room) {
+  if (!file) return std::unexpected(file.error());
+  next.file = *std::move(file);
+  if (auto filled = fill(next, frame_bytes); !filled) {
     // Otherwise the rest of what was allocated keeps the disk full, and the name the next try from succeeding.
     if (auto removed = files_->remove(path); !removed) return std::unexpected(removed.error());
-    return std::unexpected(room.error());
+    return std::unexpected(filled.error());
   }
-  return file;
+  return next;
 }
 
-std::expected<void, Error> Writer::begin_segment(std::unique_ptr<File> file, std::uint64_t number) {
-  const auto size = file->size();
+std::expected<void, Error> Writer::fill(NextSegment& next, std::uint64_t frame_bytes) {
+  const std::uint64_t least = segment_header_bytes + frame_bytes + frame_header_bytes;  // always room for a seal
+  if (auto room = next.file->preallocate(std::max(options_.segment_bytes, least)); !room) return room;
+  const auto size = next.file->size();
   if (!size) return std::unexpected(size.error());
   const SegmentHeader header{.identity = identity_,
-                             .number = number,
+                             .number = next.number,
                              .base_version = end_.version,
                              .previous_crc = end_.crc,
                              .salt = random_->next()};
-  file_bytes_ = *size;
   const SegmentHeaderBytes bytes = encode(header);
   std::vector<std::byte> start(bytes.begin(), bytes.end());
-  zeroed_bytes_ = 0;
-  start.resize(start.size() + zeros_behind(start.size()));
-  if (auto written = file->write(0, start); !written) return written;
-  if (auto synced = file->sync(); !synced) return synced;
-  const std::string path = join_path(folder_, segment_name(number));
-  if (auto renamed = files_->rename(file->path(), path); !renamed) return renamed;
+  start.resize(start.size() + zeros_behind(start.size(), 0, *size));
+  next.salt = header.salt;
+  next.crc = segment_crc(bytes);
+  next.file_bytes = *size;
+  next.zeroed_bytes = start.size();
+  if (auto written = next.file->write(0, start); !written) return written;
+  return next.file->sync();
+}
+
+// From here on the header is believed: all that it says of what is before it must be on the disk.
+std::expected<void, Error> Writer::begin_segment(NextSegment next) {
+  const std::string path = join_path(folder_, segment_name(next.number));
+  if (auto renamed = files_->rename(next.file->path(), path); !renamed) return renamed;
   if (auto synced = files_->sync_directory(folder_); !synced) return synced;
   auto renamed_file = files_->open(path);  // so that later errors name the file that is there
   if (!renamed_file) return std::unexpected(renamed_file.error());
   file_ = *std::move(renamed_file);
-  zeroed_bytes_ = start.size();
-  used_bytes_ = bytes.size();
-  salt_ = header.salt;
-  end_.segment_number = number;
-  end_.crc = segment_crc(bytes);
+  file_bytes_ = next.file_bytes;
+  zeroed_bytes_ = next.zeroed_bytes;
+  used_bytes_ = segment_header_bytes;
+  salt_ = next.salt;
+  end_.segment_number = next.number;
+  end_.crc = next.crc;
   dirty_ = false;
   sealed_ = true;  // this header protects all before it
   return {};
 }
 
 std::expected<void, Error> Writer::rotate(std::uint64_t frame_bytes) {
-  const std::uint64_t number = end_.segment_number + 1;
-  auto file = prepare_segment(number, frame_bytes);
-  if (!file) return file.error().code() == ErrorCode::disk_full ? std::unexpected(file.error()) : fail(file.error());
+  auto next = prepare_segment(frame_bytes);
+  if (!next) return next.error().code() == ErrorCode::disk_full ? std::unexpected(next.error()) : fail(next.error());
   if (auto synced = sync(); !synced) return synced;
   if (auto given_back = give_back_room(); !given_back) return given_back;
-  if (auto begun = begin_segment(*std::move(file), number); !begun) return fail(begun.error());
+  if (auto begun = begin_segment(*std::move(next)); !begun) return fail(begun.error());
   return {};
 }
 
@@ -153,7 +168,7 @@ std::expected<void, Error> Writer::append(FrameType type, Batch& batch) {
                            .salt = salt_,
                            .previous_crc = end_.crc};
   const std::uint64_t end = used_bytes_ + batch.frame_bytes();
-  const std::span<std::byte> bytes = batch.frame_and_zeros(zeros_behind(end));
+  const std::span<std::byte> bytes = batch.frame_and_zeros(zeros_behind(end, zeroed_bytes_, file_bytes_));
   const std::uint32_t crc = encode_frame(header, bytes.first(static_cast<std::size_t>(batch.frame_bytes())));
   dirty_ = true;
   if (auto written = file_->write(used_bytes_, bytes); !written) return fail(written.error());
@@ -166,18 +181,19 @@ std::expected<void, Error> Writer::append(FrameType type, Batch& batch) {
 
 // Cuts off zeros only: all frames stay. It need not be durable, for zeros behind the last frame are a clean end too.
 std::expected<void, Error> Writer::give_back_room() {
+  if (file_ == nullptr) return {};
   if (auto cut = file_->truncate(used_bytes_); !cut) return fail(cut.error());
   return {};
 }
 
 bool Writer::has_room(std::uint64_t frame_bytes) const {
-  const std::uint64_t left = file_bytes_ - used_bytes_;  // at least a seal's, by construction
+  const std::uint64_t left = file_bytes_ - used_bytes_;  // at least a seal's, by construction; 0 before the first one
   return frame_bytes <= left && left - frame_bytes >= frame_header_bytes;
 }
 
-std::size_t Writer::zeros_behind(std::uint64_t end) const {
-  if (end <= zeroed_bytes_) return 0;
-  return static_cast<std::size_t>(std::min(round_up(end, zero_step_bytes), std::max(file_bytes_, end)) - end);
+std::size_t Writer::zeros_behind(std::uint64_t end, std::uint64_t zeroed, std::uint64_t file_bytes) {
+  if (end <= zeroed) return 0;
+  return static_cast<std::size_t>(std::min(round_up(end, zero_step_bytes), std::max(file_bytes, end)) - end);
 }
 
 std::unexpected<Error> Writer::fail(Error error) {

@@ -29,19 +29,23 @@ struct WriterOptions {
 /// A segment is created under a temporary name, filled with its header, synced, renamed, and the folder synced; only
 /// then is a frame written to it. So whatever bears a segment's name has a whole header, a crash leaves at most a
 /// temporary file that the next open removes, and a damaged header is never taken for a crash. A header also proves
-/// that all before it is durable: the previous segment is synced first.
+/// that all before it is durable: the previous segment is synced before this one gets its name.
 ///
-/// The first failed write or sync is final: every later call answers with it. What it was to write is unknown_outcome
-/// until the log is read again.
+/// The first segment is begun when there is something to write: who opens a log and writes nothing leaves no file.
+/// Until then the log ends where recover() found its end, which it has synced.
+///
+/// The first failed write or sync is final, but for a disk that is full before the segment has its name: every later
+/// call answers with it. What it was to write is unknown_outcome until the log is read again.
 ///
 /// Threads: one at a time. An owner that applies a batch while another one syncs reserves for it before that sync.
 class Writer {
  public:
-  /// Begins a new segment after `end`: no segment is ever written to again, or its number used again.
+  /// Goes on after `end`, in a new segment: no segment is ever written to again, or its number used again. Removes what
+  /// a crash left of beginning one.
   ///
   /// Requires: the caller holds the folder's lock; `end` is what recover() with Access::owner returned (it synced what
   ///           it read), or LogEnd{} in a folder without segments.
-  /// Errors:   disk_full, io; already_exists, the folder has a later segment than `end` says.
+  /// Errors:   io; already_exists, the folder has a later segment than `end` says.
   /// Lifetime: `files` and `random` outlive the writer.
   [[nodiscard]] static std::expected<Writer, Error> open(FileSystem& files, std::string folder,
                                                          const Identity& identity, const LogEnd& end,
@@ -70,6 +74,7 @@ class Writer {
 
   [[nodiscard]] std::uint64_t last_version() const { return end_.version; }
   [[nodiscard]] std::uint64_t synced_version() const { return synced_version_; }
+  /// Of the segment that was written to last; that of the log's end until one is begun.
   [[nodiscard]] std::uint64_t segment_number() const { return end_.segment_number; }
   [[nodiscard]] bool failed() const { return failure_.has_value(); }
 
@@ -77,13 +82,15 @@ class Writer {
   Writer(FileSystem& files, std::string folder, const Identity& identity, const LogEnd& end, RandomSource& random,
          const WriterOptions& options);
 
-  [[nodiscard]] std::expected<std::unique_ptr<File>, Error> prepare_segment(std::uint64_t number, std::uint64_t bytes);
-  [[nodiscard]] std::expected<void, Error> begin_segment(std::unique_ptr<File> file, std::uint64_t number);
+  struct NextSegment;
+  [[nodiscard]] std::expected<NextSegment, Error> prepare_segment(std::uint64_t frame_bytes);
+  [[nodiscard]] std::expected<void, Error> fill(NextSegment& next, std::uint64_t frame_bytes);
+  [[nodiscard]] std::expected<void, Error> begin_segment(NextSegment next);
   [[nodiscard]] std::expected<void, Error> rotate(std::uint64_t frame_bytes);
   [[nodiscard]] std::expected<void, Error> append(FrameType type, Batch& batch);
   [[nodiscard]] std::expected<void, Error> give_back_room();
   [[nodiscard]] bool has_room(std::uint64_t frame_bytes) const;
-  [[nodiscard]] std::size_t zeros_behind(std::uint64_t end) const;
+  [[nodiscard]] static std::size_t zeros_behind(std::uint64_t end, std::uint64_t zeroed, std::uint64_t file_bytes);
   [[nodiscard]] std::unexpected<Error> fail(Error error);
 
   FileSystem* files_;
@@ -92,15 +99,15 @@ class Writer {
   RandomSource* random_;
   WriterOptions options_;
 
-  std::unique_ptr<File> file_;
+  std::unique_ptr<File> file_;      // null until this writer has begun a segment
   std::uint64_t file_bytes_ = 0;    // preallocated
   std::uint64_t zeroed_bytes_ = 0;  // how far real zeros or frames were written, not only room set aside
   std::uint64_t used_bytes_ = 0;    // where the next frame goes
   std::uint64_t salt_ = 0;
   LogEnd end_;
   std::uint64_t synced_version_ = 0;
-  bool dirty_ = false;   // something was written since the last sync
-  bool sealed_ = false;  // nothing in this segment needs a seal
+  bool dirty_ = false;  // something was written since the last sync
+  bool sealed_ = true;  // this writer has written nothing that needs a seal
   Batch no_transactions_;
   std::optional<Error> failure_;
 };

@@ -207,6 +207,25 @@ TEST(Api, AWorldIsThereAfterReopening) {
   EXPECT_EQ(db->version(), 3U);
 }
 
+TEST(Api, AWorldIsRemovedWithItsFolder) {
+  const Folder folder;
+  EXPECT_EQ(stoa::Database::remove(folder.path()).error().code(), stoa::ErrorCode::not_found);
+  {
+    auto database = stoa::Database::open(folder.path(), airfield());
+    ASSERT_TRUE(database);
+    EXPECT_TRUE(database->recovery().created);
+    ASSERT_TRUE(database->write([](stoa::Writer& writer) { (void)writer.create(); }));
+    EXPECT_EQ(stoa::Database::remove(folder.path()).error().code(), stoa::ErrorCode::locked);
+  }
+  ASSERT_TRUE(stoa::Database::remove(folder.path()));
+  EXPECT_FALSE(std::filesystem::exists(folder.path()));
+
+  auto again = stoa::Database::open(folder.path(), airfield());
+  ASSERT_TRUE(again);
+  ASSERT_TRUE(again->close_and_remove());
+  EXPECT_FALSE(std::filesystem::exists(folder.path()));
+}
+
 TEST(Api, ASnapshotAndATicketOutliveTheDatabase) {
   std::optional<stoa::Snapshot> snapshot;
   std::optional<stoa::CommitTicket> ticket;

@@ -267,7 +267,7 @@ TEST_F(ImportError, AnInterruptedRunKeepsNothing) {
   write("stop.csv", text);
   const Finished done =
       run_program({STOA_PROGRAM, "import", "world", "--schema", "schema.toml", "stop=stop.csv"}, folder().string(),
-                  {.signal = SIGTERM, .when = [this] { return exists("world/wal-00000000000000000001"); }});
+                  {.signal = SIGTERM, .when = [this] { return exists("world/schema.toml"); }});
   EXPECT_EQ(done.status, 128 + SIGTERM);
   EXPECT_EQ(done.out, "");
   EXPECT_FALSE(exists("world"));

@@ -5,13 +5,11 @@
 
 #include <chrono>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cli/import/load.h"
-#include "cli/import/new_folder.h"
 #include "cli/import/report.h"
 #include "cli/import/run.h"
 #include "cli/import/settle.h"
@@ -58,18 +56,19 @@ std::expected<csv::Reader, Error> open_reader(const ImportOptions& options, cons
   return csv::Reader::open(std::move(*source), {.record_bytes_max = options.line_bytes_max});
 }
 
-std::expected<Database, Error> open_database(const ImportOptions& options, const NewFolder& folder) {
+std::expected<Database, Error> open_database(const ImportOptions& options) {
   if (options.schema) {
     const auto schema = Schema::from_toml_file(*options.schema);
     if (!schema) return std::unexpected(schema.error());
     if (const auto compiled = schema->compile(); !compiled) return std::unexpected(compiled.error());
     return Database::open(options.folder, *schema);
   }
-  if (folder.is_new()) {
+  auto database = Database::open_existing(options.folder);
+  if (!database && database.error().code() == ErrorCode::not_found) {
     return std::unexpected(
         Error(ErrorCode::not_found, Place{options.folder.string()}, "there is no database; a new one needs --schema"));
   }
-  return Database::open_existing(options.folder);
+  return database;
 }
 
 /// Everything but the opening and closing of the database.
@@ -182,16 +181,14 @@ ExitStatus run_import(const ImportOptions& options) {
   const auto began = std::chrono::steady_clock::now();
   auto files = find_files(options);
   if (!files) return fail(files.error());
-  const NewFolder folder(options.folder);
-  std::optional<std::expected<Database, Error>> database = open_database(options, folder);
-  if (!*database) return fail(database->error());
+  auto database = open_database(options);
+  if (!database) return fail(database.error());
 
-  // Another process may have made it, and committed to it, between the two looks.
-  const bool is_ours = folder.is_new() && (*database)->version() == 0;
-  auto done = import_into(**database, options, *files, outcome);
-  if (!done && is_ours) folder.remove();  // while it is locked
+  auto done = import_into(*database, options, *files, outcome);
+  // A world that was made for this import goes with it; errors are left at that, as something else is being reported.
+  if (!done && database->recovery().created) (void)database->close_and_remove();
   // Closed, and not destroyed: the plans of the files refer to its schema.
-  if (auto closed = (*database)->close(); done && !closed) done = std::unexpected(std::move(closed.error()));
+  if (auto closed = database->close(); done && !closed) done = std::unexpected(std::move(closed.error()));
   if (!done) {
     end_if_interrupted();
     return fail(done.error());
