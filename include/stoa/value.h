@@ -4,6 +4,7 @@
 #include <stoa/entity.h>
 #include <stoa/text.h>
 
+#include <bit>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
@@ -18,7 +19,7 @@ namespace stoa {
 
 /// Owns its bytes. Integers are kept as the widest of their signedness; an enum's value is its variant's name (a
 /// string) or its number; a fixed array or a nested struct (its fields in order) is a list. Monostate is null: for
-/// references.
+/// references. A float becomes the double with its bits: a NaN keeps its sign and payload, also a signaling one.
 class Value {
  public:
   using List = std::vector<Value>;
@@ -32,7 +33,7 @@ class Value {
   template <std::unsigned_integral T>
   requires(!std::same_as<T, bool>) Value(T value) : value_(static_cast<std::uint64_t>(value)) {}
   template <std::floating_point T>
-  Value(T value) : value_(static_cast<double>(value)) {}
+  Value(T value) : value_(widen(value)) {}
   Value(Entity value) : value_(value) {}
   Value(const char* value) : value_(std::string(value)) {}
   Value(std::string_view value) : value_(std::string(value)) {}
@@ -48,6 +49,17 @@ class Value {
   friend bool operator==(const Value&, const Value&) = default;
 
  private:
+  template <std::floating_point T>
+  static double widen(T value) {
+    if constexpr (std::same_as<T, float>) {
+      if (value != value) {  // the processor's own conversion would make a signaling NaN a quiet one
+        const std::uint64_t bits = std::bit_cast<std::uint32_t>(value);
+        return std::bit_cast<double>((bits & 0x8000'0000U) << 32U | 0x7FFULL << 52U | (bits & 0x7F'FFFFU) << 29U);
+      }
+    }
+    return static_cast<double>(value);
+  }
+
   Variant value_;
 };
 

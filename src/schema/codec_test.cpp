@@ -98,6 +98,29 @@ TEST_F(Codec, KeepsTheExtremesOfEveryKind) {
   expect_kept("pairs", pairs);
 }
 
+TEST_F(Codec, KeepsEveryBitOfAFloatThatIsNoNumber) {
+  for (const std::uint32_t bits :
+       {0x7FC0'0000U, 0xFFC0'0000U, 0x7FC0'0001U, 0x7F80'0001U, 0xFFBF'FFFFU, 0x8000'0000U}) {
+    ASSERT_EQ(set_error("f32", std::bit_cast<float>(bits)), "accepted");
+    std::uint32_t stored = 0;
+    std::memcpy(&stored, row_.data() + field("f32").offset, sizeof stored);
+    EXPECT_EQ(stored, bits);
+    const Value read = get("f32");
+    ASSERT_EQ(set_error("f32", 1.F), "accepted");
+    ASSERT_EQ(set_error("f32", read), "accepted");
+    std::memcpy(&stored, row_.data() + field("f32").offset, sizeof stored);
+    EXPECT_EQ(stored, bits);
+  }
+  for (const std::uint64_t bits : {0x7FF0'0000'0000'0001U, 0xFFF8'0000'0000'0000U, 0x7FFF'FFFF'FFFF'FFFFU}) {
+    ASSERT_EQ(set_error("f64", std::bit_cast<double>(bits)), "accepted");
+    std::uint64_t stored = 0;
+    std::memcpy(&stored, row_.data() + field("f64").offset, sizeof stored);
+    EXPECT_EQ(stored, bits);
+    ASSERT_EQ(set_error("f32", std::bit_cast<double>(bits)), "accepted");
+    EXPECT_TRUE(std::isnan(std::get<double>(get("f32").variant()))) << "also where no bit of the payload fits";
+  }
+}
+
 TEST_F(Codec, ConvertsWhatIsExact) {
   EXPECT_EQ(set_error("u8", 255), "accepted");
   EXPECT_EQ(set_error("i64", 5U), "accepted");

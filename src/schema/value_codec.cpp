@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -78,6 +79,21 @@ std::optional<To> exact_float(From value) {
   return out;
 }
 
+/// A NaN keeps its sign and the upper bits of its payload, as the processor's conversion has it too; but a signaling
+/// one stays so, unless nothing of its payload is left.
+template <typename T>
+T narrow(double value) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (std::isnan(value)) {
+      const auto bits = std::bit_cast<std::uint64_t>(value);
+      const auto payload = static_cast<std::uint32_t>(bits >> 29U) & 0x7F'FFFFU;
+      const auto sign = static_cast<std::uint32_t>(bits >> 32U) & 0x8000'0000U;
+      return std::bit_cast<float>(sign | 0x7F80'0000U | (payload != 0 ? payload : 0x40'0000U));
+    }
+  }
+  return static_cast<T>(value);
+}
+
 /// `value` as a T; nullopt where it is no number or has no T of the same value.
 template <typename T>
 std::optional<T> number_as(const Value& value) {
@@ -95,7 +111,7 @@ std::optional<T> number_as(const Value& value) {
       if (std::isfinite(*number) && std::abs(*number) > static_cast<double>(std::numeric_limits<T>::max())) {
         return std::nullopt;
       }
-      return static_cast<T>(*number);
+      return narrow<T>(*number);
     }
   }
   return std::nullopt;

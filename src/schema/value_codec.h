@@ -11,9 +11,9 @@
 namespace stoa::schema {
 
 /// Writes `value` as a cell of `type`. Integers fit or are refused, whichever sign they come with; a floating-point
-/// field takes an integer that it represents exactly, and f32 rounds a double but never turns a finite one infinite; an
-/// enum takes a variant's name or its value; arrays and structs take a list with exactly their elements; null is for
-/// entities.
+/// field takes an integer that it represents exactly; f32 rounds a double but never turns a finite one infinite, and of
+/// a NaN it takes sign and payload, so that what read_value gave comes back in every bit; an enum takes a variant's
+/// name or its value; arrays and structs take a list with exactly their elements; null is for entities.
 ///
 /// Requires: `cell` has the field's bytes; padding inside structs is left alone.
 /// Errors:   invalid_argument, too_large; the text is the reason alone, the cell may be written in part.

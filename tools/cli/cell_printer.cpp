@@ -1,7 +1,5 @@
 #include "cli/cell_printer.h"
 
-#include <stoa/cell_text.h>
-
 namespace stoa::cli {
 
 const FieldModel* CellPrinter::target_key(const FieldModel& field) const {
@@ -16,12 +14,12 @@ Value CellPrinter::key_of(const FieldModel& field, Entity target) const {
   return row->field(*table.key()).value();
 }
 
-std::string CellPrinter::text(const FieldView& cell) const {
+std::string CellPrinter::printed(const FieldView& cell, Print& print) const {
   const SchemaModel& schema = snapshot_.schema().model();
   const Value value = cell.value();
   const FieldModel* key = target_key(cell.model());
-  if (key == nullptr || value.is_null()) return format_value(schema, cell.model(), value);
-  return format_value(schema, *key, key_of(cell.model(), std::get<Entity>(value.variant())));
+  if (key == nullptr || value.is_null()) return print(schema, cell.model(), value);
+  return print(schema, *key, key_of(cell.model(), std::get<Entity>(value.variant())));
 }
 
 }  // namespace stoa::cli

@@ -1,10 +1,13 @@
 // A row's fields as CSV cells hold them: a reference as the key of what it refers to. Not here: quotes and commas.
 #pragma once
 
+#include <stoa/cell_text.h>
 #include <stoa/row.h>
 #include <stoa/snapshot.h>
 
 #include <string>
+
+#include "cli/text.h"
 
 namespace stoa::cli {
 
@@ -21,9 +24,14 @@ class CellPrinter {
   [[nodiscard]] Value key_of(const FieldModel& field, Entity target) const;
 
   /// Nothing for null. A reference to a table without key is index:generation.
-  [[nodiscard]] std::string text(const FieldView& cell) const;
+  [[nodiscard]] std::string text(const FieldView& cell) const { return printed(cell, format_value); }
+  /// The same, but as exact_text() has it: different values have different texts.
+  [[nodiscard]] std::string exact(const FieldView& cell) const { return printed(cell, exact_text); }
 
  private:
+  using Print = std::string(const SchemaModel& schema, const FieldModel& field, const Value& value);
+  [[nodiscard]] std::string printed(const FieldView& cell, Print& print) const;
+
   const Snapshot& snapshot_;
 };
 

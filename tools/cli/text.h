@@ -1,7 +1,8 @@
-// Texts of what is no field's value.
+// Texts of entities and hashes, and those that stand for values where it matters which are the same.
 #pragma once
 
 #include <stoa/entity.h>
+#include <stoa/schema_model.h>
 
 #include <array>
 #include <cstddef>
@@ -16,6 +17,10 @@ namespace stoa::cli {
 
 /// 32 hexadecimal digits, the high word first.
 [[nodiscard]] std::string hash_text(const std::array<std::uint64_t, 2>& hash);
+
+/// The value's text as a cell has it, so that different values have different texts, as the unique rules tell them
+/// apart: behind "nan" stand the bits of one that the text alone would not read back as.
+[[nodiscard]] std::string exact_text(const SchemaModel& schema, const FieldModel& field, const Value& value);
 
 /// Appends one of the texts that stand together for a value of `count` parts. A single one is the value's text as it
 /// is; of several each has its length before it, so that different values have different texts.

@@ -114,7 +114,7 @@ class TableVerifier {
     for (const FieldModel* field : rule.fields) {
       const Value value = row.field(*field).value();
       if (value.is_null()) return;  // null never collides
-      append_part(value_, rule.fields.size(), format_value(schema_, *field, value));
+      append_part(value_, rule.fields.size(), exact_text(schema_, *field, value));
     }
     ++findings_.unique_values;
     const std::uint32_t number = rule.values.add(value_);

@@ -62,7 +62,7 @@ void UniqueRules::enter_rows_of_database(UniqueRule& rule) const {
     for (const FieldModel* field : rule.fields) {
       const FieldView cell = row.field(*field);
       if (field->type.kind == FieldKind::entity && cell.value().is_null()) return;  // null never collides
-      append_part(value, rule.fields.size(), printer.text(cell));
+      append_part(value, rule.fields.size(), printer.exact(cell));
     }
     rule.values.add(value);
     rule.holders.push_back({.kind = Holder::Kind::database, .record = {}, .entity = entity});
