@@ -137,12 +137,19 @@ std::expected<std::optional<wal::Identity>, Error> read_identity(FileSystem& fil
   const auto segments = wal::list_segments(files, folder);
   if (!segments) return std::unexpected(segments.error());
   if (segments->empty()) return std::nullopt;
-  const auto file = files.open_read_only(join_path(folder, wal::segment_name(segments->front())));
+  const std::string name = wal::segment_name(segments->front());
+  const auto file = files.open_read_only(join_path(folder, name));
   if (!file) return std::unexpected(file.error());
   const auto start = wal::read_segment_start(**file, segments->front());
   if (!start) return std::unexpected(start.error());
   wal::Identity identity = start->header.identity;
-  identity.schema_hash = schema;  // what this process reads by: the log's must be the same
+  if (identity.schema_hash != schema) {
+    return std::unexpected(Error(
+        ErrorCode::corrupt, Place{join_path(folder, schema_file_name)},
+        fmt::format("{} was written under another schema: this file was changed or damaged since, or one of the two is "
+                    "another database's",
+                    name)));
+  }
   identity.encoding = delta::encoding_version;
   return identity;
 }

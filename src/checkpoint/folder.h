@@ -46,8 +46,8 @@ inline constexpr std::string_view unfinished_schema_name = "schema.toml.new";
                                                          const CompiledSchema& given);
 
 /// Of the log in the folder; nullopt where there is no log yet: nothing was ever committed, and the first transaction
-/// begins the log under a new_identity().
-/// Errors: as wal::read_segment_start.
+/// begins the log under a new_identity(). `schema` is the folder's own.
+/// Errors: as wal::read_segment_start; corrupt also where the log was written under another schema.
 [[nodiscard]] std::expected<std::optional<wal::Identity>, Error> read_identity(FileSystem& files,
                                                                                const std::string& folder,
                                                                                const SchemaHash& schema);

@@ -162,6 +162,18 @@ TEST_F(RecoveryTest, ALogOfAnotherSchemaIsRefused) {
   EXPECT_EQ(refusal().code(), ErrorCode::schema_mismatch);
 }
 
+TEST_F(RecoveryTest, ASchemaFileThatIsNotTheLogsIsDamage) {
+  write_log({operation(OpCode::create_entity, 0, 1)});
+  EXPECT_TRUE(read_identity(files_, folder, schema_->hash()));
+  SchemaHash other = schema_->hash();
+  other[1] ^= 1U;
+  const auto refused = read_identity(files_, folder, other);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::corrupt);
+  EXPECT_EQ(refused.error().place()->source, join_path(folder, schema_file_name));
+  EXPECT_THAT(refused.error().message(), HasSubstr(wal::segment_name(1)));
+}
+
 TEST(Folder, OfSomethingElseIsNoDatabase) {
   MemoryFileSystem files;
   ASSERT_TRUE(files.make_directory(folder));

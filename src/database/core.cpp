@@ -22,7 +22,12 @@ using Core = std::unique_ptr<DatabaseCore>;
 std::expected<std::shared_ptr<const CompiledSchema>, Error> kept_schema(FileSystem& files, const std::string& folder) {
   const auto schema = checkpoint::read_schema(files, folder);
   if (!schema) return std::unexpected(schema.error());
-  return schema->compile();
+  auto compiled = schema->compile();
+  if (!compiled) return compiled;
+  // Before it is compared with a program's: if the two differ because the file is damaged, the program is not to blame.
+  const auto log = checkpoint::read_identity(files, folder, (*compiled)->hash());
+  if (!log) return std::unexpected(log.error());
+  return compiled;
 }
 
 // Which of the two is to be used; an error where they are not the same schema.
@@ -91,11 +96,9 @@ std::expected<Core, Error> DatabaseCore::open(FileSystem& files, const std::stri
 
 std::expected<Core, Error> DatabaseCore::open_read_only(FileSystem& files, const std::string& folder,
                                                         std::shared_ptr<const CompiledSchema> given) {
-  const auto kept = checkpoint::read_schema(files, folder);
+  auto kept = kept_schema(files, folder);
   if (!kept) return std::unexpected(kept.error());
-  auto compiled = kept->compile();
-  if (!compiled) return std::unexpected(compiled.error());
-  auto schema = agree(folder, *compiled, std::move(given));
+  auto schema = agree(folder, *std::move(kept), std::move(given));
   if (!schema) return std::unexpected(schema.error());
   Options options;
   options.writer = WriterMode::manual;

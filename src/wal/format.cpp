@@ -98,7 +98,7 @@ std::expected<SegmentHeader, Error> decode_segment_header(std::span<const std::b
   }
   FieldReader fields(bytes.data());
   if (!std::equal(segment_magic.begin(), segment_magic.end(), bytes.begin())) {
-    return failure(ErrorCode::not_a_database, "this is no log segment of stoa: its first bytes are others");
+    return failure(ErrorCode::corrupt, "this is no log segment of stoa: its first bytes are others");
   }
   fields.skip(segment_magic.size());
   const auto version = fields.take<std::uint32_t>();

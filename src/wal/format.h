@@ -39,7 +39,7 @@ using SegmentHeaderBytes = std::array<std::byte, segment_header_bytes>;
 
 [[nodiscard]] SegmentHeaderBytes encode(const SegmentHeader& header);
 
-/// Errors: not_a_database, no segment or one of a newer format; corrupt, short or damaged. They name `path`.
+/// Errors: not_a_database, one of a newer format; corrupt, short, damaged or no segment at all. They name `path`.
 [[nodiscard]] std::expected<SegmentHeader, Error> decode_segment_header(std::span<const std::byte> bytes,
                                                                         const std::string& path);
 

@@ -442,7 +442,7 @@ TEST_F(LogTest, RefusesSegmentsThatAreNotItsOwn) {
   write_synced(writer, 3);
   Identity other = log_identity;
   other.database_id.low ^= 1;
-  EXPECT_EQ(recover_checked(0, Access::owner, other).error().code(), ErrorCode::not_a_database);
+  EXPECT_EQ(recover_checked(0, Access::owner, other).error().code(), ErrorCode::corrupt);
   other = log_identity;
   other.schema_hash[1] ^= 1;
   EXPECT_EQ(recover_checked(0, Access::owner, other).error().code(), ErrorCode::schema_mismatch);
@@ -454,7 +454,7 @@ TEST_F(LogTest, RefusesSegmentsThatAreNotItsOwn) {
   EXPECT_EQ(recover_checked(0, Access::owner, other).error().code(), ErrorCode::fork);
   EXPECT_TRUE(recover_checked(3, Access::owner, other)) << "what the fork left behind holds nothing above it";
   files_.set_contents(segment_path(1), std::vector<std::byte>(200, std::byte{'x'}));
-  EXPECT_EQ(recover_checked().error().code(), ErrorCode::not_a_database);
+  EXPECT_EQ(recover_checked().error().code(), ErrorCode::corrupt);
 }
 
 TEST_F(LogTest, VisitorsErrorIsTheResult) {

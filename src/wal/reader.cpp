@@ -21,7 +21,7 @@ Error failure(ErrorCode code, const SegmentReader& segment, std::uint64_t offset
 std::expected<void, Error> check_identity(const SegmentReader& segment, const Identity& expected) {
   const Identity& found = segment.header().identity;
   if (found.database_id != expected.database_id) {
-    return std::unexpected(failure(ErrorCode::not_a_database, segment, 0, "the log segment is another database's"));
+    return std::unexpected(failure(ErrorCode::corrupt, segment, 0, "the log segment is another database's"));
   }
   if (found.schema_hash != expected.schema_hash) {
     return std::unexpected(

@@ -46,8 +46,10 @@ using Visitor = std::function<std::expected<void, Error>(const TransactionRecord
 /// same time the record of a torn tail that was dropped when it was begun.
 ///
 /// Requires: the state that `visit` applies to is that of `from_version`.
-/// Errors:   corrupt, naming file and offset; schema_mismatch; not_a_database, a log of another database or format;
-///           fork, a transaction above `from_version` is of another history; io; what `visit` returns.
+/// Errors:   corrupt, naming file and offset, also for a segment of another database; schema_mismatch; not_a_database,
+/// a
+///           log of another format; fork, a transaction above `from_version` is of another history; io; what `visit`
+///           returns.
 [[nodiscard]] std::expected<Recovery, Error> recover(FileSystem& files, const std::string& folder,
                                                      const Identity& identity, std::uint64_t from_version,
                                                      Access access, const Visitor& visit);

@@ -153,6 +153,7 @@ void append_error(JsonWriter& json, const Error& error) {
     json.member("file", place->source);
     if (place->line != 0) json.member("line", place->line);
     if (place->column != 0) json.member("column", place->column);
+    if (place->line == 0 && place->offset != 0) json.member("offset", place->offset);
     json.member("reason", error.reason());
   } else {
     json.member("reason", error.message());

@@ -56,7 +56,7 @@ class JsonWriter {
   bool first_ = true;
 };
 
-/// An object: code, reason, and file, line and column as far as they are known.
+/// An object: code, reason, and file, line and column as far as they are known; the offset in a file without lines.
 void append_error(JsonWriter& json, const Error& error);
 
 }  // namespace stoa::cli
