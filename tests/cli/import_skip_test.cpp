@@ -45,15 +45,45 @@ TEST_F(ImportSkip, TakesRowsAlongThatReferToOneLeftOut) {
   const Finished done = skip({"call=call.csv", "stop=stop.csv"});
   EXPECT_EQ(done.status, 0);
   EXPECT_EQ(done.err,
-            "stop.csv:4:3: code: \"x\" is no u32\n"
-            "call.csv:4:1: stop: no row of stop has the key \"X\"\n"
-            "stop.csv:3:4: parent: no row of stop has the key \"C\" (stop.csv:4 is left out)\n"
-            "stop.csv:2:4: parent: no row of stop has the key \"B\" (stop.csv:3 is left out)\n"
             "call.csv:2:1: stop: no row of stop has the key \"A\" (stop.csv:2 is left out)\n"
+            "call.csv:4:1: stop: no row of stop has the key \"X\"\n"
+            "stop.csv:2:4: parent: no row of stop has the key \"B\" (stop.csv:3 is left out)\n"
+            "stop.csv:3:4: parent: no row of stop has the key \"C\" (stop.csv:4 is left out)\n"
+            "stop.csv:4:3: code: \"x\" is no u32\n"
             "stoa: 5 rows left out\n");
   EXPECT_EQ(rows("stop"), 2U);
   EXPECT_EQ(rows("call"), 1U);
   EXPECT_EQ(stoa({"verify", "world"}).status, 0);
+}
+
+// Bad numbers are found at first, rows that refer to nothing after them, rows that refer to those at last, and those
+// from the end: every third row is of a kind.
+TEST_F(ImportSkip, TellsThoseThatStandFirstAndNotThoseFoundFirst) {
+  std::string text = "id,name,code,parent\nR,root,0,\n";
+  std::string expected;
+  for (int i = 1; i <= 30; ++i) {
+    const std::string line = std::to_string(i + 2);
+    const std::string number = std::to_string(i);
+    const std::string below = std::to_string(i + 3);  // it refers to one further down
+    if (i % 3 == 1) {
+      text += number + ",x,bad" + number + ",\n";
+      if (i <= 20) expected += "stop.csv:" + line + ":3: code: \"bad" + number + "\" is no u32\n";
+    } else if (i % 3 == 2) {
+      text += number + ",x," + number + ",nobody\n";
+      if (i <= 20) expected += "stop.csv:" + line + ":4: parent: no row of stop has the key \"nobody\"\n";
+    } else {
+      text += number + ",x," + number + "," + (i == 30 ? "29" : below) + "\n";
+      if (i <= 20) {
+        expected += "stop.csv:" + line + ":4: parent: no row of stop has the key \"" + below +
+                    "\" (stop.csv:" + std::to_string(i + 5) + " is left out)\n";
+      }
+    }
+  }
+  write("stop.csv", text);
+  write("more.csv", "id,name,code\nM,x,bad\n");
+  const Finished done = skip({"stop=stop.csv", "stop=more.csv"});
+  EXPECT_EQ(done.err, expected + "stoa: 31 rows left out; 11 of them not shown\n");
+  EXPECT_EQ(rows("stop"), 1U);
 }
 
 TEST_F(ImportSkip, AKeyOfABadRowIsFreeForAnother) {
@@ -74,6 +104,10 @@ TEST_F(ImportSkip, FollowsALongChainAtOnce) {
   const Finished done = skip({"stop=stop.csv"});
   EXPECT_EQ(done.status, 0);
   EXPECT_TRUE(done.err.ends_with("stoa: 200000 rows left out; 199980 of them not shown\n")) << done.err;
+  EXPECT_TRUE(
+      done.err.starts_with("stop.csv:2:4: parent: no row of stop has the key \"1\" (stop.csv:3 is left out)\n"
+                           "stop.csv:3:4: "))
+      << done.err;
   EXPECT_EQ(rows("stop"), 0U);
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 void print_rows_left_out(const Problems& problems) {
   if (problems.count() == 0) return;
-  for (const Error& error : problems.first()) print_error(error);
+  for (const Problems::Problem& problem : problems.first()) print_error(problem.reason);
   const std::uint64_t more = problems.count() - problems.first().size();
   print_error(fmt::format("{} row{} left out{}", problems.count(), problems.count() == 1 ? "" : "s",
                           more == 0 ? std::string() : fmt::format("; {} of them not shown", more)));
@@ -20,7 +20,7 @@ void print_rows_left_out(const Problems& problems) {
 
 void append_rows_left_out(JsonWriter& json, const Problems& problems) {
   json.member("rows_left_out", problems.count()).name("errors").begin_array();
-  for (const Error& error : problems.first()) append_error(json, error);
+  for (const Problems::Problem& problem : problems.first()) append_error(json, problem.reason);
   json.end_array();
 }
 

@@ -84,9 +84,9 @@ class Settlement {
       const ImportFile& other = run_.files[holder.record.file];
       reason += fmt::format(" ({}:{} is left out)", other.path.string(), other.lines[holder.record.record]);
     }
-    return run_.problems.leave_out(Error(ErrorCode::constraint_violation,
-                                         Place{file.path.string(), file.lines[number.record], column + 1, 0},
-                                         std::move(reason)));
+    return run_.problems.leave_out(
+        number, Error(ErrorCode::constraint_violation,
+                      Place{file.path.string(), file.lines[number.record], column + 1, 0}, std::move(reason)));
   }
 
   /// Who refers to each key, side by side: those of the key whose number among all is n lie between starts_[n] and

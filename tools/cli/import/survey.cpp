@@ -142,7 +142,7 @@ class Survey {
     if (was_read) claim(self, fault.has_value());
     if (!fault) return {};
     ++file_.rows_left_out;
-    return run_.problems.leave_out(std::move(*fault));
+    return run_.problems.leave_out(self, std::move(*fault));
   }
 
   /// A record that is left out has its values only until another one wants them: so that a reference to it can be told

@@ -5,6 +5,7 @@
 #include <stoa/schema_model.h>
 #include <stoa/snapshot.h>
 
+#include <compare>
 #include <cstdint>
 #include <deque>
 #include <string_view>
@@ -14,10 +15,12 @@
 
 namespace stoa::cli {
 
-/// A record of the run: the number of its file, and its own in the file, from 0, bad ones counted.
+/// A record of the run: the number of its file, and its own in the file, from 0, bad ones counted. Ordered as they are
+/// read.
 struct RecordNumber {
   std::uint32_t file = 0;
   std::uint32_t record = 0;
+  friend auto operator<=>(const RecordNumber&, const RecordNumber&) = default;
 };
 
 /// Who has a value.
