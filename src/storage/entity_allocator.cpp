@@ -135,13 +135,17 @@ void EntityAllocator::refill() noexcept {
   fill_at_.store(fill, std::memory_order_release);  // release: pairs with the acquire in reserve()
 }
 
-void EntityAllocator::hold(std::uint64_t pin, const Ended& ended) noexcept try {
+void EntityAllocator::hold(std::uint64_t pin, const Ended& ended) noexcept {
   auto at = std::lower_bound(held_.begin(), held_.end(), pin,
                              [](const Bucket& bucket, std::uint64_t value) { return bucket.pin < value; });
-  if (at == held_.end() || at->pin != pin) at = held_.insert(at, {pin, {}});
-  at->entities.push_back(ended);
-} catch (const std::bad_alloc&) {
-  // The index stays out of use.
+  if (at == held_.end() || at->pin != pin) {
+    try {
+      at = held_.insert(at, {pin, {}});
+    } catch (const std::bad_alloc&) {
+      return;  // the index stays out of use
+    }
+  }
+  (void)push_if_possible(at->entities, ended);
 }
 
 }  // namespace stoa::storage
