@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <unistd.h>
@@ -321,6 +323,20 @@ TEST(Api, AWriteFunctionThatWaitsForItsOwnDatabaseIsAborted) {
     EXPECT_TRUE(ticket->get());
     EXPECT_EQ(db->snapshot().count<Position>(), 1U);
   }
+}
+
+TEST(Api, ASnapshotThatWasMovedFromSaysSo) {
+  auto db = stoa::Database::in_memory(airfield());
+  ASSERT_TRUE(db);
+  stoa::Snapshot snapshot = db->snapshot();
+  const stoa::Snapshot taken = std::move(snapshot);
+  // NOLINTBEGIN(bugprone-use-after-move): that is the test
+  EXPECT_THROW((void)snapshot.version(), std::logic_error);
+  EXPECT_THROW((void)snapshot.get<Position>(stoa::Entity()), std::logic_error);
+  EXPECT_THROW((void)snapshot.clone(), std::logic_error);
+  EXPECT_THROW((snapshot.each<Position>([](stoa::Entity, const Position&) {})), std::logic_error);
+  // NOLINTEND(bugprone-use-after-move)
+  EXPECT_EQ(taken.version(), 0U);
 }
 
 TEST(Api, AssigningLetsGoOfWhatWasHeld) {
