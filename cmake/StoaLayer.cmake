@@ -18,7 +18,8 @@ if(STOA_SANITIZE)
   target_compile_options(stoa_flags INTERFACE -fsanitize=${STOA_SANITIZE} -fno-omit-frame-pointer -Wno-maybe-uninitialized)
   target_link_options(stoa_flags INTERFACE -fsanitize=${STOA_SANITIZE})
   if(STOA_SANITIZE MATCHES "undefined")
-    target_compile_options(stoa_flags INTERFACE -fno-sanitize-recover=undefined)
+    # Without "null": a null pointer that is used traps as it is, and the checks are a third of the time to compile.
+    target_compile_options(stoa_flags INTERFACE -fno-sanitize-recover=undefined -fno-sanitize=null)
   endif()
 endif()
 
