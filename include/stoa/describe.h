@@ -18,8 +18,10 @@
 
 namespace stoa {
 
-/// How a C++ type that is not a plain struct is stored; specialised by the user, before the type is used in a schema.
-/// Not finished: a schema may have such a type, and its rows can be neither written nor read as that type yet.
+/// How a C++ type that is not a plain struct is stored; specialised by the user, before the type is used in a schema:
+///   static void encode(const T&, Encoder&);
+///   static std::expected<T, Error> decode(Decoder&);   // all that was encoded, and no more
+/// Its rows are read by Snapshot::decode<T>(). See <stoa/codec.h>.
 template <typename T>
 struct Codec;
 

@@ -2,6 +2,7 @@
 // hands bytes on.
 #pragma once
 
+#include <stoa/codec.h>
 #include <stoa/detail/op_target.h>
 
 #include <concepts>
@@ -13,15 +14,6 @@
 #include <vector>
 
 namespace stoa {
-namespace detail {
-
-template <Component T>
-[[nodiscard]] const std::byte* row_bytes(const T& row) {
-  static_assert(!Encoded<T>, "stoa: rows of a type with a Codec cannot be written yet");
-  return reinterpret_cast<const std::byte*>(&row);
-}
-
-}  // namespace detail
 
 /// Self has target(), an OpTarget&. A call returns Self, so that calls chain; a call that cannot be right is kept and
 /// fails the commit, and what an operation meets in the world (no such row, …) fails it when it is applied.
@@ -51,7 +43,9 @@ class Operations {
     }
     const TableId table = target().template table_of<T>();
     const Entity* entity = std::ranges::data(entities);
-    for (const T& row : rows) target().row(detail::RowOp::insert, table, *entity++, detail::row_bytes(row));
+    for (const T& row : rows) {
+      target().row(detail::RowOp::insert, table, *entity++, detail::RowSource<T>(row).bytes());
+    }
     return self();
   }
   /// Errors of the commit: not_found.
@@ -122,7 +116,7 @@ class Operations {
 
   template <Component T>
   Self& put(detail::RowOp op, Entity entity, const T& row) {
-    target().row(op, target().template table_of<T>(), entity, detail::row_bytes(row));
+    target().row(op, target().template table_of<T>(), entity, detail::RowSource<T>(row).bytes());
     return self();
   }
   Self& self() { return static_cast<Self&>(*this); }

@@ -1,6 +1,7 @@
 // Typed walks over a root: each, view and chunks. What is visited is detail::QueryCursor's to say.
 #pragma once
 
+#include <stoa/describe.h>
 #include <stoa/detail/query.h>
 #include <stoa/detail/type_index.h>
 
@@ -34,6 +35,7 @@ struct TermTraits {
   using Reference = const Row&;
   static constexpr Term::Need need = Term::Need::row;
   static Reference at(const std::byte* column, std::size_t row) {
+    static_assert(!Encoded<Row>, "stoa: rows of a type with a Codec have no address as that type: use decode()");
     if constexpr (std::is_empty_v<Row>) {
       static constexpr Row tag{};
       return tag;
@@ -52,6 +54,18 @@ struct TermTraits<std::optional<T>> {
     return &TermTraits<Row>::at(column, row);
   }
 };
+
+/// What find_row() found, as a T.
+template <Component T>
+[[nodiscard]] const T* row_as(const std::byte* row) {
+  static_assert(!Encoded<T>, "stoa: rows of a type with a Codec have no address as that type: use decode()");
+  if constexpr (std::is_empty_v<T>) {
+    static constexpr T tag{};
+    return row == nullptr ? nullptr : &tag;
+  } else {
+    return reinterpret_cast<const T*>(row);
+  }
+}
 
 [[noreturn]] void throw_no_table();
 

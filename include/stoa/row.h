@@ -76,6 +76,7 @@ class RowView {
   /// Errors: schema_mismatch if the type is not bound to it.
   template <Component T>
   [[nodiscard]] std::expected<const T*, Error> view_as() const {
+    static_assert(!Encoded<T>, "stoa: rows of a type with a Codec have no address as that type: use decode()");
     if (auto checked = check_type(detail::type_index<T>()); !checked) return std::unexpected(checked.error());
     return reinterpret_cast<const T*>(row_);
   }

@@ -1,14 +1,19 @@
 // What readers hold: the whole world as it was at one version, without copies.
 #pragma once
 
+#include <stoa/codec.h>
+#include <stoa/detail/row_finder.h>
 #include <stoa/detail/world.h>
 #include <stoa/query.h>
 #include <stoa/row.h>
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <expected>
 #include <functional>
+#include <ranges>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -64,14 +69,24 @@ class Snapshot {
   /// The entity's row, or nullptr where it has none or is not alive. Zero-copy.
   template <Component T>
   [[nodiscard]] const T* get(Entity entity) const {
-    static_assert(!Encoded<T>, "stoa: rows of a type with a Codec have no address as that type");
-    const std::byte* row = detail::find_row(root(), detail::table_in<T>(*root().world), entity);
-    if constexpr (std::is_empty_v<T>) {
-      static constexpr T tag{};
-      return row == nullptr ? nullptr : &tag;
-    } else {
-      return reinterpret_cast<const T*>(row);
+    return detail::row_as<T>(detail::find_row(root(), detail::table_in<T>(*root().world), entity));
+  }
+  /// Calls function(std::size_t i, const T*) for each entities[i], in order, as get() would answer. The cache misses of
+  /// different entities overlap: several times as fast as get() where there are many entities in no order.
+  template <Component T, std::ranges::contiguous_range Entities, typename Function>
+  requires std::same_as<std::ranges::range_value_t<Entities>, Entity>
+  void get_many(const Entities& entities, Function&& function) const {
+    const std::span<const Entity> all(entities);
+    detail::RowFinder finder(root(), detail::table_in<T>(*root().world), all);
+    for (std::size_t at = 0; at < all.size();) {
+      for (const std::byte* row : finder.next()) function(at++, detail::row_as<T>(row));
     }
+  }
+  /// The entity's row of a type with a Codec, decoded.
+  /// Errors: not_found, if it has none; what Codec<T>::decode() answers; corrupt, if that leaves bytes over.
+  template <Encoded T>
+  [[nodiscard]] std::expected<T, Error> decode(Entity entity) const {
+    return detail::decode_row<T>(detail::find_row(root(), detail::table_in<T>(*root().world), entity), entity);
   }
   template <Component T>
   [[nodiscard]] bool has(Entity entity) const {

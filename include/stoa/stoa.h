@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stoa/cell_text.h>
+#include <stoa/codec.h>
 #include <stoa/database.h>
 #include <stoa/entity.h>
 #include <stoa/error.h>

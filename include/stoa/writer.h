@@ -78,13 +78,12 @@ class Writer : public Operations<Writer> {
   /// Valid until the next write.
   template <Component T>
   [[nodiscard]] const T* get(Entity entity) const {
-    const std::byte* row = detail::find_row(core_->root(), core_->table_of<T>(), entity);
-    if constexpr (std::is_empty_v<T>) {
-      static constexpr T tag{};
-      return row == nullptr ? nullptr : &tag;
-    } else {
-      return reinterpret_cast<const T*>(row);
-    }
+    return detail::row_as<T>(detail::find_row(core_->root(), core_->table_of<T>(), entity));
+  }
+  /// As Snapshot::decode().
+  template <Encoded T>
+  [[nodiscard]] std::expected<T, Error> decode(Entity entity) const {
+    return detail::decode_row<T>(detail::find_row(core_->root(), core_->table_of<T>(), entity), entity);
   }
   template <Component T>
   [[nodiscard]] bool has(Entity entity) const {

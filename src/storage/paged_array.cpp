@@ -1,5 +1,6 @@
 #include "storage/paged_array.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace stoa::storage {
@@ -43,11 +44,29 @@ const void*& own_path(PageWriter& pages, PagedArray& array, std::uint64_t number
   return *link;
 }
 
+// Takes page `number` out, and with it each node above it that has no children left.
+void take_out(PageWriter& pages, const void*& link, std::uint32_t shift, std::uint64_t number) {
+  if (shift == 0) {
+    link = nullptr;
+    return;
+  }
+  shift -= node_bits;
+  RadixNode* node = own_node(pages, link);
+  take_out(pages, node->child[(number >> shift) & (node_children - 1)], shift, number);
+  if (std::any_of(node->child, node->child + node_children, [](const void* child) { return child != nullptr; })) return;
+  pages.discard(node);
+  link = nullptr;
+}
+
 }  // namespace
 
 void set_page(PageWriter& pages, PagedArray& array, std::uint64_t number, const void* page) {
-  if (page == nullptr && detail::find_page(array, number) == nullptr) return;
-  own_path(pages, array, number) = page;
+  if (page != nullptr) {
+    own_path(pages, array, number) = page;
+  } else if (detail::find_page(array, number) != nullptr) {
+    take_out(pages, array.top, array.height * node_bits, number);
+    if (array.top == nullptr) array.height = 0;
+  }
 }
 
 void* edit_page(PageWriter& pages, PagedArray& array, std::uint64_t number, std::size_t page_bytes,

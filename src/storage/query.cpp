@@ -2,9 +2,16 @@
 #include <stoa/query.h>
 
 #include <algorithm>
+#include <bit>
+#include <vector>
 
 namespace stoa::detail {
 namespace {
+
+using Need = Term::Need;
+
+bool gives_rows(const Term& term) { return term.need == Need::row || term.need == Need::maybe; }
+bool demands(const Term& term) { return term.need == Need::row || term.need == Need::with; }
 
 // Asks for the start of the page that a walk comes to next. The rest the hardware sees coming; the jump it does not.
 // Inlined by force: g++ takes a function that only prefetches for one without effect, and drops its calls.
@@ -16,109 +23,222 @@ namespace {
   for (std::size_t at = 0; at < std::min(start_bytes, page_bytes); at += line_bytes) __builtin_prefetch(page + at);
 }
 
+const Entity* entity_at(const ChunkStore& store, std::uint32_t row) {
+  return reinterpret_cast<const Entity*>(store.cell(row, 0, sizeof(Entity)));
+}
+
 }  // namespace
 
 void throw_no_table() { throw std::logic_error("stoa: the database's schema has no table of that C++ type"); }
 
+// --- The plan -----------------------------------------------------------------------------------------------------
+
 QueryCursor::QueryCursor(const Root& root, std::span<const Term> terms) : root_(root), terms_(terms) {
+  std::uint32_t sets = 0;  // sparse tables that let through or keep out
+  bool dense = false;
   for (const Term& term : terms) {
-    if (!is_sparse(term.table)) continue;
-    by_entity_ = true;
-    if (term.need != Term::Need::row && term.need != Term::Need::with) continue;
-    const ChunkStore* rows = sparse_at(root, root.world->tables[to_index(term.table)].sparse).rows;
-    if (driver_ == nullptr || rows->rows < driver_->rows) driver_ = rows;
+    if (!is_sparse(term.table)) {
+      dense = dense || demands(term);
+      only_sparse_ = false;
+      continue;
+    }
+    lead_ = Lead::runs;
+    if (term.need != Need::maybe) ++sets;
+    if (!demands(term)) continue;
+    if (leader_ != nullptr && set_of(term).rows->rows >= set_->rows->rows) continue;
+    leader_ = &term;
+    set_ = &set_of(term);
   }
+  if (leader_ == nullptr || (dense && matching_rows_below(set_->rows->rows))) return;
+  lead_ = sets > 1 ? Lead::bits : Lead::packed;
+  for (const Term& term : terms) alone_ = alone_ && term.table == leader_->table;
 }
 
 bool QueryCursor::matches(const StoreShape& shape) const noexcept {
   for (const Term& term : terms_) {
-    if (term.need == Term::Need::maybe || is_sparse(term.table)) continue;
-    if (shape.has(term.table) == (term.need == Term::Need::without)) return false;
+    if (term.need == Need::maybe || is_sparse(term.table)) continue;
+    if (shape.has(term.table) == (term.need == Need::without)) return false;
   }
   return true;
 }
 
-bool QueryCursor::next(Block& block, const std::byte** columns) {
-  return by_entity_ ? next_entity(block, columns) : next_chunk(block, columns);
+bool QueryCursor::matching_rows_below(std::size_t bound) const noexcept {
+  std::size_t rows = 0;
+  for (std::uint32_t number = 0; number < root_.archetype_count && rows < bound; ++number) {
+    const ChunkStore& store = archetype_at(root_, number);
+    if (store.rows != 0 && matches(*store.shape)) rows += store.rows;
+  }
+  return rows < bound;
 }
 
-bool QueryCursor::next_chunk(Block& block, const std::byte** columns) {
+// The archetype where the walk is, or the next one that matches and has chunks left.
+const ChunkStore* QueryCursor::matching_store() noexcept {
   for (; archetype_ < root_.archetype_count; ++archetype_, chunk_ = 0) {
     const ChunkStore& store = archetype_at(root_, archetype_);
-    if (chunk_ >= store.chunk_count() || (chunk_ == 0 && !matches(*store.shape))) continue;
-    const std::span entities = store.entities(chunk_);
-    block = {entities.data(), static_cast<std::uint32_t>(entities.size()), archetype_, chunk_, true};
-    for (const Term& term : terms_) {
-      if (term.need == Term::Need::with || term.need == Term::Need::without) continue;
-      const std::uint16_t column = store.shape->column(term.table);
-      *columns++ = column == StoreShape::absent       ? nullptr
-                   : column == StoreShape::membership ? &tag_row
-                                                      : store.chunk_column(chunk_, column);
-      const bool has_page = column < StoreShape::membership;
-      if (has_page && chunk_ + 1 < store.chunk_count()) prefetch_page(store, chunk_ + 1, column);
+    if (chunk_ < store.chunk_count() && (chunk_ != 0 || row_ != 0 || matches(*store.shape))) return &store;
+  }
+  return nullptr;
+}
+
+bool QueryCursor::next(Block& block, const std::byte** columns) {
+  switch (lead_) {
+    case Lead::chunks: return next_chunk(block, columns);
+    case Lead::runs: return next_run(block, columns);
+    case Lead::packed: return next_packed(block, columns);
+    case Lead::bits: return next_bit(block, columns);
+  }
+  return false;
+}
+
+// --- Archetypes lead ----------------------------------------------------------------------------------------------
+
+bool QueryCursor::next_chunk(Block& block, const std::byte** columns) {
+  const ChunkStore* store = matching_store();
+  if (store == nullptr) return false;
+  const std::span entities = store->entities(chunk_);
+  block = {entities.data(), static_cast<std::uint32_t>(entities.size()), archetype_, chunk_, true};
+  for (const Term& term : terms_) {
+    if (!gives_rows(term)) continue;
+    const std::uint16_t column = store->shape->column(term.table);
+    *columns++ = column == StoreShape::absent       ? nullptr
+                 : column == StoreShape::membership ? &tag_row
+                                                    : store->chunk_column(chunk_, column);
+    const bool has_page = column < StoreShape::membership;
+    if (has_page && chunk_ + 1 < store->chunk_count()) prefetch_page(*store, chunk_ + 1, column);
+  }
+  ++chunk_;
+  return true;
+}
+
+// A run goes on as long as no sparse table has a row to give, which would not lie beside the last one.
+bool QueryCursor::next_run(Block& block, const std::byte** columns) {
+  while (const ChunkStore* store = matching_store()) {
+    const std::span entities = store->entities(chunk_);
+    Passes first = Passes::no;
+    while (row_ < entities.size() && (first = passes(entities[row_])) == Passes::no) ++row_;
+    if (row_ == entities.size()) {
+      ++chunk_;
+      row_ = 0;
+      continue;
     }
-    ++chunk_;
+    const std::uint32_t start = row_++;
+    if (first == Passes::without_rows) {
+      while (row_ < entities.size() && passes(entities[row_]) == Passes::without_rows) ++row_;
+    }
+    block = {entities.data() + start, row_ - start, archetype_, chunk_, false};
+    const std::uint32_t row = (chunk_ << store->shape->row_bits) + start;
+    for (const Term& term : terms_) {
+      if (!gives_rows(term)) continue;
+      const bool sparse = is_sparse(term.table);
+      const std::uint16_t column = sparse ? StoreShape::absent : store->shape->column(term.table);
+      *columns++ = sparse                         ? find_row(root_, term.table, entities[start])
+                   : column == StoreShape::absent ? nullptr
+                   : column == StoreShape::membership
+                       ? &tag_row
+                       : store->cell(row, column, store->shape->columns[column].cell_bytes);
+    }
     return true;
   }
   return false;
 }
 
-bool QueryCursor::next_entity(Block& block, const std::byte** columns) {
-  if (driver_ != nullptr) {
-    while (row_ < driver_->rows) {
-      const std::uint32_t row = row_++;
-      const std::byte* at = driver_->cell(row, 0, sizeof(Entity));
-      block = {reinterpret_cast<const Entity*>(at), 1, 0, 0, false};
-      if (visit(*block.entities, columns)) return true;
-    }
-    return false;
+QueryCursor::Passes QueryCursor::passes(Entity entity) const noexcept {
+  Passes out = Passes::without_rows;
+  for (const Term& term : terms_) {
+    if (!is_sparse(term.table)) continue;
+    // The entity is alive: the bit of its index is its own.
+    const SparseLeaf* leaf = find_leaf(set_of(term), entity.index());
+    const bool there = leaf != nullptr && leaf->has(entity.index() % SparseLeaf::size);
+    if (there ? term.need == Need::without : demands(term)) return Passes::no;
+    if (there && gives_rows(term)) out = Passes::with_rows;
   }
-  // Only filters and optional rows are sparse: the dense tables lead.
-  for (; archetype_ < root_.archetype_count; ++archetype_, row_ = 0) {
-    const ChunkStore& store = archetype_at(root_, archetype_);
-    if (row_ == 0 && !matches(*store.shape)) continue;
-    while (row_ < store.rows) {
-      const std::byte* at = store.cell(row_++, 0, sizeof(Entity));
-      block = {reinterpret_cast<const Entity*>(at), 1, 0, 0, false};
+  return out;
+}
+
+// --- A sparse table leads -----------------------------------------------------------------------------------------
+
+bool QueryCursor::next_packed(Block& block, const std::byte** columns) {
+  const ChunkStore& store = *set_->rows;
+  while (row_ < store.rows) {
+    const std::uint32_t row = row_++;
+    block = {entity_at(store, row), 1, 0, 0, false};
+    if (!alone_) {
       if (visit(*block.entities, columns)) return true;
+      continue;
     }
+    block.rows = store.rows_in(row >> store.shape->row_bits);
+    row_ = row + block.rows;
+    for (const Term& term : terms_) {
+      if (!gives_rows(term)) continue;
+      const std::uint32_t cell_bytes = root_.world->tables[to_index(term.table)].cell_bytes;
+      *columns++ = cell_bytes == 0 ? &tag_row : store.cell(row, 1, cell_bytes);
+    }
+    return true;
   }
   return false;
 }
 
-// Whether the entity is one of the query's; its rows then are in `columns`.
+bool QueryCursor::next_bit(Block& block, const std::byte** columns) {
+  do {
+    for (; leaf_ != nullptr && word_ < SparseLeaf::words; ++word_) {
+      while (bits_[word_] != 0) {
+        const auto at = word_ * 64 + static_cast<std::uint32_t>(std::countr_zero(bits_[word_]));
+        bits_[word_] &= bits_[word_] - 1;
+        block = {entity_at(*set_->rows, leaf_->rows[at]), 1, 0, 0, false};
+        if (visit(*block.entities, columns)) return true;
+      }
+    }
+  } while (next_leaf());
+  return false;
+}
+
+// The leader's next leaf, its bits intersected with those of the other sets.
+bool QueryCursor::next_leaf() noexcept {
+  leaf_ = static_cast<const SparseLeaf*>(next_page(set_->leaves, page_));
+  if (leaf_ == nullptr) return false;
+  std::copy_n(leaf_->bits, SparseLeaf::words, bits_);
+  for (const Term& term : terms_) {
+    if (!is_sparse(term.table) || term.need == Need::maybe) continue;
+    const auto* other = static_cast<const SparseLeaf*>(find_page(set_of(term).leaves, page_));
+    for (std::uint32_t word = 0; word < SparseLeaf::words; ++word) {
+      const std::uint64_t theirs = other == nullptr ? 0 : other->bits[word];
+      bits_[word] &= term.need == Need::without ? ~theirs : theirs;
+    }
+  }
+  ++page_;
+  word_ = 0;
+  return true;
+}
+
+// Whether the entity, which the leader has, is one of the query's; its rows then are in `columns`.
 bool QueryCursor::visit(Entity entity, const std::byte** columns) const noexcept {
   for (const Term& term : terms_) {
+    if (lead_ == Lead::bits && !gives_rows(term) && is_sparse(term.table)) continue;  // its bit has said so
     const std::byte* row = find_row(root_, term.table, entity);
-    switch (term.need) {
-      case Term::Need::row:
-        if (row == nullptr) return false;
-        *columns++ = row;
-        break;
-      case Term::Need::maybe: *columns++ = row; break;
-      case Term::Need::with:
-        if (row == nullptr) return false;
-        break;
-      case Term::Need::without:
-        if (row != nullptr) return false;
-        break;
-    }
+    if (row == nullptr ? demands(term) : term.need == Need::without) return false;
+    if (gives_rows(term)) *columns++ = row;
   }
   return true;
 }
 
+// --- Counting -----------------------------------------------------------------------------------------------------
+
 std::size_t QueryCursor::count() {
   std::size_t out = 0;
-  if (!by_entity_) {
-    for (std::uint32_t number = 0; number < root_.archetype_count; ++number) {
-      const ChunkStore& store = archetype_at(root_, number);
-      if (store.rows != 0 && matches(*store.shape)) out += store.rows;
+  if (lead_ == Lead::chunks) {
+    for (; matching_store() != nullptr; ++archetype_) out += archetype_at(root_, archetype_).rows;
+    return out;
+  }
+  if (lead_ == Lead::packed && alone_) return set_->rows->rows;
+  if (lead_ == Lead::bits && only_sparse_) {
+    while (next_leaf()) {
+      for (std::uint64_t word : bits_) out += static_cast<std::size_t>(std::popcount(word));
     }
     return out;
   }
-  if (terms_.size() == 1 && driver_ != nullptr) return driver_->rows;
   std::vector<const std::byte*> columns(terms_.size());
-  for (Block block; next_entity(block, columns.data());) ++out;
+  for (Block block; next(block, columns.data()); out += block.rows) {
+  }
   return out;
 }
 

@@ -89,15 +89,9 @@ ChunkEditor WriteBuffer::edit_archetype(std::uint32_t number) {
   return {pages_, *own};
 }
 
-SparseSet& WriteBuffer::edit_sparse(TableId table) {
+SparseEditor WriteBuffer::edit_sparse(TableId table) {
   const std::uint16_t number = world_.tables[to_index(table)].sparse;
-  return edit_cell<SparseSet>(pages_, root_.sparse, number, detail::directory_page_bits);
-}
-
-ChunkEditor WriteBuffer::edit_sparse_rows(SparseSet& set) {
-  ChunkStore* own = ChunkEditor::own(pages_, set.rows);
-  set.rows = own;
-  return {pages_, *own};
+  return {pages_, edit_cell<SparseSet>(pages_, root_.sparse, number, detail::directory_page_bits)};
 }
 
 EntitySlot& WriteBuffer::edit_slot(Entity entity) {
@@ -114,10 +108,7 @@ std::uint32_t WriteBuffer::sparse_row(TableId table, Entity entity) const noexce
 
 // Requires: the entity has a row in the table, which has cells.
 std::byte* WriteBuffer::edit_row(TableId table, Entity entity) {
-  if (is_sparse(table)) {
-    SparseSet& set = edit_sparse(table);
-    return edit_sparse_rows(set).edit(sparse_row(table, entity), 1);
-  }
+  if (is_sparse(table)) return edit_sparse(table).edit(sparse_row(table, entity));
   const EntitySlot& slot = *detail::find_alive(root_, entity);
   return edit_archetype(slot.archetype - 1).edit(slot.row, archetypes_.shape(slot.archetype - 1).column(table));
 }
@@ -321,14 +312,11 @@ void WriteBuffer::write_new_row(Entity entity, const RowImage& row) {
 
 void WriteBuffer::insert_sparse(Entity entity, const RowImage& row) {
   const TableModel& model = world_.model(row.table);
-  SparseSet& set = edit_sparse(row.table);
-  auto& index = edit_cell<std::uint32_t>(pages_, set.index, entity.index(), detail::sparse_page_bits);
-  ChunkEditor rows = edit_sparse_rows(set);
-  const std::uint32_t at = rows.append(entity);
-  index = at + 1;
+  SparseEditor set = edit_sparse(row.table);
+  const std::uint32_t at = set.insert(entity);
   log_.push({.kind = Change::Kind::insert, .table = row.table, .row = at, .entity = entity});
   if (model.bytes == 0) return;
-  std::byte* cell = rows.edit(at, 1);
+  std::byte* cell = set.edit(at);
   std::memset(cell, 0, model.bytes);
   std::memcpy(scratch_.data(), row.bytes, model.bytes);
   adopt_blobs(model, scratch_.data(), 0, model.bytes, cell);
@@ -340,16 +328,8 @@ void WriteBuffer::remove_sparse(TableId table, Entity entity) {
   const TableModel& model = world_.model(table);
   log_.reserve(1, model.bytes);
   log_.reserve_blobs(model.blobs.size());
-  SparseSet& set = edit_sparse(table);
-  ChunkEditor rows = edit_sparse_rows(set);
-  const std::uint32_t row = detail::find_sparse_row(set, entity);
-  auto& index = edit_cell<std::uint32_t>(pages_, set.index, entity.index(), detail::sparse_page_bits);
-  const Entity last = set.rows->entity(set.rows->rows - 1);
-  auto& moved = edit_cell<std::uint32_t>(pages_, set.index, last.index(), detail::sparse_page_bits);
-  if (model.bytes != 0) std::memcpy(scratch_.data(), set.rows->cell(row, 1, model.bytes), model.bytes);
-  rows.swap_remove(row);
-  moved = row + 1;
-  index = 0;  // after `moved`: they are one where the row was the last
+  if (model.bytes != 0) std::memcpy(scratch_.data(), find_row(table, entity), model.bytes);
+  const std::uint32_t row = edit_sparse(table).remove(entity);
   log_.push({.kind = Change::Kind::remove, .table = table, .row = row, .entity = entity}, scratch_.data(), model.bytes);
   // Only now that it is recorded: taking an index entry out may fail, and then another was out already.
   let_go_of_blobs(model, scratch_.data());
@@ -464,23 +444,11 @@ void WriteBuffer::revert(const Change& change) {
       if (bytes != 0 && indexes_.covers(change.table)) {
         indexes_.row_removed(pages_, root_, change.table, change.entity, find_row(change.table, change.entity));
       }
-      if (!sparse) break;  // the create or the move before it takes the cell away
-      SparseSet& set = edit_sparse(change.table);
-      edit_sparse_rows(set).pop();
-      edit_cell<std::uint32_t>(pages_, set.index, change.entity.index(), detail::sparse_page_bits) = 0;
-      break;
+      if (sparse) edit_sparse(change.table).undo_insert(change.entity);
+      break;  // a dense cell goes with the create or the move before it
     }
     case Change::Kind::remove: {
-      if (sparse) {
-        SparseSet& set = edit_sparse(change.table);
-        ChunkEditor rows = edit_sparse_rows(set);
-        const std::uint32_t end = set.rows->rows;
-        const Entity occupant = rows.swap_insert(change.row, change.entity);
-        if (occupant) {
-          edit_cell<std::uint32_t>(pages_, set.index, occupant.index(), detail::sparse_page_bits) = end + 1;
-        }
-        edit_cell<std::uint32_t>(pages_, set.index, change.entity.index(), detail::sparse_page_bits) = change.row + 1;
-      }
+      if (sparse) edit_sparse(change.table).undo_remove(change.entity, change.row);
       if (bytes == 0) break;
       std::byte* cell = edit_row(change.table, change.entity);
       std::memcpy(cell, log_.image(change), bytes);

@@ -8,6 +8,7 @@
 #include "storage/change_log.h"
 #include "storage/chunk_store.h"
 #include "storage/index_set.h"
+#include "storage/sparse_set.h"
 
 #include <stoa/detail/world.h>
 
@@ -89,8 +90,7 @@ class WriteBuffer {
   };
 
   ChunkEditor edit_archetype(std::uint32_t number);
-  ChunkEditor edit_sparse_rows(detail::SparseSet& set);
-  detail::SparseSet& edit_sparse(TableId table);
+  SparseEditor edit_sparse(TableId table);
   detail::EntitySlot& edit_slot(Entity entity);
   void set_row(Entity entity, std::uint32_t row);
 

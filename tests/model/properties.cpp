@@ -25,6 +25,22 @@ Value plain(const FieldView& field) {
   return field.value();
 }
 
+// get_many() of those alive, of others with the same indices, and of null, in turns.
+template <typename T>
+std::string differs_many(const Snapshot& snapshot, const World& world) {
+  std::vector<Entity> asked;
+  for (const auto& [entity, rows] : world.entities) {
+    asked.insert(asked.end(), {entity, Entity(entity.index(), entity.generation() + 1), Entity()});
+  }
+  std::size_t answers = 0;
+  std::string out;
+  snapshot.get_many<T>(asked, [&](std::size_t i, const T* row) {
+    if (i != answers++) out = "get_many() answers out of order";
+    if (row != snapshot.get<T>(asked[i])) out = "get_many() of " + text_of(asked[i]);
+  });
+  return out.empty() && answers != asked.size() ? "get_many() leaves answers out" : out;
+}
+
 template <typename T>
 std::string differs(const Snapshot& snapshot, const World& world) {
   const TableId table = snapshot.schema().table_of<T>();
@@ -69,6 +85,7 @@ std::string differs(const Snapshot& snapshot, const World& world) {
       }
     }
   }
+  if (std::string what = differs_many<T>(snapshot, world); !what.empty()) return wrong(what);
   std::size_t by_name = 0;
   const auto walked =
       snapshot.each(model.name, [&](Entity entity, const RowView&) { by_name += expected.count(entity); });
@@ -152,6 +169,9 @@ std::string difference(const Snapshot& snapshot, const World& world) {
   if (out.empty()) out = differs_joined<Name, Label, Selected>(snapshot, world);
   if (out.empty()) out = differs_joined<Label, Position, Follows>(snapshot, world);
   if (out.empty()) out = differs_joined<Position, Crew, Active>(snapshot, world);
+  if (out.empty()) out = differs_joined<Label, Crew, Selected>(snapshot, world);
+  if (out.empty()) out = differs_joined<Selected, Label, Position>(snapshot, world);
+  if (out.empty()) out = differs_joined<Active, Selected, Label>(snapshot, world);
   if (out.empty()) out = differs_found<&Name::name>(snapshot, world, "nobody has this name");
   if (out.empty()) out = differs_found<&Label::number>(snapshot, world, -1'000'000);
   return out;

@@ -32,8 +32,8 @@ inline constexpr std::uint32_t chunk_row_bits_max = 9;
 #endif
 /// Rows of an archetype's first chunk when it is born; it doubles until it is a full one.
 inline constexpr std::uint32_t chunk_rows_first = 8;
-/// Cells of a page of a sparse table's index.
-inline constexpr std::uint32_t sparse_page_bits = 10;
+/// Entity indices of a leaf of a sparse table: a cache line or less of bits, and the rows' places.
+inline constexpr std::uint32_t sparse_page_bits = 8;
 /// Keys of a B+tree node, at most.
 inline constexpr std::uint32_t btree_fanout = 64;
 /// A slot whose generation has got here is retired for good.

@@ -44,6 +44,22 @@ struct RadixNode {
   return at;
 }
 
+/// The first page at or after number `page` that was written, `page` then being its number; nullptr after the last. A
+/// run of pages that were never written costs a step for each node that it spans, and not for each page.
+[[nodiscard]] inline const void* next_page(const PagedArray& array, std::uint64_t& page) noexcept {
+  while (page >> (array.height * node_bits) == 0) {
+    const void* at = array.top;
+    std::uint32_t shift = array.height * node_bits;
+    while (shift != 0 && at != nullptr) {
+      shift -= node_bits;
+      at = static_cast<const RadixNode*>(at)->child[(page >> shift) & (node_children - 1)];
+    }
+    if (at != nullptr) return at;
+    page = ((page >> shift) + 1) << shift;
+  }
+  return nullptr;
+}
+
 /// Requires: the page was written.
 [[nodiscard]] inline const void* page_unchecked(const PagedArray& array, std::uint64_t page) noexcept {
   const void* at = array.top;

@@ -1,5 +1,5 @@
-// Which rows a query visits, block by block: a chunk at a time where the tables are dense, a row at a time where a
-// sparse table has a say. The typed loops over a block are in <stoa/query.h>.
+// Which rows a query visits, block by block: as many rows at a time as lie side by side. The typed loops over a block
+// are in <stoa/query.h>.
 #pragma once
 
 #include <stoa/detail/world.h>
@@ -23,11 +23,13 @@ struct Block {
   std::uint32_t rows = 0;
   std::uint32_t archetype = 0;
   std::uint32_t chunk = 0;
-  bool whole_chunk = false;  ///< archetype and chunk are set
+  bool whole_chunk = false;  ///< of an archetype, whose number is set, as is the chunk's
 };
 
-/// Visits each entity that has all rows it must have, once. The root may get new pages while the walk is under way, as
-/// long as no row moves and no page is freed.
+/// Visits each entity that has all rows it must have, once. The smallest set of those that an entity must be in leads:
+/// the matching archetypes together, or a sparse table.
+///
+/// The root may get new pages while the walk is under way, as long as no row moves and no page is freed.
 class QueryCursor {
  public:
   /// Lifetime: borrows root and terms.
@@ -40,21 +42,47 @@ class QueryCursor {
   [[nodiscard]] std::size_t count();
 
  private:
+  enum class Lead : std::uint8_t {
+    chunks,  ///< no sparse table has a say: whole chunks of the matching archetypes
+    runs,    ///< runs of rows of the matching archetypes, as the sparse tables let them through
+    packed,  ///< the rows of a sparse table, in their order
+    bits,    ///< the entities that several sparse tables have, or have not, together; in the order of their indices
+  };
+  /// What the sparse tables say to an entity of a matching archetype.
+  enum class Passes : std::uint8_t { no, without_rows, with_rows };
+
   [[nodiscard]] bool is_sparse(TableId table) const noexcept {
     return root_.world->tables[to_index(table)].sparse != WorldInfo::dense;
   }
+  [[nodiscard]] const SparseSet& set_of(const Term& term) const noexcept {
+    return sparse_at(root_, root_.world->tables[to_index(term.table)].sparse);
+  }
   [[nodiscard]] bool matches(const StoreShape& shape) const noexcept;
+  [[nodiscard]] bool matching_rows_below(std::size_t bound) const noexcept;
+  [[nodiscard]] const ChunkStore* matching_store() noexcept;
+
   bool next_chunk(Block& block, const std::byte** columns);
-  bool next_entity(Block& block, const std::byte** columns);
+  bool next_run(Block& block, const std::byte** columns);
+  bool next_packed(Block& block, const std::byte** columns);
+  bool next_bit(Block& block, const std::byte** columns);
+  bool next_leaf() noexcept;
+  [[nodiscard]] Passes passes(Entity entity) const noexcept;
   bool visit(Entity entity, const std::byte** columns) const noexcept;
 
   const Root& root_;
   std::span<const Term> terms_;
-  const ChunkStore* driver_ = nullptr;  // the smallest sparse table that entities must have a row in
-  bool by_entity_ = false;              // a sparse table has a say
+  Lead lead_ = Lead::chunks;
+  bool alone_ = true;               // packed: no other table has a say
+  bool only_sparse_ = true;         // bits: the sets say all there is to say of who is visited
+  const Term* leader_ = nullptr;    // packed, bits: the smallest sparse table
+  const SparseSet* set_ = nullptr;  // packed, bits: of the leader
   std::uint32_t archetype_ = 0;
   std::uint32_t chunk_ = 0;
   std::uint32_t row_ = 0;
+  std::uint64_t page_ = 0;                   // bits: of the leaf after this one
+  const SparseLeaf* leaf_ = nullptr;         // bits: of the leader
+  std::uint32_t word_ = 0;                   // bits: the one that is walked
+  std::uint64_t bits_[SparseLeaf::words]{};  // bits: of all sets together, less those that were visited
 };
 
 }  // namespace stoa::detail

@@ -80,13 +80,24 @@ struct ChunkStore {
 };
 static_assert(sizeof(ChunkStore) == 16 && sizeof(PagedArray) == 16);
 
-/// A sparse table: its rows packed, and for each entity index where its row is.
+/// Of a run of entity indices: which have a row in a sparse table, and where.
+struct SparseLeaf {
+  static constexpr std::uint32_t size = 1U << sparse_page_bits;
+  static constexpr std::uint32_t words = (size + 63) / 64;
+
+  std::uint64_t bits[words];  ///< index i of the run: bit i % 64 of word i / 64
+  std::uint32_t rows[size];   ///< defined where the bit is set
+
+  [[nodiscard]] bool has(std::uint32_t at) const noexcept { return (bits[at / 64] >> (at % 64) & 1U) != 0; }
+};
+
+/// A sparse table: its rows packed, and a bitmap of the entity indices that have one, with the rows' places. The bitmap
+/// is hierarchical: a leaf without bits is not there, and neither is a node without leaves.
 struct SparseSet {
   const ChunkStore* rows = nullptr;
-  PagedArray index;  ///< cells are row + 1; 0 where there is none
-  std::uint64_t reserved = 0;
+  PagedArray leaves;  ///< SparseLeaf by entity index / SparseLeaf::size
 };
-static_assert(sizeof(SparseSet) == 32);
+static_assert(sizeof(SparseSet) == 24);
 
 /// An ordered set of (value, entity) that follows a table's rows; derived, so in no delta and no hash.
 struct IndexInfo {
@@ -156,13 +167,17 @@ struct Root {
 
 inline constexpr std::uint32_t no_row = 0xFFFF'FFFFU;
 
+[[nodiscard]] inline const SparseLeaf* find_leaf(const SparseSet& set, std::uint32_t index) noexcept {
+  return static_cast<const SparseLeaf*>(find_page(set.leaves, index / SparseLeaf::size));
+}
+
 /// The packed row of an entity in a sparse table, or no_row. The entity's own id in that row says whose it is, so the
 /// entity's slot is not looked at.
 [[nodiscard]] inline std::uint32_t find_sparse_row(const SparseSet& set, Entity entity) noexcept {
-  const void* page = find_page(set.index, entity.index() >> sparse_page_bits);
-  if (page == nullptr) return no_row;
-  const std::uint32_t at = static_cast<const std::uint32_t*>(page)[entity.index() & ((1U << sparse_page_bits) - 1)];
-  return at != 0 && set.rows->entity(at - 1) == entity ? at - 1 : no_row;
+  const SparseLeaf* leaf = find_leaf(set, entity.index());
+  const std::uint32_t at = entity.index() % SparseLeaf::size;
+  if (leaf == nullptr || !leaf->has(at)) return no_row;
+  return set.rows->entity(leaf->rows[at]) == entity ? leaf->rows[at] : no_row;
 }
 
 /// What stands for the row of a tag: an address that is not null.

@@ -9,6 +9,7 @@
 
 #include <stoa/detail/world.h>
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <set>
@@ -149,16 +150,19 @@ class Comparison {
       if (std::string wrong = lack_of_room(*set.rows); !wrong.empty()) return wrong + " in " + table.name;
       for (std::uint32_t row = 0; row != set.rows->rows; ++row) {
         if (find_sparse_row(set, set.rows->entity(row)) != row)
-          return "the index of " + table.name + " leads elsewhere";
+          return "the leaves of " + table.name + " lead elsewhere";
         if (std::string wrong = cells(*set.rows, row); !wrong.empty()) return wrong;
       }
-      std::uint64_t indexed = 0;
-      for (std::uint32_t i = 0; i != root_.slot_count; ++i) {
-        const void* page = find_page(set.index, i >> detail::sparse_page_bits);
-        if (page == nullptr) continue;
-        indexed += static_cast<const std::uint32_t*>(page)[i & ((1U << detail::sparse_page_bits) - 1)] != 0 ? 1 : 0;
+      std::uint64_t bits = 0;
+      std::uint64_t page = 0;
+      while (const void* leaf = next_page(set.leaves, page)) {
+        std::uint64_t of_leaf = 0;
+        for (std::uint64_t word : static_cast<const detail::SparseLeaf*>(leaf)->bits) of_leaf += std::popcount(word);
+        if (of_leaf == 0) return table.name + " has a leaf without bits";
+        bits += of_leaf;
+        ++page;
       }
-      if (indexed != expected) return "the index of " + table.name + " has cells that are left over";
+      if (bits != expected) return "the leaves of " + table.name + " have bits that are left over";
     }
     return {};
   }
@@ -239,7 +243,7 @@ class Reachable {
     for (const detail::WorldInfo::Table& table : root.world->tables) {
       if (table.sparse == detail::WorldInfo::dense) continue;
       const detail::SparseSet& set = sparse_at(root, table.sparse);
-      array(set.index);
+      array(set.leaves);
       store(*root.world, *set.rows);
     }
     for (std::uint32_t i = 0; i != root.world->indexes.size(); ++i) {
