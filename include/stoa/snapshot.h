@@ -16,6 +16,7 @@
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace stoa {
 namespace detail {
@@ -36,6 +37,13 @@ class SnapshotAccess;
 [[noreturn]] void throw_moved_from_snapshot();
 
 }  // namespace detail
+
+/// An archetype: the entities that have rows in exactly these dense tables.
+struct Archetype {
+  std::vector<std::string_view> tables;  ///< dense ones, tags included, in the order of their numbers
+  std::size_t entities = 0;
+  std::size_t chunk_rows = 0;  ///< of a full chunk
+};
 
 /// A pinned root. Nothing in it changes for as long as it lives; every pointer, span and text read from it is valid for
 /// so long. It may go to another thread and may outlive its database. A snapshot that is kept for long holds the memory
@@ -144,6 +152,11 @@ class Snapshot {
   /// Calls function(Entity, const RowView&) for every row of a table. Errors: not_found, if there is no such table.
   std::expected<void, Error> each(std::string_view table,
                                   const std::function<void(Entity, const RowView&)>& function) const;
+
+  /// The tables that the entity has a row in, in the order of their numbers; none where it is not alive.
+  [[nodiscard]] std::vector<std::string_view> tables(Entity entity) const;
+  /// The archetypes that have entities, and the empty ones that were not given up yet. Costs a step for each of them.
+  [[nodiscard]] std::vector<Archetype> archetypes() const;
 
   /// 128 bits of content, low word first: equal where two databases hold the same entities and rows. Walks all rows.
   [[nodiscard]] std::array<std::uint64_t, 2> state_hash() const;

@@ -218,7 +218,7 @@ Metrics DatabaseCore::metrics() {
   out.system_allocations = memory.system_allocations;
   out.snapshots = memory.pin_count;
   out.oldest_snapshot_lag = memory.oldest_root == 0 ? 0 : memory.newest_root - memory.oldest_root;
-  out.archetypes = SnapshotAccess::root(now).archetype_count;
+  out.archetypes = now.archetypes().size();
   for (const TableModel& table : schema().model().tables) {
     out.tables.push_back({table.name, now.count(table.name).value(), table.bytes});
   }

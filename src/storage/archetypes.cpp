@@ -3,6 +3,8 @@
 #include "storage/chunk_store.h"
 
 #include <algorithm>
+#include <limits>
+#include <new>
 
 namespace stoa::storage {
 namespace {
@@ -17,34 +19,74 @@ const Edge* find_edge(const std::vector<Edge>& edges, TableId table) {
 
 }  // namespace
 
-Archetypes::Archetypes(const detail::WorldInfo& world) : world_(world) { (void)find_or_make({}); }
+std::size_t Archetypes::TablesHash::operator()(Tables tables) const noexcept {
+  std::uint64_t out = tables.size();
+  for (TableId table : tables) out = (out ^ to_index(table)) * 0x9E37'79B9'7F4A'7C15U;
+  return static_cast<std::size_t>(out ^ (out >> 32U));
+}
+
+Archetypes::Archetypes(const detail::WorldInfo& world, memory::PageWriter& pages) : world_(world), pages_(pages) {
+  (void)find_or_make({});
+}
 
 std::uint32_t Archetypes::with(std::uint32_t number, TableId table) {
-  if (const Edge* edge = find_edge(edges_[number].add, table)) return edge->to;
-  std::vector<TableId> tables = shapes_[number]->tables;
+  if (const Edge* edge = find_edge(node(number).add, table)) return edge->to;
+  const Tables now = shape(number).tables;
+  std::vector<TableId> tables(now.begin(), now.end());
   tables.insert(std::lower_bound(tables.begin(), tables.end(), table), table);
   const std::uint32_t to = find_or_make(tables);
-  edges_[number].add.push_back({table, to});
+  node(number).add.push_back({table, to});
   return to;
 }
 
 std::uint32_t Archetypes::without(std::uint32_t number, TableId table) {
-  if (const Edge* edge = find_edge(edges_[number].remove, table)) return edge->to;
-  std::vector<TableId> tables = shapes_[number]->tables;
+  if (const Edge* edge = find_edge(node(number).remove, table)) return edge->to;
+  const Tables now = shape(number).tables;
+  std::vector<TableId> tables(now.begin(), now.end());
   std::erase(tables, table);
   const std::uint32_t to = find_or_make(tables);
-  edges_[number].remove.push_back({table, to});
+  node(number).remove.push_back({table, to});
   return to;
 }
 
-std::uint32_t Archetypes::find_or_make(const std::vector<TableId>& tables) {
-  if (auto at = by_tables_.find(tables); at != by_tables_.end()) return at->second;
-  const std::uint32_t number = count();
-  // by_tables_ comes last: what it names exists, and an allocation that fails before leaves an archetype nobody finds.
-  edges_.resize(shapes_.size() + 1);
-  shapes_.push_back(make_shape(world_, number, tables));
-  by_tables_.emplace(tables, number);
+std::uint32_t Archetypes::find_or_make(Tables tables) {
+  if (auto at = by_tables_.find(tables); at != by_tables_.end()) return (*at)->number;
+  const std::uint32_t number = end_;
+  // A slot names an archetype by its number and 1.
+  if (number == std::numeric_limits<std::uint32_t>::max() - 1) throw std::bad_alloc();
+  if (number / page_size == pages_of_nodes_.size()) pages_of_nodes_.push_back(nullptr);
+  std::unique_ptr<NodePage>& page = pages_of_nodes_[number / page_size];
+  if (page == nullptr) page = std::make_unique<NodePage>();
+  const detail::StoreShape* shape = make_shape(pages_, world_, number, tables);
+  try {
+    by_tables_.insert(shape);
+  } catch (...) {
+    pages_.discard(shape);
+    throw;
+  }
+  node(number).shape = shape;
+  ++page->used;
+  ++end_;
   return number;
+}
+
+void Archetypes::give_up(std::uint32_t number) noexcept {
+  std::unique_ptr<NodePage>& page = pages_of_nodes_[number / page_size];
+  Node& gone = node(number);
+  by_tables_.erase(gone.shape);
+  pages_.discard(gone.shape);
+  gone = {};
+  --page->used;
+  const bool is_full = number / page_size < end_ / page_size;  // no number of it comes any more
+  if (page->used == 0 && is_full) page = nullptr;
+}
+
+void Archetypes::forget_edges() noexcept {
+  const auto leads_nowhere = [this](const Edge& edge) { return !has(edge.to); };
+  for (const detail::StoreShape* shape : by_tables_) {
+    std::erase_if(node(shape->number).add, leads_nowhere);
+    std::erase_if(node(shape->number).remove, leads_nowhere);
+  }
 }
 
 }  // namespace stoa::storage

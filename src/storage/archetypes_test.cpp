@@ -20,7 +20,9 @@ class Archetypes : public testing::Test {
   const TableId position_ = world_.schema->table_of<test::Position>();
   const TableId health_ = world_.schema->table_of<test::Health>();
   const TableId active_ = world_.schema->table_of<test::Active>();
-  storage::Archetypes archetypes_{world_};
+  memory::PagePool pool_;
+  memory::PageWriter pages_{pool_};
+  storage::Archetypes archetypes_{world_, pages_};
 };
 
 TEST_F(Archetypes, BeginWithTheOneWithoutTables) {
@@ -42,7 +44,7 @@ TEST_F(Archetypes, StayWhatTheyAreWhileOthersCome) {
   std::uint32_t number = 0;
   for (const TableModel& table : world_.schema->model().tables) number = archetypes_.with(number, table.number);
   EXPECT_EQ(&archetypes_.shape(archetypes_.with(0, position_)), &shape);
-  EXPECT_EQ(shape.tables, std::vector{position_});
+  EXPECT_TRUE(std::ranges::equal(shape.tables, std::vector{position_}));
 }
 
 TEST_F(Archetypes, AreAsManyAsSetsThatWereMet) {
@@ -63,6 +65,36 @@ TEST_F(Archetypes, AreAsManyAsSetsThatWereMet) {
     ASSERT_EQ(archetypes_.shape(number).number, number);
   }
   EXPECT_EQ(archetypes_.count(), met.size());
+}
+
+TEST_F(Archetypes, GivenUpAreMadeAnewUnderANewNumber) {
+  const std::uint32_t one = archetypes_.with(0, position_);
+  const std::uint32_t two = archetypes_.with(one, health_);
+  const std::size_t in_use = pool_.bytes_in_use();
+  archetypes_.give_up(two);
+  archetypes_.forget_edges();
+  EXPECT_FALSE(archetypes_.has(two));
+  EXPECT_TRUE(archetypes_.has(one));
+  EXPECT_EQ(archetypes_.count(), 2U);
+  EXPECT_LT(pool_.bytes_in_use(), in_use);
+  const std::uint32_t again = archetypes_.with(one, health_);
+  EXPECT_GT(again, two);
+  EXPECT_TRUE(archetypes_.shape(again).has(health_));
+  EXPECT_EQ(archetypes_.without(again, health_), one);
+  EXPECT_EQ(pool_.bytes_in_use(), in_use);
+}
+
+TEST_F(Archetypes, ComeAndGoWithoutEnd) {
+  const std::uint32_t one = archetypes_.with(0, position_);
+  const std::size_t in_use = pool_.bytes_in_use();
+  for (int round = 0; round != 1000; ++round) {
+    const std::uint32_t two = archetypes_.with(one, health_);
+    ASSERT_EQ(archetypes_.without(two, health_), one);
+    archetypes_.give_up(two);
+    archetypes_.forget_edges();
+  }
+  EXPECT_EQ(archetypes_.count(), 2U);
+  EXPECT_EQ(pool_.bytes_in_use(), in_use);
 }
 
 }  // namespace

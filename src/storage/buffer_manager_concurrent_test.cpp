@@ -63,8 +63,9 @@ class Bank {
   [[nodiscard]] std::string audit(const detail::Root& root) const {
     std::uint64_t sum = 0;
     std::uint64_t rows = 0;
-    for (std::uint32_t number = 0; number != root.archetype_count; ++number) {
-      const detail::ChunkStore& store = archetype_at(root, number);
+    std::uint32_t number = 0;
+    for (const detail::ChunkStore* at; (at = next_archetype(root, number)) != nullptr; ++number) {
+      const detail::ChunkStore& store = *at;
       const std::uint16_t column = store.shape->column(health_);
       if (column >= detail::StoreShape::membership) continue;
       for (std::uint32_t chunk = 0; chunk != store.chunk_count(); ++chunk) {

@@ -10,6 +10,7 @@
 namespace stoa::storage {
 namespace {
 
+using detail::Column;
 using memory::header_of;
 
 std::size_t store_bytes(const StoreShape& shape) {
@@ -34,27 +35,43 @@ bool writable(const PageWriter& pages, const void* page, std::uint32_t row_in_ch
 
 }  // namespace
 
-std::unique_ptr<StoreShape> make_shape(const detail::WorldInfo& world, std::uint32_t number,
-                                       std::span<const TableId> tables) {
-  auto shape = std::make_unique<StoreShape>();
+const StoreShape* make_shape(PageWriter& pages, const detail::WorldInfo& world, std::uint32_t number,
+                             std::span<const TableId> tables) {
+  using Place = StoreShape::Place;
+  const auto has_cells = [&](TableId table) { return world.tables[to_index(table)].cell_bytes != 0; };
+  const std::size_t columns = 1 + static_cast<std::size_t>(std::count_if(tables.begin(), tables.end(), has_cells));
+  const std::size_t places = std::bit_ceil(2 * tables.size() + 1);
+  static_assert(sizeof(StoreShape) % alignof(Column) == 0 && alignof(Place) <= alignof(StoreShape));
+  const std::size_t bytes =
+      sizeof(StoreShape) + places * sizeof(Place) + columns * sizeof(Column) + tables.size() * sizeof(TableId);
+
+  auto* shape = new (pages.allocate(bytes)) StoreShape;
+  auto* place_at = reinterpret_cast<Place*>(shape + 1);
+  auto* column_at = reinterpret_cast<Column*>(place_at + places);
+  auto* table_at = reinterpret_cast<TableId*>(column_at + columns);
+  std::uninitialized_default_construct_n(place_at, places);
   shape->number = number;
-  shape->tables.assign(tables.begin(), tables.end());
-  std::sort(shape->tables.begin(), shape->tables.end());
-  shape->columns.push_back({no_table, sizeof(Entity)});
+  shape->place_mask = static_cast<std::uint16_t>(places - 1);
+  shape->columns = {column_at, columns};
+  shape->tables = {table_at, tables.size()};
+  std::uninitialized_copy(tables.begin(), tables.end(), table_at);
+  std::sort(table_at, table_at + tables.size());
+
   std::size_t widest = sizeof(Entity);
-  if (!shape->tables.empty()) shape->column_of.assign(to_index(shape->tables.back()) + 1, StoreShape::absent);
+  new (column_at++) Column{no_table, sizeof(Entity)};
   for (TableId table : shape->tables) {
+    std::size_t at = to_index(table) & shape->place_mask;
+    while (place_at[at].table != no_table) at = (at + 1) & shape->place_mask;
+    place_at[at] = {table, StoreShape::membership};
+    if (!has_cells(table)) continue;
     const std::uint32_t cell_bytes = world.tables[to_index(table)].cell_bytes;
-    if (cell_bytes == 0) {
-      shape->column_of[to_index(table)] = StoreShape::membership;
-      continue;
-    }
-    shape->column_of[to_index(table)] = static_cast<std::uint16_t>(shape->columns.size());
-    shape->columns.push_back({table, cell_bytes});
+    place_at[at].column = static_cast<std::uint16_t>(column_at - shape->columns.data());
+    new (column_at++) Column{table, cell_bytes};
     widest = std::max<std::size_t>(widest, cell_bytes);
   }
   const std::size_t rows = std::max<std::size_t>(1, detail::column_page_bytes_max / widest);
-  shape->row_bits = std::min(detail::chunk_row_bits_max, static_cast<std::uint32_t>(std::bit_width(rows)) - 1);
+  shape->row_bits = static_cast<std::uint16_t>(
+      std::min(detail::chunk_row_bits_max, static_cast<std::uint32_t>(std::bit_width(rows)) - 1));
   return shape;
 }
 

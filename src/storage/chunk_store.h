@@ -19,8 +19,8 @@ using memory::PageWriter;
 
 /// The shape of rows that have the given tables; their order does not matter. The chunk's size is chosen so that its
 /// widest column stays within a page's bound.
-[[nodiscard]] std::unique_ptr<StoreShape> make_shape(const detail::WorldInfo& world, std::uint32_t number,
-                                                     std::span<const TableId> tables);
+[[nodiscard]] const StoreShape* make_shape(PageWriter& pages, const detail::WorldInfo& world, std::uint32_t number,
+                                           std::span<const TableId> tables);
 
 /// Edits one chunk store of the write buffer. Relies on the store itself being owned: own() comes first.
 ///

@@ -59,10 +59,10 @@ class ChunkEditor : public testing::Test {
 
   const detail::WorldInfo world_ = test::make_world();
   const std::array<TableId, 2> tables_{world_.schema->table_of<Position>(), world_.schema->table_of<Health>()};
-  const std::unique_ptr<StoreShape> shape_ = make_shape(world_, 0, tables_);
-  const std::uint32_t chunk_rows_ = shape_->chunk_rows();
   memory::PagePool pool_;
   PageWriter pages_{pool_};
+  const StoreShape* const shape_ = make_shape(pages_, world_, 0, tables_);
+  const std::uint32_t chunk_rows_ = shape_->chunk_rows();
   ChunkStore* store_ = nullptr;
   std::uint32_t next_ = 0;
 };
@@ -224,7 +224,9 @@ TEST(StoreShape, KeepsTheWidestColumnWithinAPage) {
   const TableId terrain = world.schema->table_of<test::Terrain>();
   const TableId active = world.schema->table_of<test::Active>();
   const std::array tables{terrain, active};
-  const auto shape = make_shape(world, 3, tables);
+  memory::PagePool pool;
+  PageWriter pages(pool);
+  const StoreShape* shape = make_shape(pages, world, 3, tables);
   EXPECT_LE(shape->chunk_rows() * sizeof(test::Terrain), detail::column_page_bytes_max);
   EXPECT_EQ(shape->number, 3U);
   EXPECT_EQ(shape->columns.size(), 2U) << "entities and terrain: a tag has no column";
@@ -232,6 +234,33 @@ TEST(StoreShape, KeepsTheWidestColumnWithinAPage) {
   EXPECT_EQ(shape->column(active), StoreShape::membership);
   EXPECT_EQ(shape->column(world.schema->table_of<Position>()), StoreShape::absent);
   EXPECT_TRUE(shape->has(active));
+}
+
+TEST(StoreShape, FindsEachColumnWhicheverTablesThereAre) {
+  const detail::WorldInfo world = test::make_world();
+  memory::PagePool pool;
+  PageWriter pages(pool);
+  const auto& all = world.schema->model().tables;
+  test::Random random(test::test_seed());
+  for (int round = 0; round != 500; ++round) {
+    std::vector<TableId> tables;
+    for (const TableModel& table : all) {
+      if (random.below(2) == 0) tables.push_back(table.number);
+    }
+    const StoreShape& shape = *make_shape(pages, world, 1, tables);
+    ASSERT_TRUE(std::ranges::equal(shape.tables, tables));
+    for (const TableModel& table : all) {
+      const std::uint16_t column = shape.column(table.number);
+      const bool there = std::ranges::find(tables, table.number) != tables.end();
+      ASSERT_EQ(column != StoreShape::absent, there);
+      if (there && table.bytes == 0) {
+        ASSERT_EQ(column, StoreShape::membership);
+      }
+      if (there && table.bytes != 0) {
+        ASSERT_EQ(shape.columns[column].table, table.number);
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include <stoa/detail/query.h>
 #include <stoa/query.h>
 
+#include "storage/match_cache.h"
+
 #include <algorithm>
 #include <bit>
 #include <vector>
@@ -49,6 +51,9 @@ QueryCursor::QueryCursor(const Root& root, std::span<const Term> terms) : root_(
     leader_ = &term;
     set_ = &set_of(term);
   }
+  if ((leader_ == nullptr || dense) && root.archetype_count > archetypes_scanned)
+    list_ = root.matches->find(root, terms);
+  begin_matches();
   if (leader_ == nullptr || (dense && matching_rows_below(set_->rows->rows))) return;
   lead_ = sets > 1 ? Lead::bits : Lead::packed;
   for (const Term& term : terms) alone_ = alone_ && term.table == leader_->table;
@@ -62,21 +67,45 @@ bool QueryCursor::matches(const StoreShape& shape) const noexcept {
   return true;
 }
 
-bool QueryCursor::matching_rows_below(std::size_t bound) const noexcept {
-  std::size_t rows = 0;
-  for (std::uint32_t number = 0; number < root_.archetype_count && rows < bound; ++number) {
-    const ChunkStore& store = archetype_at(root_, number);
-    if (store.rows != 0 && matches(*store.shape)) rows += store.rows;
+void QueryCursor::begin_matches() noexcept {
+  const MatchList::Extent known = list_ == nullptr ? MatchList::Extent{} : list_->extent();
+  match_ = 0;
+  match_end_ = known.count;
+  unknown_ = known.examined;
+  archetype_ = root_.archetype_count;
+}
+
+// The next archetype that matches: of those in the list, and then of those that are not known yet.
+bool QueryCursor::next_match() noexcept {
+  chunk_ = 0;
+  if (match_ < match_end_) {
+    archetype_ = list_->at(match_++);
+    if (archetype_ < root_.archetype_count) return true;
+    match_ = match_end_;  // from here on the list is of newer roots
   }
+  for (const ChunkStore* store; (store = next_archetype(root_, unknown_)) != nullptr;) {
+    archetype_ = unknown_++;
+    if (matches(*store->shape)) return true;
+  }
+  archetype_ = root_.archetype_count;
+  return false;
+}
+
+bool QueryCursor::matching_rows_below(std::size_t bound) noexcept {
+  std::size_t rows = 0;
+  while (rows < bound && next_match()) rows += archetype_at(root_, archetype_).rows;
+  begin_matches();
   return rows < bound;
 }
 
-// The archetype where the walk is, or the next one that matches and has chunks left.
+// The archetype where the walk is, or the next one that matches, with chunks left. The store is looked up each time:
+// the writer's may have got another place since.
 const ChunkStore* QueryCursor::matching_store() noexcept {
-  for (; archetype_ < root_.archetype_count; ++archetype_, chunk_ = 0) {
+  do {
+    if (archetype_ == root_.archetype_count) continue;
     const ChunkStore& store = archetype_at(root_, archetype_);
-    if (chunk_ < store.chunk_count() && (chunk_ != 0 || row_ != 0 || matches(*store.shape))) return &store;
-  }
+    if (chunk_ < store.chunk_count()) return &store;
+  } while (next_match());
   return nullptr;
 }
 
@@ -226,7 +255,7 @@ bool QueryCursor::visit(Entity entity, const std::byte** columns) const noexcept
 std::size_t QueryCursor::count() {
   std::size_t out = 0;
   if (lead_ == Lead::chunks) {
-    for (; matching_store() != nullptr; ++archetype_) out += archetype_at(root_, archetype_).rows;
+    while (next_match()) out += archetype_at(root_, archetype_).rows;
     return out;
   }
   if (lead_ == Lead::packed && alone_) return set_->rows->rows;

@@ -113,14 +113,33 @@ std::expected<void, Error> Snapshot::each(std::string_view table,
   return {};
 }
 
+std::vector<std::string_view> Snapshot::tables(Entity entity) const {
+  std::vector<std::string_view> out;
+  if (!alive(entity)) return out;
+  for (const TableModel& table : schema().model().tables) {
+    if (detail::find_row(root(), table.number, entity) != nullptr) out.emplace_back(table.name);
+  }
+  return out;
+}
+
+std::vector<Archetype> Snapshot::archetypes() const {
+  std::vector<Archetype> out;
+  std::uint32_t number = 0;
+  for (const detail::ChunkStore* store; (store = detail::next_archetype(root(), number)) != nullptr; ++number) {
+    Archetype& archetype = out.emplace_back(Archetype{{}, store->rows, store->shape->chunk_rows()});
+    for (TableId table : store->shape->tables) archetype.tables.emplace_back(schema().model().table(table).name);
+  }
+  return out;
+}
+
 std::array<std::uint64_t, 2> Snapshot::state_hash() const {
   StateSum sum;
   std::vector<std::byte> bytes;
   // Entities without rows count too: each one is a row of no table.
-  for (std::uint32_t number = 0; number < root().archetype_count; ++number) {
-    const detail::ChunkStore& store = detail::archetype_at(root(), number);
-    for (std::uint32_t chunk = 0; chunk < store.chunk_count(); ++chunk) {
-      for (Entity entity : store.entities(chunk)) {
+  std::uint32_t number = 0;
+  for (const detail::ChunkStore* store; (store = detail::next_archetype(root(), number)) != nullptr; ++number) {
+    for (std::uint32_t chunk = 0; chunk < store->chunk_count(); ++chunk) {
+      for (Entity entity : store->entities(chunk)) {
         const std::uint64_t bits = entity.bits();
         sum.add(hash128(std::as_bytes(std::span(&bits, 1))));
       }

@@ -38,12 +38,17 @@ bool equal_range(const TableModel& table, const std::byte* row, std::uint32_t of
 }  // namespace
 
 WriteBuffer::WriteBuffer(const detail::WorldInfo& world, memory::PagePool& pool)
-    : world_(world), pages_(pool), archetypes_(world), indexes_(world), scratch_(row_bytes_max) {
+    : world_(world),
+      pages_(pool),
+      archetypes_(world, pages_),
+      indexes_(world),
+      matches_(std::make_unique<detail::MatchCache>()),
+      scratch_(row_bytes_max) {
   for (std::size_t table = 0; table < world.tables.size(); ++table) {
     if (world.tables[table].sparse == detail::WorldInfo::dense) continue;
     const std::array tables{TableId{static_cast<std::uint16_t>(table)}};
     sparse_tables_.push_back(tables[0]);
-    sparse_shapes_.push_back(make_shape(world, 0, tables));
+    sparse_shapes_.push_back(make_shape(pages_, world, 0, tables));
   }
 }
 
@@ -52,7 +57,9 @@ void WriteBuffer::begin(const Root& base) {
   ++root_.root_seq;
   root_.world = &world_;
   pages_.begin(root_.root_seq);
-  while (root_.archetype_count < archetypes_.count()) add_archetype_directory_entry(root_.archetype_count);
+  root_.matches = matches_.get();
+  if (root_.archetype_count == 0) grow_directory();
+  give_up_archetypes();
   if (root_.sparse.top == nullptr) {
     for (std::size_t number = 0; number < sparse_shapes_.size(); ++number) {
       auto& set = edit_cell<SparseSet>(pages_, root_.sparse, number, detail::directory_page_bits);
@@ -73,14 +80,63 @@ const Root& WriteBuffer::seal(Version version) noexcept {
 
 // --- Where things are ---------------------------------------------------------------------------------------------
 
-void WriteBuffer::add_archetype_directory_entry(std::uint32_t number) {
-  auto& entry = edit_cell<const ChunkStore*>(pages_, root_.archetypes, number, detail::directory_page_bits);
-  entry = ChunkEditor::make(pages_, archetypes_.shape(number));
-  root_.archetype_count = number + 1;
+// In the order of the numbers: one that has no store once a higher one has was given up, and readers rely on that.
+void WriteBuffer::grow_directory() {
+  while (root_.archetype_count < archetypes_.end()) {
+    const std::uint32_t number = root_.archetype_count;
+    auto& entry = edit_cell<const ChunkStore*>(pages_, root_.archetypes, number, detail::directory_page_bits);
+    entry = ChunkEditor::make(pages_, archetypes_.shape(number));
+    root_.archetype_count = number + 1;
+  }
+}
+
+// Archetypes that have lost their rows may get some again soon, so they are given up only where they are many, and then
+// together: what readers remember of matches ends with it.
+void WriteBuffer::give_up_archetypes() noexcept {
+  if (archetypes_.count() <= give_up_at_) return;
+  try {
+    give_up_empty_archetypes();
+    give_up_at_ = std::max<std::size_t>(detail::archetypes_kept, 2 * archetypes_.count());
+  } catch (const std::bad_alloc&) {
+    give_up_at_ = archetypes_.count() + 1;  // what is left stays until there are more of them
+  }
+  archetypes_.forget_edges();
+}
+
+void WriteBuffer::give_up_empty_archetypes() {
+  old_matches_.reserve(old_matches_.size() + 1);
+  auto fresh = std::make_unique<detail::MatchCache>();
+  old_matches_.push_back({root_.root_seq, std::exchange(matches_, std::move(fresh))});
+  root_.matches = matches_.get();
+  std::uint32_t number = 1;  // the one without tables stays
+  for (const ChunkStore* store; (store = detail::next_archetype(root_, number)) != nullptr; ++number) {
+    const bool has_pages = std::any_of(store->columns(), store->columns() + store->shape->columns.size(),
+                                       [](const detail::PagedArray& column) { return column.top != nullptr; });
+    if (store->rows != 0 || has_pages) continue;
+    edit_cell<const ChunkStore*>(pages_, root_.archetypes, number, detail::directory_page_bits) = nullptr;
+    pages_.discard(store);
+    archetypes_.give_up(number);
+    drop_directory_page(number);
+  }
+}
+
+// Where the page of that number names no archetype any more. Requires: the page is the write buffer's own.
+void WriteBuffer::drop_directory_page(std::uint32_t number) {
+  const std::uint32_t page_number = number >> detail::directory_page_bits;
+  const auto* page = static_cast<const void* const*>(detail::page_unchecked(root_.archetypes, page_number));
+  const auto* end = page + (std::size_t{1} << detail::directory_page_bits);
+  if (std::any_of(page, end, [](const void* store) { return store != nullptr; })) return;
+  set_page(pages_, root_.archetypes, page_number, nullptr);
+  pages_.discard(page);
+}
+
+void WriteBuffer::release_matches(const memory::PinSet& pins, std::uint64_t newest) noexcept {
+  const std::uint64_t oldest = std::min(pins.exact.empty() ? newest : pins.exact.front(), pins.pinning_from);
+  std::erase_if(old_matches_, [&](const OldMatches& old) { return old.root_seq <= std::min(oldest, newest); });
 }
 
 ChunkEditor WriteBuffer::edit_archetype(std::uint32_t number) {
-  while (root_.archetype_count <= number) add_archetype_directory_entry(root_.archetype_count);
+  grow_directory();
   const ChunkStore& now = detail::archetype_at(root_, number);
   if (pages_.owns(&now)) return {pages_, const_cast<ChunkStore&>(now)};
   auto& entry = edit_cell<const ChunkStore*>(pages_, root_.archetypes, number, detail::directory_page_bits);

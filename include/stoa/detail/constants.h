@@ -15,6 +15,8 @@ inline constexpr std::uint32_t chunk_rows_first = 1;
 inline constexpr std::uint32_t sparse_page_bits = 1;
 inline constexpr std::uint32_t btree_fanout = 4;
 inline constexpr std::uint32_t generation_max = 7;
+inline constexpr std::uint32_t archetypes_kept = 6;
+inline constexpr std::uint32_t archetypes_scanned = 3;
 #else
 /// Children of a radix node: 64, so that a path copy of a world of a million rows is 1 KiB.
 #if defined(STOA_NODE_BITS)
@@ -36,6 +38,10 @@ inline constexpr std::uint32_t chunk_rows_first = 8;
 inline constexpr std::uint32_t sparse_page_bits = 8;
 /// Keys of a B+tree node, at most.
 inline constexpr std::uint32_t btree_fanout = 64;
+/// As many archetypes as this may stay without rows; beyond it they are given up once the number has doubled.
+inline constexpr std::uint32_t archetypes_kept = 256;
+/// A query of a world with more archetypes goes by the list of those that match.
+inline constexpr std::uint32_t archetypes_scanned = 32;
 /// A slot whose generation has got here is retired for good.
 inline constexpr std::uint32_t generation_max = 0xFFFF'FFFFU;
 #endif

@@ -26,6 +26,8 @@ struct Block {
   bool whole_chunk = false;  ///< of an archetype, whose number is set, as is the chunk's
 };
 
+class MatchList;
+
 /// Visits each entity that has all rows it must have, once. The smallest set of those that an entity must be in leads:
 /// the matching archetypes together, or a sparse table.
 ///
@@ -58,7 +60,9 @@ class QueryCursor {
     return sparse_at(root_, root_.world->tables[to_index(term.table)].sparse);
   }
   [[nodiscard]] bool matches(const StoreShape& shape) const noexcept;
-  [[nodiscard]] bool matching_rows_below(std::size_t bound) const noexcept;
+  void begin_matches() noexcept;
+  [[nodiscard]] bool next_match() noexcept;
+  [[nodiscard]] bool matching_rows_below(std::size_t bound) noexcept;
   [[nodiscard]] const ChunkStore* matching_store() noexcept;
 
   bool next_chunk(Block& block, const std::byte** columns);
@@ -72,11 +76,15 @@ class QueryCursor {
   const Root& root_;
   std::span<const Term> terms_;
   Lead lead_ = Lead::chunks;
-  bool alone_ = true;               // packed: no other table has a say
-  bool only_sparse_ = true;         // bits: the sets say all there is to say of who is visited
-  const Term* leader_ = nullptr;    // packed, bits: the smallest sparse table
-  const SparseSet* set_ = nullptr;  // packed, bits: of the leader
-  std::uint32_t archetype_ = 0;
+  bool alone_ = true;                // packed: no other table has a say
+  bool only_sparse_ = true;          // bits: the sets say all there is to say of who is visited
+  const Term* leader_ = nullptr;     // packed, bits: the smallest sparse table
+  const SparseSet* set_ = nullptr;   // packed, bits: of the leader
+  const MatchList* list_ = nullptr;  // chunks, runs: the matching archetypes, as far as they are known
+  std::uint32_t match_ = 0;          // of the list, the next
+  std::uint32_t match_end_ = 0;
+  std::uint32_t unknown_ = 0;    // the first archetype that the list says nothing of
+  std::uint32_t archetype_ = 0;  // the one that is walked; archetype_count where there is none
   std::uint32_t chunk_ = 0;
   std::uint32_t row_ = 0;
   std::uint64_t page_ = 0;                   // bits: of the leaf after this one

@@ -29,20 +29,29 @@ struct Column {
   std::uint32_t cell_bytes = 0;
 };
 
-/// Which columns the rows of a store have. Made once, shared by all roots, never changed.
+/// Which columns the rows of a store have. Made once, shared by all roots that have the store, never changed. A hash
+/// table of places follows it in its block, and then what the spans are of.
 struct StoreShape {
   static constexpr std::uint16_t absent = 0xFFFF;
   static constexpr std::uint16_t membership = 0xFFFE;  // a tag: the rows have it, and it has no column
 
-  std::uint32_t number = 0;     ///< of the archetype
-  std::uint32_t row_bits = 0;   ///< log2 of the rows of a full chunk
-  std::vector<TableId> tables;  ///< ascending, tags included
-  std::vector<Column> columns;
-  std::vector<std::uint16_t> column_of;  ///< by table, up to the highest one that is here
+  struct Place {
+    TableId table = no_table;
+    std::uint16_t column = absent;
+  };
 
+  std::uint32_t number = 0;         ///< of the archetype
+  std::uint16_t row_bits = 0;       ///< log2 of the rows of a full chunk
+  std::uint16_t place_mask = 0;     ///< places less one, a power of two with one free at least
+  std::span<const TableId> tables;  ///< ascending, tags included
+  std::span<const Column> columns;
+
+  [[nodiscard]] const Place* places() const noexcept { return reinterpret_cast<const Place*>(this + 1); }
   [[nodiscard]] std::uint16_t column(TableId table) const noexcept {
-    const std::size_t at = to_index(table);
-    return at < column_of.size() ? column_of[at] : absent;
+    for (std::size_t at = to_index(table) & place_mask;; at = (at + 1) & place_mask) {
+      const Place place = places()[at];
+      if (place.table == table || place.table == no_table) return place.column;
+    }
   }
   [[nodiscard]] bool has(TableId table) const noexcept { return column(table) != absent; }
   [[nodiscard]] std::uint32_t chunk_rows() const noexcept { return 1U << row_bits; }
@@ -129,18 +138,22 @@ struct WorldInfo {
 
 inline constexpr std::uint32_t directory_page_bits = node_bits;  // archetypes and sparse tables of a directory page
 
+/// Which archetypes the readers' queries match, as far as they have found out. See src/storage/match_cache.h.
+class MatchCache;
+
 /// The immutable description of a whole world.
 struct Root {
   std::uint64_t root_seq = 0;
   Version version = 0;
   const WorldInfo* world = nullptr;
-  PagedArray slots;                ///< EntitySlot by entity index
-  PagedArray archetypes;           ///< const ChunkStore* by archetype number
-  PagedArray sparse;               ///< SparseSet by sparse number
-  PagedArray indexes;              ///< the B+trees, by index number
-  std::uint64_t entity_count = 0;  ///< alive
-  std::uint32_t archetype_count = 0;
-  std::uint32_t slot_count = 0;  ///< every entity index ever committed is below it
+  PagedArray slots;                   ///< EntitySlot by entity index
+  PagedArray archetypes;              ///< const ChunkStore* by archetype number; null where it was given up
+  PagedArray sparse;                  ///< SparseSet by sparse number
+  PagedArray indexes;                 ///< the B+trees, by index number
+  std::uint64_t entity_count = 0;     ///< alive
+  std::uint32_t archetype_count = 0;  ///< every number is below it
+  std::uint32_t slot_count = 0;       ///< every entity index ever committed is below it
+  MatchCache* matches = nullptr;      ///< for readers too; of all roots since archetypes were given up last
 };
 
 [[nodiscard]] inline const EntitySlot* find_slot(const Root& root, std::uint32_t index) noexcept {
@@ -158,6 +171,22 @@ struct Root {
 [[nodiscard]] inline const ChunkStore& archetype_at(const Root& root, std::uint32_t number) noexcept {
   const void* page = page_unchecked(root.archetypes, number >> directory_page_bits);
   return *static_cast<const ChunkStore* const*>(page)[number & ((1U << directory_page_bits) - 1)];
+}
+
+/// The first archetype at or after `number`, which then is its own; nullptr after the last.
+[[nodiscard]] inline const ChunkStore* next_archetype(const Root& root, std::uint32_t& number) noexcept {
+  constexpr std::uint32_t entries = 1U << directory_page_bits;
+  while (number < root.archetype_count) {
+    std::uint64_t page_number = number >> directory_page_bits;
+    const void* page = next_page(root.archetypes, page_number);
+    if (page == nullptr) break;
+    number = std::max(number, static_cast<std::uint32_t>(page_number) << directory_page_bits);
+    do {
+      if (const auto* store = static_cast<const ChunkStore* const*>(page)[number & (entries - 1)]) return store;
+    } while ((++number & (entries - 1)) != 0);
+  }
+  number = root.archetype_count;
+  return nullptr;
 }
 
 [[nodiscard]] inline const SparseSet& sparse_at(const Root& root, std::uint16_t number) noexcept {

@@ -9,9 +9,11 @@
 
 #include <stoa/detail/world.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <set>
 #include <string>
 #include <unordered_set>
@@ -59,7 +61,7 @@ using Image = std::vector<std::byte>;
 
 /// Everything of a root that a reader can see.
 struct Picture {
-  std::vector<Image> archetypes;  ///< without those at the end that are empty
+  std::map<std::uint32_t, Image> archetypes;  ///< those that have rows
   std::vector<Image> sparse;
   std::vector<std::vector<IndexKey>> indexes;
   Image slots;
@@ -69,8 +71,10 @@ struct Picture {
 
 [[nodiscard]] inline Picture picture_of(const detail::Root& root) {
   Picture out;
-  for (std::uint32_t i = 0; i != root.archetype_count; ++i) out.archetypes.push_back(image_of(archetype_at(root, i)));
-  while (!out.archetypes.empty() && out.archetypes.back().empty()) out.archetypes.pop_back();
+  std::uint32_t number = 0;
+  for (const detail::ChunkStore* store; (store = next_archetype(root, number)) != nullptr; ++number) {
+    if (store->rows != 0) out.archetypes[number] = image_of(*store);
+  }
   for (const detail::WorldInfo::Table& table : root.world->tables) {
     if (table.sparse != detail::WorldInfo::dense) out.sparse.push_back(image_of(*sparse_at(root, table.sparse).rows));
   }
@@ -116,8 +120,9 @@ class Comparison {
 
   std::string archetypes() {
     std::uint64_t rows = 0;
-    for (std::uint32_t number = 0; number != root_.archetype_count; ++number) {
-      const detail::ChunkStore& store = archetype_at(root_, number);
+    std::uint32_t number = 0;
+    for (const detail::ChunkStore* at; (at = next_archetype(root_, number)) != nullptr; ++number) {
+      const detail::ChunkStore& store = *at;
       const std::string here = " in archetype " + std::to_string(number);
       if (store.shape->number != number) return "a shape of another number" + here;
       if (std::string wrong = lack_of_room(store); !wrong.empty()) return wrong + here;
@@ -126,7 +131,8 @@ class Comparison {
         for (Entity entity : store.entities(chunk)) {
           auto expected = model_.entities().find(entity);
           if (expected == model_.entities().end()) return to_string(entity) + " is not alive, but stands" + here;
-          if (tables_of(expected->second) != store.shape->tables) return to_string(entity) + " should not be" + here;
+          if (!std::ranges::equal(tables_of(expected->second), store.shape->tables))
+            return to_string(entity) + " should not be" + here;
           const detail::EntitySlot* slot = find_alive(root_, entity);
           if (slot == nullptr || slot->archetype != number + 1 || slot->row != row) {
             return "the slot of " + to_string(entity) + " does not lead to its row" + here;
@@ -239,7 +245,9 @@ class Reachable {
     array(root.indexes);
     array(root.archetypes);
     array(root.sparse);
-    for (std::uint32_t i = 0; i != root.archetype_count; ++i) store(*root.world, archetype_at(root, i));
+    std::uint32_t number = 0;
+    for (const detail::ChunkStore* at; (at = next_archetype(root, number)) != nullptr; ++number)
+      store(*root.world, *at);
     for (const detail::WorldInfo::Table& table : root.world->tables) {
       if (table.sparse == detail::WorldInfo::dense) continue;
       const detail::SparseSet& set = sparse_at(root, table.sparse);
@@ -269,6 +277,7 @@ class Reachable {
 
   void store(const detail::WorldInfo& world, const detail::ChunkStore& store) {
     block(&store);
+    block(store.shape);
     for (std::size_t column = 0; column != store.shape->columns.size(); ++column) {
       array(store.columns()[column]);
       if (column == 0) continue;

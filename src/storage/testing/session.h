@@ -145,9 +145,10 @@ class Session {
   // One chunk's column of a table without texts and indexes, or the same put back.
   void bulk_write(Model& model) {
     WriteBuffer& buffer = manager_.write_buffer();
-    const std::uint32_t archetype = static_cast<std::uint32_t>(random_.below(buffer.root().archetype_count));
-    const detail::ChunkStore& now = archetype_at(buffer.root(), archetype);
-    if (now.rows == 0) return;
+    auto archetype = static_cast<std::uint32_t>(random_.below(buffer.root().archetype_count));
+    const detail::ChunkStore* found = next_archetype(buffer.root(), archetype);
+    if (found == nullptr || found->rows == 0) return;
+    const detail::ChunkStore& now = *found;
     const CompiledSchema& schema = *manager_.world().schema;
     const TableId tables[] = {schema.table_of<Position>(), schema.table_of<Health>(), schema.table_of<Terrain>()};
     const TableModel& table = model.schema().table(tables[random_.below(std::size(tables))]);
