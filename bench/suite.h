@@ -92,5 +92,6 @@ void add_update(Suite& suite);
 void add_scan(Suite& suite);
 void add_get(Suite& suite);
 void add_each(Suite& suite);
+void add_structure(Suite& suite);
 
 }  // namespace bench

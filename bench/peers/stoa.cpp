@@ -71,6 +71,13 @@ class StoaStore final : public Store {
   [[nodiscard]] std::uint64_t get(std::span<const Handle> handles) override {
     const stoa::Snapshot snapshot = db_.snapshot();
     std::uint64_t sum = 0;
+    if (way_.get == StoaWay::Get::many) {
+      std::vector<stoa::Entity> entities;
+      entities.reserve(handles.size());
+      for (Handle handle : handles) entities.push_back(stoa::Entity::from_bits(handle));
+      snapshot.get_many<Position>(entities, [&](std::size_t, const Position* position) { sum += digest(*position); });
+      return sum;
+    }
     for (Handle handle : handles) sum += digest(*snapshot.get<Position>(stoa::Entity::from_bits(handle)));
     return sum;
   }

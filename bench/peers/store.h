@@ -80,9 +80,11 @@ struct StoaWay {
     in_flight,  ///< a writer thread; up to 1,000 transactions are on their way
   };
   enum class Scan { chunks, each };
+  enum class Get { one, many };
 
   Submit submit = Submit::step;
   Scan scan = Scan::chunks;
+  Get get = Get::one;
 };
 
 [[nodiscard]] std::unique_ptr<Store> make_plain(std::size_t rows);

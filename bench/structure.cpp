@@ -1,0 +1,252 @@
+// What only an ECS does: tables that come and go, sparse tables beside dense ones, and many archetypes. Stoa alone, in
+// pairs that show what a thing costs.
+#include "suite.h"
+
+#include <stoa/stoa.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <random>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+namespace bench {
+namespace {
+
+struct Place {
+  float x, y, z;
+};
+BOOST_DESCRIBE_STRUCT(Place, (), (x, y, z))
+struct Speed {
+  float x, y, z;
+};
+BOOST_DESCRIBE_STRUCT(Speed, (), (x, y, z))
+struct Burning {
+  std::uint32_t since;
+};
+BOOST_DESCRIBE_STRUCT(Burning, (), (since))
+struct Poisoned {
+  std::uint32_t since;
+};
+BOOST_DESCRIBE_STRUCT(Poisoned, (), (since))
+
+template <typename T>
+T value_of(std::expected<T, stoa::Error> answer) {
+  if (!answer) throw std::runtime_error("stoa: " + answer.error().message());
+  return std::move(*answer);
+}
+
+stoa::Database open(stoa::Schema schema) {
+  stoa::Options options;
+  options.writer = stoa::WriterMode::manual;
+  return value_of(stoa::Database::in_memory(schema, options));
+}
+
+void commit(stoa::Database& database, stoa::Transaction tx) {
+  stoa::CommitTicket ticket = std::move(tx).submit();
+  database.step();
+  (void)value_of(ticket.get());
+}
+
+/// Entities with a place; the second half also burns where `beside_sparse`, and a third is poisoned.
+struct World {
+  explicit World(std::size_t count, bool beside_sparse) : database(open(schema())) {
+    constexpr std::size_t rows_per_transaction = 10'000;
+    while (entities.size() < count) {
+      stoa::Transaction tx = database.begin();
+      for (std::size_t left = std::min(rows_per_transaction, count - entities.size()); left != 0; --left) {
+        const stoa::Entity entity = tx.create();
+        tx.insert(entity, Place{1, 2, 3});
+        if (beside_sparse && entities.size() % 2 == 0) tx.insert(entity, Burning{1});
+        if (beside_sparse && entities.size() % 3 == 0) tx.insert(entity, Poisoned{1});
+        entities.push_back(entity);
+      }
+      commit(database, std::move(tx));
+    }
+  }
+  static stoa::Schema schema() {
+    stoa::Schema out("structure");
+    out.table<Place>("place");
+    out.table<Speed>("speed");
+    out.table<Burning>("burning").sparse();
+    out.table<Poisoned>("poisoned").sparse();
+    return out;
+  }
+
+  stoa::Database database;
+  std::vector<stoa::Entity> entities;
+};
+
+// Each entity gains a row and loses it again, a thousand to a transaction.
+template <typename T>
+void add_toggle(Suite& suite, const char* system, std::size_t rows, bool shuffled, const T& row) {
+  struct State {
+    std::unique_ptr<World> world;
+    std::vector<stoa::Entity> order;
+  };
+  auto state = std::make_shared<State>();
+  const std::size_t count = std::min(rows, suite.scale().operations);
+  suite.add({.subject = fmt::format("add and remove of a table, {} rows, {}", rows, shuffled ? "shuffled" : "in order"),
+             .system = system,
+             .items = count,
+             .prepare =
+                 [=] {
+                   if (state->world == nullptr) {
+                     state->world = std::make_unique<World>(rows, false);
+                     state->order = state->world->entities;
+                     if (shuffled) std::shuffle(state->order.begin(), state->order.end(), std::mt19937_64(1));
+                     state->order.resize(count);
+                   }
+                 },
+             .run =
+                 [=] {
+                   constexpr std::size_t per_transaction = 1000;
+                   for (std::size_t first = 0; first < count; first += per_transaction) {
+                     stoa::Transaction tx = state->world->database.begin();
+                     for (std::size_t i = first; i < std::min(count, first + per_transaction); ++i) {
+                       tx.insert(state->order[i], row);
+                       tx.template remove<T>(state->order[i]);
+                     }
+                     commit(state->world->database, std::move(tx));
+                   }
+                 },
+             .check =
+                 [=] {
+                   const stoa::Snapshot now = state->world->database.snapshot();
+                   return now.count<T>() == 0 && now.count<Place>() == rows;
+                 }});
+}
+
+void add_scan_beside(Suite& suite, const char* system, bool beside_sparse) {
+  struct State {
+    std::unique_ptr<World> world;
+    double sum = 0;
+  };
+  auto state = std::make_shared<State>();
+  const std::size_t rows = suite.scale().rows;
+  suite.add({.subject = "each over a dense table",
+             .system = system,
+             .items = rows,
+             .prepare =
+                 [=] {
+                   if (state->world == nullptr) state->world = std::make_unique<World>(rows, beside_sparse);
+                 },
+             .run =
+                 [=] {
+                   float sum = 0;
+                   float other = 0;
+                   state->world->database.snapshot().each<Place>([&](stoa::Entity, const Place& place) {
+                     sum += place.x;
+                     other += place.y;
+                   });
+                   state->sum = static_cast<double>(sum) + static_cast<double>(other);
+                 },
+             .check = [=] { return state->sum == 3.0 * static_cast<double>(rows); }});
+}
+
+void add_sparse_query(Suite& suite) {
+  struct State {
+    std::unique_ptr<World> world;
+    std::size_t found = 0;
+  };
+  auto state = std::make_shared<State>();
+  const std::size_t rows = suite.scale().rows;
+  const auto prepare = [=] {
+    if (state->world == nullptr) state->world = std::make_unique<World>(rows, true);
+  };
+  const auto add = [&](const char* system, auto run, std::size_t expected) {
+    suite.add({.subject = "query of sparse tables, for each entity of the world",
+               .system = system,
+               .items = rows,
+               .prepare = prepare,
+               .run = [=] { state->found = run(state->world->database.snapshot()); },
+               .check = [=] { return state->found == expected; }});
+  };
+  const std::size_t halves = (rows + 1) / 2;
+  const std::size_t sixths = (rows + 5) / 6;
+  add(
+      "stoa, one in two",
+      [](const stoa::Snapshot& now) {
+        std::size_t found = 0;
+        now.each<Burning>([&](stoa::Entity, const Burning& burning) { found += burning.since; });
+        return found;
+      },
+      halves);
+  add(
+      "stoa, one in two and in three",
+      [](const stoa::Snapshot& now) {
+        std::size_t found = 0;
+        now.each<Burning, Poisoned>(
+            [&](stoa::Entity, const Burning& burning, const Poisoned&) { found += burning.since; });
+        return found;
+      },
+      sixths);
+  add(
+      "stoa, one in two and in three, counted",
+      [](const stoa::Snapshot& now) { return now.count<Burning, Poisoned>(); }, sixths);
+}
+
+// Tags by name, so that there can be as many archetypes as one likes: 2^tags of them, ten with a place.
+void add_many_archetypes(Suite& suite, const char* system, std::uint32_t tags) {
+  struct State {
+    std::unique_ptr<stoa::Database> database;
+    std::size_t found = 0;
+  };
+  auto state = std::make_shared<State>();
+  const std::size_t archetypes = std::size_t{1} << tags;
+  constexpr std::size_t matching = 10;
+  suite.add({.subject = "count of what ten archetypes match",
+             .system = system,
+             .items = 100,
+             .prepare =
+                 [=] {
+                   if (state->database != nullptr) return;
+                   stoa::Schema schema("archetypes");
+                   schema.table<Place>("place");
+                   std::string toml =
+                       "[database]\nname = \"archetypes\"\n[tables.place]\nfields = [{ name = \"x\", "
+                       "type = \"f32\" }, { name = \"y\", type = \"f32\" }, { name = \"z\", type = \"f32\" }]\n";
+                   for (std::uint32_t tag = 0; tag < tags; ++tag) toml += fmt::format("[tables.tag{}]\n", tag);
+                   stoa::Schema tagged = value_of(stoa::Schema::from_toml(toml));
+                   tagged.bind<Place>("place");
+                   state->database = std::make_unique<stoa::Database>(open(std::move(tagged)));
+                   stoa::Transaction tx = state->database->begin();
+                   for (std::size_t set = 0; set < archetypes; ++set) {
+                     const stoa::Entity entity = tx.create();
+                     for (std::uint32_t tag = 0; tag < tags; ++tag) {
+                       if ((set >> tag & 1U) != 0) tx.insert(fmt::format("tag{}", tag), entity, {});
+                     }
+                     if (set < matching) tx.insert(entity, Place{1, 2, 3});
+                   }
+                   commit(*state->database, std::move(tx));
+                 },
+             .run =
+                 [=] {
+                   state->found = 0;
+                   for (int i = 0; i < 100; ++i) state->found += state->database->snapshot().count<Place>();
+                 },
+             .check = [=] { return state->found == 100 * matching; }});
+}
+
+}  // namespace
+
+void add_structure(Suite& suite) {
+  for (bool shuffled : {false, true}) {
+    add_toggle(suite, "stoa, a dense table", suite.scale().rows, shuffled, Speed{1, 2, 3});
+    add_toggle(suite, "stoa, a sparse table", suite.scale().rows, shuffled, Burning{1});
+  }
+  suite.run();
+  add_scan_beside(suite, "stoa, alone", false);
+  add_scan_beside(suite, "stoa, beside sparse tables", true);
+  add_sparse_query(suite);
+  suite.run();
+  add_many_archetypes(suite, "stoa, of 16 archetypes", 4);
+  add_many_archetypes(suite, "stoa, of 16,384 archetypes", 14);
+}
+
+}  // namespace bench
