@@ -11,6 +11,7 @@
 #include <expected>
 #include <memory>
 #include <random>
+#include <span>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -82,7 +83,7 @@ struct World {
   std::vector<stoa::Entity> entities;
 };
 
-// Each entity gains a row and loses it again, a thousand to a transaction.
+// Each entity gains a row in one transaction and loses it in the next, a thousand to a transaction.
 template <typename T>
 void add_toggle(Suite& suite, const char* system, std::size_t rows, bool shuffled, const T& row) {
   struct State {
@@ -107,12 +108,13 @@ void add_toggle(Suite& suite, const char* system, std::size_t rows, bool shuffle
                  [=] {
                    constexpr std::size_t per_transaction = 1000;
                    for (std::size_t first = 0; first < count; first += per_transaction) {
-                     stoa::Transaction tx = state->world->database.begin();
-                     for (std::size_t i = first; i < std::min(count, first + per_transaction); ++i) {
-                       tx.insert(state->order[i], row);
-                       tx.template remove<T>(state->order[i]);
-                     }
-                     commit(state->world->database, std::move(tx));
+                     const auto some = std::span(state->order).subspan(first, std::min(per_transaction, count - first));
+                     stoa::Transaction add = state->world->database.begin();
+                     for (stoa::Entity entity : some) add.insert(entity, row);
+                     commit(state->world->database, std::move(add));
+                     stoa::Transaction remove = state->world->database.begin();
+                     for (stoa::Entity entity : some) remove.template remove<T>(entity);
+                     commit(state->world->database, std::move(remove));
                    }
                  },
              .check =
