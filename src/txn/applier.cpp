@@ -68,11 +68,12 @@ std::expected<void, Error> Applier::keep_rules() {
   auto consequences = judge_.consequences(buffer_);
   if (!consequences) return std::unexpected(std::move(consequences.error()));
   const Entity null;
-  for (const auto& [table, entity, field] : consequences->nulled) {
+  const integrity::Consequences& follow = **consequences;
+  for (const auto& [table, entity, field] : follow.nulled) {
     buffer_.set_field(table, entity, *field, reinterpret_cast<const std::byte*>(&null));
   }
-  for (const auto& [table, entity] : consequences->removed) buffer_.remove(table, entity);
-  for (Entity entity : consequences->ended) buffer_.destroy(entity);
+  for (const auto& [table, entity] : follow.removed) buffer_.remove(table, entity);
+  for (Entity entity : follow.ended) buffer_.destroy(entity);
   return judge_.check(buffer_);
 }
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -31,6 +32,27 @@ TEST(OutOfMemory, FailsNoTransactionThatTheSinkHas) {
   EXPECT_EQ(version_of(ticket.get()), 2U);
   EXPECT_EQ(db.sink.batches.back().front().version, 2U);
   EXPECT_EQ(db.snapshot().count<>(), 0U);
+}
+
+// What ran out in the middle of an operation may be half done, so no catch in the function can save the transaction.
+TEST(OutOfMemory, FailsAWriteFunctionThatCatchesIt) {
+  TestDatabase db(stepped(), false);
+  const std::vector<Entity> entities = db.add_positions(2000);
+  const storage::test::Picture before = db.picture();
+  bool caught = false;
+  const auto answer = db.write([&](Writer& writer) {
+    const stoa::test::NoMemory no_memory;
+    try {
+      for (int round = 9; round < 100; ++round) {
+        for (Entity entity : entities) writer.set<&Position::y>(entity, static_cast<float>(round));
+      }
+    } catch (const std::bad_alloc&) {
+      caught = true;
+    }
+  });
+  EXPECT_TRUE(caught) << "the test tests nothing";
+  EXPECT_EQ(code_of(answer), ErrorCode::out_of_memory);
+  EXPECT_TRUE(db.unpublished_picture() == before);
 }
 
 }  // namespace

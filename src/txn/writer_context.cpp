@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstring>
+#include <exception>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -143,6 +144,22 @@ void WriterContext::fail(Error error) {
   if (!refused_) refused_ = std::move(error);
 }
 
+// Memory that runs out in the middle of an operation leaves it half done. The function may catch that and go on; its
+// transaction fails all the same, and takes the half back.
+class WriterContext::Attempt {
+ public:
+  explicit Attempt(WriterContext& context) : context_(context) {}
+  ~Attempt() {
+    if (std::uncaught_exceptions() > before_) context_.fail(Error::out_of_memory());
+  }
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
+
+ private:
+  WriterContext& context_;
+  const int before_ = std::uncaught_exceptions();
+};
+
 void WriterContext::settle(Outcome outcome, WriteOp::Kind kind, TableId table, Entity entity) {
   if (auto error = describe(outcome, kind, world(), table, entity)) fail(std::move(*error));
 }
@@ -154,6 +171,7 @@ const std::byte* WriterContext::canonical(const TableModel& model, const std::by
 }
 
 Entity WriterContext::create() {
+  const Attempt attempt(*this);
   const Entity entity = entities_.reserve();
   if (!entity) {
     fail(Error(ErrorCode::too_large, "all 2^32 entity indices are in use"));
@@ -170,6 +188,7 @@ Entity WriterContext::create() {
 }
 
 void WriterContext::row(RowOp op, TableId table, Entity entity, const std::byte* bytes) {
+  const Attempt attempt(*this);
   const TableModel& model = world().model(table);
   if (!check(model, bytes)) return;
   const std::byte* row = canonical(model, bytes);
@@ -190,6 +209,7 @@ void WriterContext::row(RowOp op, TableId table, Entity entity, const std::byte*
 }
 
 void WriterContext::field(TableId table, Entity entity, const FieldModel& field, const std::byte* cell) {
+  const Attempt attempt(*this);
   const TableModel& model = world().model(table);
   if (auto checked = schema::check_field(world().schema->model(), model, field, cell); !checked) {
     fail(checked.error());
@@ -210,6 +230,7 @@ void WriterContext::field(TableId table, Entity entity, const FieldModel& field,
 }
 
 void WriterContext::remove(TableId table, Entity entity) {
+  const Attempt attempt(*this);
   if (walking_) {
     deferred_.push({.kind = WriteOp::Kind::remove, .table = table, .entity = entity});
   } else {
@@ -219,6 +240,7 @@ void WriterContext::remove(TableId table, Entity entity) {
 }
 
 void WriterContext::destroy(Entity entity) {
+  const Attempt attempt(*this);
   if (walking_) {
     deferred_.push({.kind = WriteOp::Kind::destroy, .entity = entity});
   } else {
@@ -255,6 +277,7 @@ void WriterContext::apply_deferred() {
 bool WriterContext::writable_in_bulk(TableId table) const noexcept { return writable_in_bulk_[to_index(table)]; }
 
 std::byte* WriterContext::open_column(const detail::Block& block, TableId table) {
+  const Attempt attempt(*this);
   open_columns_.reserve(open_columns_.size() + 1);
   std::byte* column = buffer_.replace_column(block.archetype, block.chunk, table);
   open_columns_.push_back(buffer_.changes().changes().size() - 1);
@@ -262,6 +285,7 @@ std::byte* WriterContext::open_column(const detail::Block& block, TableId table)
 }
 
 void WriterContext::close_columns() {
+  const Attempt attempt(*this);
   // From the last one back: a column that goes takes its change with it, and must not move another's.
   for (auto at = open_columns_.rbegin(); at != open_columns_.rend(); ++at) {
     const storage::Change& change = buffer_.changes().changes()[*at];
@@ -314,6 +338,7 @@ void WriterContext::tell_rows(std::size_t column) {
 }
 
 void WriterContext::update_in_walk(TableId table, Entity entity, const std::byte* row) {
+  const Attempt attempt(*this);
   const TableModel& model = world().model(table);
   if (!check(model, row)) return;
   begin_operations();

@@ -46,6 +46,8 @@ class WriterContext final : public detail::WriterCore {
   void update_in_walk(TableId table, Entity entity, const std::byte* row) override;
 
  private:
+  class Attempt;
+
   void settle(storage::Outcome outcome, WriteOp::Kind kind, TableId table, Entity entity);
   [[nodiscard]] const std::byte* canonical(const TableModel& model, const std::byte* row);
   void begin_operations();
