@@ -53,10 +53,22 @@ void to_little_endian(std::array<std::byte, N>& bytes) noexcept {
 template <typename T>
 inline constexpr bool no_encoding = false;
 
+/// Whether PublicMembers are all that the type was described with: others would be lost on the way.
+template <typename T>
+inline constexpr bool all_members_are_public =
+    boost::mp11::mp_size<boost::describe::describe_members<T, boost::describe::mod_any_access>>::value ==
+    boost::mp11::mp_size<PublicMembers<T>>::value&&
+        boost::mp11::mp_size<boost::describe::describe_bases<T, boost::describe::mod_any_access>>::value == 0;
+
+template <typename T>
+inline constexpr bool is_char_array = std::is_array_v<T>&& std::is_same_v<std::remove_extent_t<T>, char>;
+
 }  // namespace detail
 
-/// Takes a value apart into bytes. write() knows bool, numbers, enums, Entity, text, Bytes, described structs, types
-/// with a Codec of their own, and std::array, std::vector and std::optional of what it knows.
+/// Takes a value apart into bytes. write() knows bool, numbers, enums, Entity, text, Bytes, structs that are described
+/// with all they have, types with a Codec of their own, and std::array, std::vector and std::optional of what it knows.
+/// It writes what it is given: an enum value that no variant has, and what lies deeper than Decoder::depth_max, can
+/// not be read again.
 class Encoder {
  public:
   template <typename T>
@@ -72,6 +84,14 @@ class Encoder {
       write_raw(raw);
     } else if constexpr (std::is_same_v<T, Entity>) {
       write(value.bits());
+    } else if constexpr (detail::DescribedStruct<T>) {
+      static_assert(detail::all_members_are_public<T>,
+                    "stoa: a struct with bases or private members needs a Codec: Encoder sees its public members only");
+      boost::mp11::mp_for_each<detail::PublicMembers<T>>([&](auto member) {
+        static_assert(!detail::is_char_array<std::remove_cvref_t<decltype(value.*member.pointer)>>,
+                      "stoa: an array of char may have no end: use std::array or std::string");
+        write(value.*member.pointer);
+      });
     } else if constexpr (detail::StringLike<T>) {
       const std::string_view text = value;
       write_bytes(std::as_bytes(std::span(text)));
@@ -85,8 +105,6 @@ class Encoder {
     } else if constexpr (detail::is_optional<T>) {
       write(value.has_value());
       if (value) write(*value);
-    } else if constexpr (detail::DescribedStruct<T>) {
-      boost::mp11::mp_for_each<detail::PublicMembers<T>>([&](auto member) { write(value.*member.pointer); });
     } else {
       static_assert(detail::no_encoding<T>, "stoa: Encoder cannot write that type: describe it or give it a Codec");
     }
@@ -115,17 +133,22 @@ class Encoder {
   std::vector<std::byte> bytes_;
 };
 
-/// Puts a value together again. A read beyond the end, a bool that is neither 0 nor 1, and an enum value that no
-/// described variant has are errors, with code corrupt and the byte's place; nothing is read then.
+/// Puts a value together again. A read beyond the end, a bool that is neither 0 nor 1, an enum value that no described
+/// variant has, and values within values beyond depth_max are errors, with code corrupt and the byte's place. Nothing
+/// that is read can make it take more memory than some multiple of the bytes that are there.
 ///
 /// Lifetime: borrows the bytes; so do the spans and texts that it returns.
 class Decoder {
  public:
+  static constexpr std::size_t depth_max = 200;
+
   explicit Decoder(std::span<const std::byte> bytes) : bytes_(bytes) {}
 
   /// What Encoder::write() of a T wrote.
   template <typename T>
   [[nodiscard]] std::expected<T, Error> read() {
+    const Depth depth(depth_);
+    if (depth_ > depth_max) return std::unexpected(too_deep());
     if constexpr (Encoded<T>) {
       return Codec<T>::decode(*this);
     } else if constexpr (detail::Scalar<T>) {
@@ -180,6 +203,17 @@ class Decoder {
   [[nodiscard]] std::size_t remaining() const noexcept { return bytes_.size() - at_; }
 
  private:
+  class Depth {
+   public:
+    explicit Depth(std::size_t& depth) : depth_(++depth) {}
+    ~Depth() { --depth_; }
+    Depth(const Depth&) = delete;
+    Depth& operator=(const Depth&) = delete;
+
+   private:
+    std::size_t& depth_;
+  };
+
   template <typename T>
   [[nodiscard]] std::expected<T, Error> read_scalar() {
     static_assert(!std::is_same_v<T, long double>, "stoa: a long double is not the same on every platform");
@@ -208,8 +242,13 @@ class Decoder {
   [[nodiscard]] std::expected<T, Error> read_vector() {
     const auto size = read<std::uint32_t>();
     if (!size) return std::unexpected(size.error());
+    static_assert(!std::is_empty_v<typename T::value_type>,
+                  "stoa: elements without bytes are only a number: write that");
+    // An element has a byte at least, so that a damaged size cannot ask for all memory.
+    if (*size > remaining()) return std::unexpected(ends_early(*size));
+    constexpr std::size_t reserved_max = 64 * 1024;
     T out;
-    out.reserve(std::min<std::size_t>(*size, remaining()));  // a damaged size must not ask for all memory
+    out.reserve(std::min<std::size_t>(*size, reserved_max / sizeof(typename T::value_type) + 1));
     for (std::uint32_t i = 0; i < *size; ++i) {
       auto element = read<typename T::value_type>();
       if (!element) return std::unexpected(std::move(element.error()));
@@ -237,8 +276,7 @@ class Decoder {
       }
     };
     if constexpr (detail::ArrayTraits<T>::extent != 0) {
-      static_assert(!std::is_array_v<T> || !std::is_same_v<detail::element_of<T>, char>,
-                    "stoa: an array of char is written as a text: use std::string or std::array");
+      static_assert(!detail::is_char_array<T>, "stoa: an array of char may have no end: use std::array or std::string");
       for (auto& element : out) fill(element);
     } else if constexpr (detail::DescribedStruct<T>) {
       boost::mp11::mp_for_each<detail::PublicMembers<T>>([&](auto member) { fill(out.*member.pointer); });
@@ -250,9 +288,11 @@ class Decoder {
 
   [[nodiscard]] Error ends_early(std::size_t wanted) const;
   [[nodiscard]] Error unknown_value(std::string_view kind) const;
+  [[nodiscard]] Error too_deep() const;
 
   std::span<const std::byte> bytes_;
   std::size_t at_ = 0;
+  std::size_t depth_ = 0;
 };
 
 namespace detail {

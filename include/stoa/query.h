@@ -125,7 +125,7 @@ void each_row(const Root& root, Function&& function) {
 
 /// Rows of a query, as a range of tuples: the entity, a reference to each row, a pointer for each std::optional.
 ///
-/// Lifetime: borrows the snapshot, as its elements do.
+/// Lifetime: borrows the snapshot, as its elements do; iterators borrow the view.
 template <std::size_t Terms, typename... T>
 class View {
  public:
@@ -184,6 +184,7 @@ class Chunk {
   [[nodiscard]] std::span<const Row> column() const {
     static_assert((std::is_same_v<Row, T> || ...), "stoa: the chunk was not asked for that table");
     static_assert(!std::is_empty_v<Row>, "stoa: a tag has no column");
+    static_assert(!Encoded<Row>, "stoa: rows of a type with a Codec have no address as that type: use decode()");
     constexpr std::size_t at = index_of<Row>();
     return {reinterpret_cast<const Row*>(columns_[at]), block_.rows};
   }
@@ -202,7 +203,7 @@ class Chunk {
 
 /// The chunks of a query, as a range.
 ///
-/// Lifetime: borrows the snapshot.
+/// Lifetime: borrows the snapshot, as its elements do; iterators borrow the range.
 template <typename... T>
 class Chunks {
  public:

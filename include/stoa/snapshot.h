@@ -12,9 +12,11 @@
 #include <cstddef>
 #include <expected>
 #include <functional>
+#include <initializer_list>
 #include <ranges>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -81,14 +83,20 @@ class Snapshot {
   }
   /// Calls function(std::size_t i, const T*) for each entities[i], in order, as get() would answer. The cache misses of
   /// different entities overlap: several times as fast as get() where there are many entities in no order.
-  template <Component T, std::ranges::contiguous_range Entities, typename Function>
-  requires std::same_as<std::ranges::range_value_t<Entities>, Entity>
+  template <typename T, std::ranges::contiguous_range Entities, typename Function>
+  requires std::ranges::sized_range<const Entities> && std::same_as<std::ranges::range_value_t<Entities>, Entity> &&
+      Component<std::remove_const_t<T>>
   void get_many(const Entities& entities, Function&& function) const {
+    using Row = std::remove_const_t<T>;
     const std::span<const Entity> all(entities);
-    detail::RowFinder finder(root(), detail::table_in<T>(*root().world), all);
+    detail::RowFinder finder(root(), detail::table_in<Row>(*root().world), all);
     for (std::size_t at = 0; at < all.size();) {
-      for (const std::byte* row : finder.next()) function(at++, detail::row_as<T>(row));
+      for (const std::byte* row : finder.next()) function(at++, detail::row_as<Row>(row));
     }
+  }
+  template <typename T, typename Function>
+  void get_many(std::initializer_list<Entity> entities, Function&& function) const {
+    get_many<T>(std::span<const Entity>(entities.begin(), entities.size()), function);
   }
   /// The entity's row of a type with a Codec, decoded.
   /// Errors: not_found, if it has none; what Codec<T>::decode() answers; corrupt, if that leaves bytes over.
@@ -134,6 +142,7 @@ class Snapshot {
   /// Errors: throws std::logic_error if the field is not unique by itself.
   template <auto Member>
   [[nodiscard]] Entity find(const detail::type_of_member<Member>& value) const {
+    static_assert(!Encoded<detail::class_of_member<Member>>, "stoa: a type with a Codec has no fields to find it by");
     const TableId table = detail::table_in<detail::class_of_member<Member>>(*root().world);
     return find_unique(table, field_name<Member>(), reinterpret_cast<const std::byte*>(&value));
   }

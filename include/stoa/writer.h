@@ -106,6 +106,8 @@ class Writer : public Operations<Writer> {
   void each(Function&& function) {
     static_assert(detail::are_distinct<typename detail::TermTraits<T>::Row...>,
                   "stoa: a row cannot be handed to the function twice");
+    static_assert((!Encoded<typename detail::TermTraits<T>::Row> && ...),
+                  "stoa: rows of a type with a Codec have no address as that type: use decode() and update()");
     const auto terms = detail::make_terms<T...>(*core_->root().world);
     const detail::Walk walk(*core_);
     detail::QueryCursor cursor(core_->root(), terms);
@@ -156,7 +158,7 @@ class Writer : public Operations<Writer> {
   void each_checked(const detail::Block& block, const std::array<detail::Term, N>& terms,
                     const std::array<const std::byte*, C>& columns, std::index_sequence<I...>, Function& function) {
     for (std::uint32_t row = 0; row < block.rows; ++row) {
-      auto rows = std::make_tuple(copy_of<T>(columns[I], row)...);
+      [[maybe_unused]] auto rows = std::make_tuple(copy_of<T>(columns[I], row)...);
       function(block.entities[row], given<T>(std::get<I>(rows), columns[I], row)...);
       (write_back<T>(block.entities[row], terms[I].table, std::get<I>(rows)), ...);
     }

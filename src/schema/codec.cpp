@@ -12,6 +12,10 @@ Error Decoder::unknown_value(std::string_view kind) const {
   return {ErrorCode::corrupt, fmt::format("byte {}: no value that the {} has", at_, kind)};
 }
 
+Error Decoder::too_deep() const {
+  return {ErrorCode::corrupt, fmt::format("byte {}: values within values, more than {} deep", at_, depth_max)};
+}
+
 Error detail::no_row_to_decode(Entity entity) {
   return Error::not_found(fmt::format("a row for entity {}:{}", entity.index(), entity.generation()));
 }

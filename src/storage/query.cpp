@@ -35,7 +35,7 @@ void throw_no_table() { throw std::logic_error("stoa: the database's schema has 
 
 // --- The plan -----------------------------------------------------------------------------------------------------
 
-QueryCursor::QueryCursor(const Root& root, std::span<const Term> terms) : root_(root), terms_(terms) {
+QueryCursor::QueryCursor(const Root& root, std::span<const Term> terms) : root_(&root), terms_(terms) {
   std::uint32_t sets = 0;  // sparse tables that let through or keep out
   bool dense = false;
   for (const Term& term : terms) {
@@ -72,7 +72,7 @@ void QueryCursor::begin_matches() noexcept {
   match_ = 0;
   match_end_ = known.count;
   unknown_ = known.examined;
-  archetype_ = root_.archetype_count;
+  archetype_ = root_->archetype_count;
 }
 
 // The next archetype that matches: of those in the list, and then of those that are not known yet.
@@ -80,20 +80,20 @@ bool QueryCursor::next_match() noexcept {
   chunk_ = 0;
   if (match_ < match_end_) {
     archetype_ = list_->at(match_++);
-    if (archetype_ < root_.archetype_count) return true;
+    if (archetype_ < root_->archetype_count) return true;
     match_ = match_end_;  // from here on the list is of newer roots
   }
-  for (const ChunkStore* store; (store = next_archetype(root_, unknown_)) != nullptr;) {
+  for (const ChunkStore* store; (store = next_archetype(*root_, unknown_)) != nullptr;) {
     archetype_ = unknown_++;
     if (matches(*store->shape)) return true;
   }
-  archetype_ = root_.archetype_count;
+  archetype_ = root_->archetype_count;
   return false;
 }
 
 bool QueryCursor::matching_rows_below(std::size_t bound) noexcept {
   std::size_t rows = 0;
-  while (rows < bound && next_match()) rows += archetype_at(root_, archetype_).rows;
+  while (rows < bound && next_match()) rows += archetype_at(*root_, archetype_).rows;
   begin_matches();
   return rows < bound;
 }
@@ -102,8 +102,8 @@ bool QueryCursor::matching_rows_below(std::size_t bound) noexcept {
 // the writer's may have got another place since.
 const ChunkStore* QueryCursor::matching_store() noexcept {
   do {
-    if (archetype_ == root_.archetype_count) continue;
-    const ChunkStore& store = archetype_at(root_, archetype_);
+    if (archetype_ == root_->archetype_count) continue;
+    const ChunkStore& store = archetype_at(*root_, archetype_);
     if (chunk_ < store.chunk_count()) return &store;
   } while (next_match());
   return nullptr;
@@ -160,7 +160,7 @@ bool QueryCursor::next_run(Block& block, const std::byte** columns) {
       if (!gives_rows(term)) continue;
       const bool sparse = is_sparse(term.table);
       const std::uint16_t column = sparse ? StoreShape::absent : store->shape->column(term.table);
-      *columns++ = sparse                         ? find_row(root_, term.table, entities[start])
+      *columns++ = sparse                         ? find_row(*root_, term.table, entities[start])
                    : column == StoreShape::absent ? nullptr
                    : column == StoreShape::membership
                        ? &tag_row
@@ -199,7 +199,7 @@ bool QueryCursor::next_packed(Block& block, const std::byte** columns) {
     row_ = row + block.rows;
     for (const Term& term : terms_) {
       if (!gives_rows(term)) continue;
-      const std::uint32_t cell_bytes = root_.world->tables[to_index(term.table)].cell_bytes;
+      const std::uint32_t cell_bytes = root_->world->tables[to_index(term.table)].cell_bytes;
       *columns++ = cell_bytes == 0 ? &tag_row : store.cell(row, 1, cell_bytes);
     }
     return true;
@@ -243,7 +243,7 @@ bool QueryCursor::next_leaf() noexcept {
 bool QueryCursor::visit(Entity entity, const std::byte** columns) const noexcept {
   for (const Term& term : terms_) {
     if (lead_ == Lead::bits && !gives_rows(term) && is_sparse(term.table)) continue;  // its bit has said so
-    const std::byte* row = find_row(root_, term.table, entity);
+    const std::byte* row = find_row(*root_, term.table, entity);
     if (row == nullptr ? demands(term) : term.need == Need::without) return false;
     if (gives_rows(term)) *columns++ = row;
   }
@@ -255,7 +255,7 @@ bool QueryCursor::visit(Entity entity, const std::byte** columns) const noexcept
 std::size_t QueryCursor::count() {
   std::size_t out = 0;
   if (lead_ == Lead::chunks) {
-    while (next_match()) out += archetype_at(root_, archetype_).rows;
+    while (next_match()) out += archetype_at(*root_, archetype_).rows;
     return out;
   }
   if (lead_ == Lead::packed && alone_) return set_->rows->rows;

@@ -26,6 +26,14 @@ struct Item {
 };
 BOOST_DESCRIBE_STRUCT(Item, (), (name, count, rarity))
 
+struct Tower;
+struct Floors {
+  std::vector<Tower> above;
+};
+struct Tower {
+  Floors floors;
+};
+
 struct Inventory {
   std::vector<Item> items;
   std::map<std::string, double> prices;
@@ -64,6 +72,24 @@ struct stoa::Codec<Inventory> {
     auto owner = decoder.read<std::optional<Entity>>();
     if (!owner) return std::unexpected(owner.error());
     out.owner = *owner;
+    return out;
+  }
+};
+
+template <>
+struct stoa::Codec<Tower> {
+  static void encode(const Tower& tower, Encoder& encoder) {
+    encoder.write(!tower.floors.above.empty());
+    for (const Tower& above : tower.floors.above) encoder.write(above);
+  }
+  static std::expected<Tower, Error> decode(Decoder& decoder) {
+    Tower out;
+    const auto more = decoder.read<bool>();
+    if (!more) return std::unexpected(more.error());
+    if (!*more) return out;
+    auto above = decoder.read<Tower>();
+    if (!above) return std::unexpected(above.error());
+    out.floors.above.push_back(std::move(*above));
     return out;
   }
 };
@@ -194,6 +220,10 @@ TEST(Codec, ValuesThatATypeDoesNotHaveAreRefused) {
   // A size that no input can have must not be believed.
   const std::array huge{std::byte{0xFF}, std::byte{0xFF}, std::byte{0xFF}, std::byte{0xFF}, std::byte{1}};
   EXPECT_FALSE(stoa::Decoder(huge).read<std::vector<std::uint64_t>>());
+  const std::vector<std::byte> deep(std::size_t{1} << 20U, std::byte{1});
+  const auto tower = stoa::Decoder(deep).read<Tower>();
+  ASSERT_FALSE(tower);
+  EXPECT_EQ(tower.error().message(), "byte 199: values within values, more than 200 deep");
   stoa::Decoder after(huge);
   EXPECT_FALSE(after.read_bytes());
   EXPECT_EQ(after.position(), 0U) << "a read that fails reads nothing";

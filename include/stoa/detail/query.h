@@ -54,10 +54,10 @@ class QueryCursor {
   enum class Passes : std::uint8_t { no, without_rows, with_rows };
 
   [[nodiscard]] bool is_sparse(TableId table) const noexcept {
-    return root_.world->tables[to_index(table)].sparse != WorldInfo::dense;
+    return root_->world->tables[to_index(table)].sparse != WorldInfo::dense;
   }
   [[nodiscard]] const SparseSet& set_of(const Term& term) const noexcept {
-    return sparse_at(root_, root_.world->tables[to_index(term.table)].sparse);
+    return sparse_at(*root_, root_->world->tables[to_index(term.table)].sparse);
   }
   [[nodiscard]] bool matches(const StoreShape& shape) const noexcept;
   void begin_matches() noexcept;
@@ -73,7 +73,7 @@ class QueryCursor {
   [[nodiscard]] Passes passes(Entity entity) const noexcept;
   bool visit(Entity entity, const std::byte** columns) const noexcept;
 
-  const Root& root_;
+  const Root* root_;  // a pointer, so that iterators can be assigned
   std::span<const Term> terms_;
   Lead lead_ = Lead::chunks;
   bool alone_ = true;                // packed: no other table has a say

@@ -101,7 +101,8 @@ struct SparseLeaf {
 };
 
 /// A sparse table: its rows packed, and a bitmap of the entity indices that have one, with the rows' places. The bitmap
-/// is hierarchical: a leaf without bits is not there, and neither is a node without leaves.
+/// is hierarchical: a leaf without bits is not there, and neither is a node without leaves, but for those where memory
+/// ran out while a leaf was made.
 struct SparseSet {
   const ChunkStore* rows = nullptr;
   PagedArray leaves;  ///< SparseLeaf by entity index / SparseLeaf::size
