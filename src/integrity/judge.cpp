@@ -46,10 +46,23 @@ bool is_missing(const FieldModel& field, const std::byte* row) {
 
 }  // namespace
 
-std::expected<Consequences, Error> Judge::consequences(const WriteBuffer& buffer) {
-  Closure closure;
+void Judge::Closure::clear() {
+  out.ended.clear();
+  out.removed.clear();
+  out.nulled.clear();
+  gone.clear();
+  touches.clear();
+  ended.clear();
+  removed.clear();
+  restricted.clear();
+  rows = 0;
+}
+
+std::expected<const Consequences*, Error> Judge::consequences(const WriteBuffer& buffer) {
+  Closure& closure = closure_;
+  closure.clear();
   collect_gone(buffer, closure);
-  if (closure.gone.empty()) return std::move(closure.out);
+  if (closure.gone.empty()) return &closure.out;
   const auto changes = buffer.changes().changes();
   for (std::size_t at = 0; at < changes.size(); ++at) {
     if (changes[at].table == no_table || constraints_.of_rows(changes[at].table).references.empty()) continue;
@@ -58,7 +71,6 @@ std::expected<Consequences, Error> Judge::consequences(const WriteBuffer& buffer
   std::sort(closure.touches.begin(), closure.touches.end(), [](const Touch& a, const Touch& b) {
     return std::pair(a.entity.bits(), a.at) < std::pair(b.entity.bits(), b.at);
   });
-  closure.removed.resize(buffer.world().tables.size());  // entities may have gone, and no row
   for (std::size_t at = 0; at < closure.gone.size(); ++at) {
     const Gone gone = closure.gone[at];
     for (const ForeignKey* key : constraints_.referring_to(gone.table)) {
@@ -71,18 +83,18 @@ std::expected<Consequences, Error> Judge::consequences(const WriteBuffer& buffer
   }
   std::vector<Violation> violations;
   for (const auto& [key, referrer, target] : closure.restricted) {
-    if (closure.ended.contains(referrer) || closure.removed[to_index(key->table)].contains(referrer)) continue;
+    if (closure.ended.contains(no_table, referrer) || closure.removed.contains(key->table, referrer)) continue;
     violations.push_back(violation(Violation::Kind::foreign_key_restrict, buffer.world().model(key->table), *key->field,
                                    referrer, target));
     if (violations.size() == violations_max) break;
   }
   if (!violations.empty()) return std::unexpected(Error(std::move(violations)));
   // A row that was to go or to lose a reference may belong to an entity that was found to end later.
-  std::erase_if(closure.out.removed, [&](const auto& row) { return closure.ended.contains(row.entity); });
+  std::erase_if(closure.out.removed, [&](const auto& row) { return closure.ended.contains(no_table, row.entity); });
   std::erase_if(closure.out.nulled, [&](const auto& cell) {
-    return closure.ended.contains(cell.entity) || closure.removed[to_index(cell.table)].contains(cell.entity);
+    return closure.ended.contains(no_table, cell.entity) || closure.removed.contains(cell.table, cell.entity);
   });
-  return std::move(closure.out);
+  return &closure.out;
 }
 
 // Rows and entities that were there and are not any more. A row removed and inserted again did not go.
@@ -90,7 +102,7 @@ void Judge::collect_gone(const WriteBuffer& buffer, Closure& closure) const {
   for (const Change& change : buffer.changes().changes()) {
     if (change.kind == Change::Kind::remove && !constraints_.referring_to(change.table).empty() &&
         buffer.find_row(change.table, change.entity) == nullptr) {
-      add_gone_row(buffer, change.table, change.entity, closure);
+      add_gone_row(change.table, change.entity, closure);
     }
     if (change.kind == Change::Kind::destroy && !constraints_.referring_to(no_table).empty()) {
       closure.gone.push_back({no_table, change.entity});
@@ -103,16 +115,16 @@ void Judge::follow(const WriteBuffer& buffer, const Gone& gone, const ForeignKey
   const std::uint64_t value = gone.entity.bits();
   for (auto at = storage::lower_bound(index, {value, 0}); at.valid() && at.key().value == value; at.next()) {
     const Entity referrer = Entity::from_bits(at.key().entity);
-    if (closure.ended.contains(referrer)) continue;
+    if (closure.ended.contains(no_table, referrer)) continue;
     // A row that goes by another of its references may still end its entity: which is found first must not matter.
-    const bool row_goes = closure.removed[to_index(key.table)].contains(referrer);
+    const bool row_goes = closure.removed.contains(key.table, referrer);
     if (row_goes && key.on_delete != OnDelete::cascade) continue;
     if (set_here(buffer, closure.touches, key, referrer, gone.entity)) continue;
     switch (key.on_delete) {
       case OnDelete::restrict: closure.restricted.push_back({&key, referrer, gone.entity}); break;
       case OnDelete::set_null: closure.out.nulled.push_back({key.table, referrer, key.field}); break;
       case OnDelete::remove:
-        if (add_gone_row(buffer, key.table, referrer, closure)) closure.out.removed.push_back({key.table, referrer});
+        if (add_gone_row(key.table, referrer, closure)) closure.out.removed.push_back({key.table, referrer});
         break;
       case OnDelete::cascade: end_entity(buffer, referrer, closure); break;
     }
@@ -121,18 +133,17 @@ void Judge::follow(const WriteBuffer& buffer, const Gone& gone, const ForeignKey
 }
 
 void Judge::end_entity(const WriteBuffer& buffer, Entity entity, Closure& closure) const {
-  closure.ended.insert(entity);
+  closure.ended.insert(no_table, entity);
   closure.out.ended.push_back(entity);
   closure.gone.push_back({no_table, entity});
   for (const TableModel& table : buffer.world().schema->model().tables) {
     if (constraints_.referring_to(table.number).empty()) continue;
-    if (buffer.find_row(table.number, entity) != nullptr) add_gone_row(buffer, table.number, entity, closure);
+    if (buffer.find_row(table.number, entity) != nullptr) add_gone_row(table.number, entity, closure);
   }
 }
 
-bool Judge::add_gone_row(const WriteBuffer& buffer, TableId table, Entity entity, Closure& closure) {
-  if (closure.removed.empty()) closure.removed.resize(buffer.world().tables.size());
-  const bool fresh = closure.removed[to_index(table)].insert(entity).second;
+bool Judge::add_gone_row(TableId table, Entity entity, Closure& closure) {
+  const bool fresh = closure.removed.insert(table, entity);
   if (fresh) closure.gone.push_back({table, entity});
   return fresh;
 }

@@ -3,13 +3,13 @@
 #pragma once
 
 #include "integrity/constraints.h"
+#include "integrity/row_set.h"
 #include "storage/write_buffer.h"
 
 #include <stoa/error.h>
 
 #include <cstddef>
 #include <expected>
-#include <unordered_set>
 #include <vector>
 
 namespace stoa::integrity {
@@ -42,7 +42,8 @@ class Judge {
   /// The whole closure of on-delete actions, `restrict` judged after it. A reference that this transaction set to what
   /// is not there is no reason for an action: check() finds it.
   /// Errors: constraint_violation — restrict, or more than cascade_rows_max.
-  [[nodiscard]] std::expected<Consequences, Error> consequences(const storage::WriteBuffer& buffer);
+  /// Lifetime: until the next call.
+  [[nodiscard]] std::expected<const Consequences*, Error> consequences(const storage::WriteBuffer& buffer);
 
   /// Whether each changed row keeps its rules, the consequences being applied.
   /// Errors: constraint_violation, with up to 64 violations.
@@ -70,22 +71,26 @@ class Judge {
     Consequences out;
     std::vector<Gone> gone;      // also the work list: what is added is looked at later
     std::vector<Touch> touches;  // by this transaction, in tables that refer; by entity, and then in the log's order
-    std::unordered_set<Entity> ended;
-    std::vector<std::unordered_set<Entity>> removed;  // by table: rows in `gone`; empty before the first of them
+    RowSet ended;                // under no_table
+    RowSet removed;              // rows in `gone`
     std::vector<Restricted> restricted;
     std::size_t rows = 0;
+
+    /// As new, but for the memory.
+    void clear();
   };
 
   void collect_gone(const storage::WriteBuffer& buffer, Closure& closure) const;
   void follow(const storage::WriteBuffer& buffer, const Gone& gone, const ForeignKey& key, Closure& closure);
   void end_entity(const storage::WriteBuffer& buffer, Entity entity, Closure& closure) const;
   /// False if the row was known to go.
-  static bool add_gone_row(const storage::WriteBuffer& buffer, TableId table, Entity entity, Closure& closure);
+  static bool add_gone_row(TableId table, Entity entity, Closure& closure);
   [[nodiscard]] static bool set_here(const storage::WriteBuffer& buffer, const std::vector<Touch>& touches,
                                      const ForeignKey& key, Entity referrer, Entity target);
 
   const Constraints& constraints_;
   std::size_t cascade_rows_max_;
+  Closure closure_;  // kept for its memory
 };
 
 }  // namespace stoa::integrity

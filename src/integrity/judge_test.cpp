@@ -113,7 +113,7 @@ class JudgeTest : public ::testing::Test {
   Consequences consequences() {
     auto found = judge_.consequences(buffer_);
     EXPECT_TRUE(found) << found.error().message();
-    return found ? std::move(*found) : Consequences{};
+    return found ? **found : Consequences{};
   }
   static std::vector<Entity> entities_of(const std::vector<Consequences::Row>& rows) {
     std::vector<Entity> out;

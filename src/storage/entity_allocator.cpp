@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 namespace stoa::storage {
 namespace {
@@ -97,6 +98,7 @@ void EntityAllocator::recycle(const memory::PinSet& pins,
   std::erase_if(held_, [&](Bucket& held) {
     if (held.pin != 0 && pass.pins(held.pin)) return false;
     for (const Ended& ended : held.entities) (void)push_if_possible(undecided_, ended);
+    keep_list(held.entities);
     return true;
   });
   place(undecided_);
@@ -141,11 +143,28 @@ void EntityAllocator::hold(std::uint64_t pin, const Ended& ended) noexcept {
   if (at == held_.end() || at->pin != pin) {
     try {
       at = held_.insert(at, {pin, {}});
+      if (!spare_lists_.empty()) {
+        at->entities = std::move(spare_lists_.back());
+        spare_lists_.pop_back();
+      }
     } catch (const std::bad_alloc&) {
       return;  // the index stays out of use
     }
   }
   (void)push_if_possible(at->entities, ended);
+}
+
+// A few small ones: readers come and go all the time, and each may leave a bucket behind.
+void EntityAllocator::keep_list(std::vector<Ended>& list) noexcept {
+  constexpr std::size_t lists_max = 64;
+  constexpr std::size_t kept_max = 65'536;
+  if (spare_lists_.size() == lists_max || list.capacity() > kept_max) return;
+  list.clear();
+  try {
+    spare_lists_.push_back(std::move(list));
+  } catch (const std::bad_alloc&) {
+    list = {};
+  }
 }
 
 }  // namespace stoa::storage

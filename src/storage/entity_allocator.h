@@ -62,6 +62,7 @@ class EntityAllocator {
   [[nodiscard]] Entity next_free() noexcept;
   void refill() noexcept;
   void hold(std::uint64_t pin, const Ended& ended) noexcept;
+  void keep_list(std::vector<Ended>& list) noexcept;
 
   alignas(64) std::atomic<std::uint64_t> next_index_{0};
   alignas(64) std::atomic<std::uint64_t> take_at_{0};  // positions of the ring; both only grow
@@ -70,10 +71,11 @@ class EntityAllocator {
 
   // Writer only.
   std::vector<Ended> fresh_;
-  std::vector<Bucket> held_;      // ascending by pin
-  std::vector<Ended> undecided_;  // kept for its memory
-  std::vector<Entity> spare_;     // free, and not in the ring because it was full
-  std::vector<Run> unused_;       // indices that no entity ever had, left over by recovery
+  std::vector<Bucket> held_;                     // ascending by pin
+  std::vector<std::vector<Ended>> spare_lists_;  // of buckets that went: kept for their memory
+  std::vector<Ended> undecided_;                 // kept for its memory
+  std::vector<Entity> spare_;                    // free, and not in the ring because it was full
+  std::vector<Run> unused_;                      // indices that no entity ever had, left over by recovery
 };
 
 }  // namespace stoa::storage

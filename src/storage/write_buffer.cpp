@@ -91,9 +91,11 @@ void WriteBuffer::grow_directory() {
 }
 
 // Archetypes that have lost their rows may get some again soon, so they are given up only where they are many, and then
-// together: what readers remember of matches ends with it.
+// together: what readers remember of matches ends with it. Many are twice as many as were left the last time, and more
+// than half of all without an entity for them.
 void WriteBuffer::give_up_archetypes() noexcept {
-  if (archetypes_.count() <= give_up_at_) return;
+  const bool mostly_empty = archetypes_.count() > detail::archetypes_kept + 2 * root_.entity_count;
+  if (archetypes_.count() <= give_up_at_ && !mostly_empty) return;
   try {
     give_up_empty_archetypes();
     give_up_at_ = std::max<std::size_t>(detail::archetypes_kept, 2 * archetypes_.count());

@@ -138,6 +138,17 @@ TEST_P(BulkWrite, WhatAWalkWroteBeforeAnExceptionStandsIfTheFunctionGoesOn) {
   expect(2, values);
 }
 
+// No row is told here: the pages themselves must come back.
+TEST_P(BulkWrite, AFailedFunctionOfWalksAloneLeavesNothing) {
+  const auto answer = db_->write([&](Writer& writer) -> std::expected<void, Error> {
+    add(writer, 5);
+    add(writer, 5);
+    return std::unexpected(Error::invalid("no"));
+  });
+  EXPECT_EQ(answer.error().code(), ErrorCode::invalid_argument);
+  expect(1, {1, 2, 3});
+}
+
 TEST_P(BulkWrite, AFailedFunctionLeavesNothingOfItsWalks) {
   const auto answer = db_->write([&](Writer& writer) -> std::expected<void, Error> {
     add(writer, 5);

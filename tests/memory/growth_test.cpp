@@ -1,0 +1,158 @@
+// How memory grows with a load, what a stalled reader holds, and what archetypes cost.
+#include <stoa/stoa.h>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <iostream>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using stoa::Entity;
+
+struct Position {
+  float x, y, z;
+};
+BOOST_DESCRIBE_STRUCT(Position, (), (x, y, z))
+struct Burning {
+  std::uint32_t since;
+};
+BOOST_DESCRIBE_STRUCT(Burning, (), (since))
+
+#if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t scale = 10;
+#else
+constexpr std::size_t scale = 1;  // the same work; only slower
+#endif
+
+stoa::Database open(const stoa::Schema& schema, stoa::Options options = {}) {
+  options.writer = stoa::WriterMode::manual;
+  return *stoa::Database::in_memory(schema, options);
+}
+
+stoa::Schema two_tables() {
+  stoa::Schema schema("growth");
+  schema.table<Position>("position");
+  schema.table<Burning>("burning").sparse();
+  return schema;
+}
+
+void commit(stoa::Database& database, stoa::Transaction tx) {
+  stoa::CommitTicket ticket = std::move(tx).submit();
+  database.step();
+  if (auto done = ticket.get(); !done) ADD_FAILURE() << done.error().message();
+}
+
+std::vector<Entity> populate(stoa::Database& database, std::size_t count) {
+  std::vector<Entity> out;
+  while (out.size() < count) {
+    stoa::Transaction tx = database.begin();
+    for (int k = 0; k < 1000; ++k) {
+      out.push_back(tx.create());
+      tx.insert(out.back(), Position{1, 2, 3});
+      if (k % 4 == 0) tx.insert(out.back(), Burning{1});
+    }
+    commit(database, std::move(tx));
+  }
+  return out;
+}
+
+TEST(Growth, IsSmoothUnderALinearLoad) {
+  stoa::Options options;
+  options.slab_bytes_max = std::size_t{4} << 20U;
+  stoa::Database database = open(two_tables(), options);
+  std::cout << "rows, KiB in use, KiB reserved\n";
+  std::size_t reserved = 0;
+  for (std::size_t rows = 0; rows < 100'000 * scale; rows += 10'000) {
+    (void)populate(database, 10'000);
+    const stoa::Metrics now = database.metrics();
+    if (rows % (10'000 * scale) == 0) {
+      std::cout << rows + 10'000 << ", " << now.bytes_in_use / 1024 << ", " << now.bytes_reserved / 1024 << "\n";
+    }
+    EXPECT_LE(now.bytes_reserved - reserved, options.slab_bytes_max) << "a step above the ceiling, at " << rows;
+    // While slabs double, the newest is as large as all before it; what is free is never more than that.
+    EXPECT_LE(now.bytes_reserved, now.bytes_in_use + std::min(options.slab_bytes_max, now.bytes_in_use) + (1U << 19U));
+    reserved = now.bytes_reserved;
+  }
+}
+
+TEST(Growth, StartsSmall) {
+  stoa::Database database = open(two_tables());
+  EXPECT_LE(database.metrics().bytes_reserved, stoa::Options{}.slab_bytes_first);
+}
+
+// One-row commits behind a snapshot that stays: it holds its own world and no more.
+TEST(Growth, BehindAStalledReaderIsItsWorldAndNoMore) {
+  stoa::Database database = open(two_tables());
+  const std::vector<Entity> entities = populate(database, 10'000 * scale);
+  const std::size_t live = database.metrics().bytes_in_use;
+  std::optional<stoa::Snapshot> stalled = database.snapshot();
+  std::mt19937_64 random(1);
+  std::size_t most = 0;
+  std::size_t largest_commit = 0;
+  std::size_t last = live;
+  for (std::size_t i = 0; i < 10'000 * scale; ++i) {
+    stoa::Transaction tx = database.begin();
+    tx.update(entities[random() % entities.size()], Position{static_cast<float>(i), 0, 0});
+    commit(database, std::move(tx));
+    if (i % 16 != 0) continue;
+    const std::size_t now = database.metrics().bytes_in_use;
+    most = std::max(most, now);
+    largest_commit = std::max(largest_commit, now > last ? now - last : 0);
+    last = now;
+  }
+  std::cout << 10'000 * scale << " commits: live " << live / 1024 << " KiB, at most " << most / 1024 << " KiB in use\n";
+  EXPECT_LE(most, 2 * live + largest_commit);
+  EXPECT_GT(database.metrics().bytes_retired, live / 4) << "the snapshot holds nothing: the test tests nothing";
+  std::size_t rows = 0;
+  stalled->each<Position>([&](Entity, const Position& position) { rows += position.z == 3 ? 1 : 0; });
+  EXPECT_EQ(rows, entities.size());
+  stalled.reset();
+  for (int i = 0; i < 2; ++i) {
+    stoa::Transaction tx = database.begin();
+    tx.update(entities[0], Position{static_cast<float>(i), 1, 1});
+    commit(database, std::move(tx));
+  }
+  EXPECT_EQ(database.metrics().bytes_retired, 0U);
+  EXPECT_LE(database.metrics().bytes_in_use, live + live / 50);
+}
+
+// Tags by name: an archetype with one entity for each set of them.
+TEST(Growth, OfManyArchetypesIsLittle) {
+  constexpr std::uint32_t tags = 13;
+  std::string toml = "[database]\nname = \"archetypes\"\n";
+  for (std::uint32_t tag = 0; tag < tags; ++tag) toml += "[tables.tag" + std::to_string(tag) + "]\n";
+  stoa::Database database = open(*stoa::Schema::from_toml(toml));
+  const std::size_t archetypes = std::size_t{1} << tags;
+  std::vector<Entity> entities;
+  stoa::Transaction tx = database.begin();
+  for (std::size_t set = 0; set < archetypes; ++set) {
+    entities.push_back(tx.create());
+    for (std::uint32_t tag = 0; tag < tags; ++tag) {
+      if ((set >> tag & 1U) != 0) tx.insert("tag" + std::to_string(tag), entities.back(), {});
+    }
+  }
+  commit(database, std::move(tx));
+  stoa::Metrics now = database.metrics();
+  EXPECT_EQ(now.archetypes, archetypes);
+  std::cout << archetypes << " archetypes of an entity each: " << now.bytes_in_use / archetypes << " bytes for one\n";
+  EXPECT_LE(now.bytes_in_use / archetypes, 1024U);
+  EXPECT_EQ(database.snapshot().count("tag3").value(), archetypes / 2);
+
+  stoa::Transaction away = database.begin();
+  for (Entity entity : entities) away.destroy(entity);
+  commit(database, std::move(away));
+  // They are given up with the batch after the one that made them empty.
+  stoa::Transaction next = database.begin();
+  (void)next.create();
+  commit(database, std::move(next));
+  EXPECT_LE(database.metrics().archetypes, 256U);
+}
+
+}  // namespace
