@@ -61,6 +61,8 @@ class Operations {
   /// One field: set<&Position::x>(entity, 9.f). Errors of the commit: not_found.
   template <auto Member>
   Self& set(Entity entity, const detail::type_of_member<Member>& value) {
+    static_assert(Component<detail::class_of_member<Member>>,
+                  "stoa: the member's struct is not described: BOOST_DESCRIBE_STRUCT");
     static_assert(!Encoded<detail::class_of_member<Member>>, "stoa: rows of a type with a Codec are written whole");
     const TableId table = target().template table_of<detail::class_of_member<Member>>();
     const FieldModel& field = *target().world().model(table).find(field_name<Member>());

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <ranges>
 #include <set>
 #include <string>
 #include <vector>
@@ -208,6 +209,19 @@ class Query : public testing::Test {
 };
 
 TEST_F(Query, OfAnEmptyWorld) { check_all(); }
+
+TEST_F(Query, IsARangeAsTheStandardLibraryHasThem) {
+  populate(100, 1, 2, 2, 2, 2, 2);
+  const stoa::Snapshot s = database_.snapshot();
+  static_assert(std::ranges::input_range<decltype(s.view<Place, std::optional<Burning>>())>);
+  static_assert(std::ranges::input_range<decltype(s.chunks<Place>())>);
+  const auto numbers = s.view<Place>() | std::views::transform([](const auto& row) { return std::get<1>(row).number; });
+  std::size_t count = 0;
+  for (std::uint32_t number : numbers) count += number < 100 ? 1 : 0;
+  EXPECT_EQ(count, 100U);
+  s.get_many<const Place>({*all_.begin(), Entity()},
+                          [&](std::size_t i, const Place* place) { EXPECT_EQ(place != nullptr, i == 0); });
+}
 
 TEST_F(Query, WhereSparseTablesAreSmall) {
   populate(3000, 1, 2, 3, 100, 50, 20);
