@@ -21,7 +21,8 @@ struct LatencyHistogram {
   [[nodiscard]] std::chrono::nanoseconds quantile(double share) const;
 };
 
-/// Each figure is true of some recent moment; they are not taken together.
+/// Each figure is true of some recent moment; they are not taken together. Taking them costs the caller a step for each
+/// page of the world, and the writer nothing.
 struct Metrics {
   Version version = 0;
   Version durable_version = 0;
@@ -46,7 +47,9 @@ struct Metrics {
   struct Table {
     std::string name;
     std::size_t rows = 0;
-    std::size_t row_bytes = 0;  ///< of one row
+    std::size_t row_bytes = 0;        ///< of one row
+    std::size_t used_bytes = 0;       ///< by its rows, but for texts that do not fit in their cells
+    std::size_t allocated_bytes = 0;  ///< for them
   };
   std::vector<Table> tables;
 };

@@ -6,6 +6,7 @@
 #include "checkpoint/recovery.h"
 #include "database/options.h"
 #include "database/world_info.h"
+#include "storage/table_usage.h"
 
 #include <stoa/detail/snapshot_access.h>
 
@@ -219,8 +220,10 @@ Metrics DatabaseCore::metrics() {
   out.snapshots = memory.pin_count;
   out.oldest_snapshot_lag = memory.oldest_root == 0 ? 0 : memory.newest_root - memory.oldest_root;
   out.archetypes = now.archetypes().size();
+  const auto usage = storage::usage_of(SnapshotAccess::root(now));
   for (const TableModel& table : schema().model().tables) {
-    out.tables.push_back({table.name, now.count(table.name).value(), table.bytes});
+    const storage::TableUsage& of_table = usage[to_index(table.number)];
+    out.tables.push_back({table.name, of_table.rows, table.bytes, of_table.used_bytes, of_table.allocated_bytes});
   }
   return out;
 }

@@ -82,6 +82,25 @@ TEST(Growth, IsSmoothUnderALinearLoad) {
   }
 }
 
+TEST(Growth, IsToldForEachTable) {
+  stoa::Database database = open(two_tables());
+  (void)populate(database, 100'000);
+  const stoa::Metrics now = database.metrics();
+  ASSERT_EQ(now.tables.size(), 2U);
+  const stoa::Metrics::Table& burning = now.tables[0];
+  const stoa::Metrics::Table& position = now.tables[1];
+  EXPECT_EQ(position.name, "position");
+  EXPECT_EQ(position.rows, 100'000U);
+  EXPECT_EQ(position.used_bytes, 100'000 * sizeof(Position));
+  EXPECT_GE(position.allocated_bytes, position.used_bytes);
+  EXPECT_LE(position.allocated_bytes, position.used_bytes + position.used_bytes / 50);
+  EXPECT_EQ(burning.name, "burning");
+  EXPECT_EQ(burning.rows, 25'000U);
+  EXPECT_EQ(burning.used_bytes, 25'000 * (sizeof(Burning) + 8 + 4));
+  EXPECT_GE(burning.allocated_bytes, burning.used_bytes);
+  EXPECT_LT(position.allocated_bytes + burning.allocated_bytes, now.bytes_in_use);
+}
+
 TEST(Growth, StartsSmall) {
   stoa::Database database = open(two_tables());
   EXPECT_LE(database.metrics().bytes_reserved, stoa::Options{}.slab_bytes_first);

@@ -33,6 +33,7 @@ void append_json(JsonWriter& json, const Database& database, const Snapshot& sna
         .member("name", table.name)
         .member("rows", snapshot.count(table.name).value())
         .member("row_bytes", table.bytes)
+        .member("allocated_bytes", metrics.tables[to_index(number)].allocated_bytes)
         .member("storage", table.storage == Storage::dense ? "dense" : "sparse")
         .end_object();
   }
@@ -69,11 +70,12 @@ void append_text(std::string& text, const std::filesystem::path& folder, const D
 
   std::size_t width = 5;
   for (const TableModel& table : model.tables) width = std::max(width, table.name.size());
-  fmt::format_to(out, "\n{:<{}}  {:>12}  {:>9}  storage\n", "table", width, "rows", "row bytes");
+  fmt::format_to(out, "\n{:<{}}  {:>12}  {:>9}  {:>9}  storage\n", "table", width, "rows", "row bytes", "MiB");
   for (const TableId number : model.by_name) {
     const TableModel& table = model.table(number);
-    fmt::format_to(out, "{:<{}}  {:>12}  {:>9}  {}\n", table.name, width, snapshot.count(table.name).value(),
-                   table.bytes, table.storage == Storage::dense ? "dense" : "sparse");
+    fmt::format_to(out, "{:<{}}  {:>12}  {:>9}  {:>9.1f}  {}\n", table.name, width, snapshot.count(table.name).value(),
+                   table.bytes, mebibytes(metrics.tables[to_index(number)].allocated_bytes),
+                   table.storage == Storage::dense ? "dense" : "sparse");
   }
 }
 
