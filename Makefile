@@ -12,7 +12,7 @@ export CCACHE_NOHASHDIR = 1
 SAME_ADDRESSES = $(shell setarch --addr-no-randomize true 2>/dev/null && echo setarch --addr-no-randomize)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test dev relassert asan tsan tiny bench bench-quick format format-check tidy install clean
+.PHONY: help setup demo test dev relassert asan tsan tiny bench bench-quick massif format format-check tidy install clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "make %-26s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,9 @@ bench: setup  ## measure; ARGS="..." go to the benchmarks
 
 bench-quick: setup  ## run each benchmark at its smallest
 	@scripts/bench --quick $(ARGS)
+
+massif:  ## the memory of a world that is loaded, worked on and emptied, under Valgrind
+	@scripts/massif $(ARGS)
 
 format:  ## format all sources in place
 	@scripts/format
