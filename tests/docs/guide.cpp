@@ -3,9 +3,12 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <expected>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -29,6 +32,24 @@ BOOST_DESCRIBE_STRUCT(Docked, (), (port, gate))
 struct Delayed {};  // no fields: a tag
 BOOST_DESCRIBE_STRUCT(Delayed, (), ())
 
+struct Route {
+  std::vector<std::string> fixes;
+};
+
+}  // namespace
+
+template <>
+struct stoa::Codec<Route> {
+  static void encode(const Route& route, Encoder& encoder) { encoder.write(route.fixes); }
+  static std::expected<Route, Error> decode(Decoder& decoder) {
+    auto fixes = decoder.read<std::vector<std::string>>();
+    if (!fixes) return std::unexpected(fixes.error());
+    return Route{std::move(*fixes)};
+  }
+};
+
+namespace {
+
 int report(const stoa::Error& error) {
   std::fprintf(stderr, "%s\n", error.message().c_str());
   return 1;
@@ -41,6 +62,7 @@ int run(const std::filesystem::path& folder) {
   schema.table<Velocity>("velocity");
   schema.table<Docked>("docked").foreign_key<&Docked::port>("airport", stoa::OnDelete::cascade);
   schema.table<Delayed>("delayed").sparse();
+  schema.table<Route>("route");
 
   auto opened = stoa::Database::open(folder, schema);
   if (!opened) return report(opened.error());
@@ -75,6 +97,14 @@ int run(const std::filesystem::path& folder) {
     for (const Position& p : chunk.column<Position>()) sum += p.x;
   }
   const stoa::Entity found = now.find<&Airport::code>("JFK");
+  const std::vector<stoa::Entity> asked{plane, jfk};
+  now.get_many<Position>(asked, [&](std::size_t, const Position* p) { sum += p != nullptr ? p->x : 0; });
+
+  stoa::Transaction filed = db.begin();
+  filed.insert(plane, Route{{"MERIT", "HFD", "PUT"}});
+  if (auto stands = std::move(filed).commit(); !stands) return report(stands.error());
+  const std::expected<Route, stoa::Error> route = db.snapshot().decode<Route>(plane);
+  if (!route) return report(route.error());
 
   stoa::Transaction closing = db.begin();
   closing.destroy(jfk);
