@@ -83,7 +83,7 @@ void BufferManager::reclaim() {
     return root->root_seq != newest && root->root_seq < pin_set_.pinning_from && !pass.pins(root->root_seq);
   });
   reclaimer_.reclaim(pin_set_);
-  buffer_.release_matches(pin_set_, newest);
+  buffer_.archetypes().release_matches(pin_set_, newest);
 }
 
 void BufferManager::note_memory() noexcept {

@@ -38,12 +38,7 @@ bool equal_range(const TableModel& table, const std::byte* row, std::uint32_t of
 }  // namespace
 
 WriteBuffer::WriteBuffer(const detail::WorldInfo& world, memory::PagePool& pool)
-    : world_(world),
-      pages_(pool),
-      archetypes_(world, pages_),
-      indexes_(world),
-      matches_(std::make_unique<detail::MatchCache>()),
-      scratch_(row_bytes_max) {
+    : world_(world), pages_(pool), archetypes_(world, pages_, root_), indexes_(world), scratch_(row_bytes_max) {
   for (std::size_t table = 0; table < world.tables.size(); ++table) {
     if (world.tables[table].sparse == detail::WorldInfo::dense) continue;
     const std::array tables{TableId{static_cast<std::uint16_t>(table)}};
@@ -57,9 +52,7 @@ void WriteBuffer::begin(const Root& base) {
   ++root_.root_seq;
   root_.world = &world_;
   pages_.begin(root_.root_seq);
-  root_.matches = matches_.get();
-  if (root_.archetype_count == 0) grow_directory();
-  give_up_archetypes();
+  archetypes_.begin();
   if (root_.sparse.top == nullptr) {
     for (std::size_t number = 0; number < sparse_shapes_.size(); ++number) {
       auto& set = edit_cell<SparseSet>(pages_, root_.sparse, number, detail::directory_page_bits);
@@ -79,73 +72,6 @@ const Root& WriteBuffer::seal(Version version) noexcept {
 }
 
 // --- Where things are ---------------------------------------------------------------------------------------------
-
-// In the order of the numbers: one that has no store once a higher one has was given up, and readers rely on that.
-void WriteBuffer::grow_directory() {
-  while (root_.archetype_count < archetypes_.end()) {
-    const std::uint32_t number = root_.archetype_count;
-    auto& entry = edit_cell<const ChunkStore*>(pages_, root_.archetypes, number, detail::directory_page_bits);
-    entry = ChunkEditor::make(pages_, archetypes_.shape(number));
-    root_.archetype_count = number + 1;
-  }
-}
-
-// Archetypes that have lost their rows may get some again soon, so they are given up only where they are many, and then
-// together: what readers remember of matches ends with it. Many are twice as many as were left the last time, and more
-// than half of all without an entity for them.
-void WriteBuffer::give_up_archetypes() noexcept {
-  const bool mostly_empty = archetypes_.count() > detail::archetypes_kept + 2 * root_.entity_count;
-  if (archetypes_.count() <= give_up_at_ && !mostly_empty) return;
-  try {
-    give_up_empty_archetypes();
-    give_up_at_ = std::max<std::size_t>(detail::archetypes_kept, 2 * archetypes_.count());
-  } catch (const std::bad_alloc&) {
-    give_up_at_ = archetypes_.count() + 1;  // what is left stays until there are more of them
-  }
-  archetypes_.forget_edges();
-}
-
-void WriteBuffer::give_up_empty_archetypes() {
-  old_matches_.reserve(old_matches_.size() + 1);
-  auto fresh = std::make_unique<detail::MatchCache>();
-  old_matches_.push_back({root_.root_seq, std::exchange(matches_, std::move(fresh))});
-  root_.matches = matches_.get();
-  std::uint32_t number = 1;  // the one without tables stays
-  for (const ChunkStore* store; (store = detail::next_archetype(root_, number)) != nullptr; ++number) {
-    const bool has_pages = std::any_of(store->columns(), store->columns() + store->shape->columns.size(),
-                                       [](const detail::PagedArray& column) { return column.top != nullptr; });
-    if (store->rows != 0 || has_pages) continue;
-    edit_cell<const ChunkStore*>(pages_, root_.archetypes, number, detail::directory_page_bits) = nullptr;
-    pages_.discard(store);
-    archetypes_.give_up(number);
-    drop_directory_page(number);
-  }
-}
-
-// Where the page of that number names no archetype any more. Requires: the page is the write buffer's own.
-void WriteBuffer::drop_directory_page(std::uint32_t number) {
-  const std::uint32_t page_number = number >> detail::directory_page_bits;
-  const auto* page = static_cast<const void* const*>(detail::page_unchecked(root_.archetypes, page_number));
-  const auto* end = page + (std::size_t{1} << detail::directory_page_bits);
-  if (std::any_of(page, end, [](const void* store) { return store != nullptr; })) return;
-  set_page(pages_, root_.archetypes, page_number, nullptr);
-  pages_.discard(page);
-}
-
-void WriteBuffer::release_matches(const memory::PinSet& pins, std::uint64_t newest) noexcept {
-  const std::uint64_t oldest = std::min(pins.exact.empty() ? newest : pins.exact.front(), pins.pinning_from);
-  std::erase_if(old_matches_, [&](const OldMatches& old) { return old.root_seq <= std::min(oldest, newest); });
-}
-
-ChunkEditor WriteBuffer::edit_archetype(std::uint32_t number) {
-  grow_directory();
-  const ChunkStore& now = detail::archetype_at(root_, number);
-  if (pages_.owns(&now)) return {pages_, const_cast<ChunkStore&>(now)};
-  auto& entry = edit_cell<const ChunkStore*>(pages_, root_.archetypes, number, detail::directory_page_bits);
-  ChunkStore* own = ChunkEditor::own(pages_, &now);
-  entry = own;
-  return {pages_, *own};
-}
 
 SparseEditor WriteBuffer::edit_sparse(TableId table) {
   const std::uint16_t number = world_.tables[to_index(table)].sparse;
@@ -168,7 +94,7 @@ std::uint32_t WriteBuffer::sparse_row(TableId table, Entity entity) const noexce
 std::byte* WriteBuffer::edit_row(TableId table, Entity entity) {
   if (is_sparse(table)) return edit_sparse(table).edit(sparse_row(table, entity));
   const EntitySlot& slot = *detail::find_alive(root_, entity);
-  return edit_archetype(slot.archetype - 1).edit(slot.row, archetypes_.shape(slot.archetype - 1).column(table));
+  return archetypes_.edit(slot.archetype - 1).edit(slot.row, archetypes_.shape(slot.archetype - 1).column(table));
 }
 
 // --- Operations ---------------------------------------------------------------------------------------------------
@@ -183,7 +109,7 @@ Outcome WriteBuffer::create(Entity entity, std::span<const RowImage> rows) {
     if (!is_sparse(row.table)) archetype = archetypes_.with(archetype, row.table);
   }
   log_.reserve(1 + rows.size(), sizeof(EntitySlot));
-  ChunkEditor editor = edit_archetype(archetype);
+  ChunkEditor editor = archetypes_.edit(archetype);
   EntitySlot& slot = edit_slot(entity);
   const EntitySlot before = slot;
   slot = {entity.generation(), archetype + 1, editor.append(entity), 0};
@@ -278,7 +204,7 @@ void WriteBuffer::remove_all_rows(Entity entity) {
 std::byte* WriteBuffer::replace_column(std::uint32_t archetype, std::uint32_t chunk, TableId table) {
   log_.reserve(1, sizeof(void*));
   const void* replaced = nullptr;
-  std::byte* page = edit_archetype(archetype).replace(chunk, archetypes_.shape(archetype).column(table), replaced);
+  std::byte* page = archetypes_.edit(archetype).replace(chunk, archetypes_.shape(archetype).column(table), replaced);
   log_.push({.kind = Change::Kind::page, .table = table, .store = archetype, .row = chunk, .entity = {}}, &replaced,
             sizeof replaced);
   return page;
@@ -305,7 +231,7 @@ void WriteBuffer::note_update(TableId table, Entity entity, const std::byte* bef
 
 // Takes the entity to the end of another archetype, with the cells that both have. The caller has reserved a change.
 void WriteBuffer::move_to(Entity entity, std::uint32_t archetype) {
-  ChunkEditor target = edit_archetype(archetype);
+  ChunkEditor target = archetypes_.edit(archetype);
   EntitySlot& slot = edit_slot(entity);
   const DenseRow from{slot.archetype - 1, slot.row};
   const ChunkStore& source = detail::archetype_at(root_, from.archetype);
@@ -330,7 +256,7 @@ void WriteBuffer::move_to(Entity entity, std::uint32_t archetype) {
 
 // The row's last occupant takes it; where that is who leaves, the caller writes its slot anew.
 void WriteBuffer::leave_row(DenseRow from) {
-  ChunkEditor rows = edit_archetype(from.archetype);
+  ChunkEditor rows = archetypes_.edit(from.archetype);
   const ChunkStore& store = detail::archetype_at(root_, from.archetype);
   EntitySlot& moved = edit_slot(store.entity(store.rows - 1));  // first: once the rows have moved, nothing may fail
   rows.swap_remove(from.row);
@@ -339,7 +265,7 @@ void WriteBuffer::leave_row(DenseRow from) {
 
 // The inverse of leave_row(); the entity's cells are undefined until the changes before it are taken back.
 void WriteBuffer::return_to_row(Entity entity, DenseRow to) {
-  ChunkEditor editor = edit_archetype(to.archetype);
+  ChunkEditor editor = archetypes_.edit(to.archetype);
   const std::uint32_t end = detail::archetype_at(root_, to.archetype).rows;
   set_row(editor.swap_insert(to.row, entity), end);
   EntitySlot& slot = edit_slot(entity);
@@ -471,7 +397,7 @@ void WriteBuffer::revert(const Change& change) {
   const std::uint32_t bytes = change.table == no_table ? 0 : world_.tables[to_index(change.table)].cell_bytes;
   switch (change.kind) {
     case Change::Kind::create: {
-      edit_archetype(change.store).pop();
+      archetypes_.edit(change.store).pop();
       std::memcpy(static_cast<void*>(&edit_slot(change.entity)), log_.image(change), sizeof(EntitySlot));
       root_.slot_count = change.row;
       --root_.entity_count;
@@ -492,10 +418,10 @@ void WriteBuffer::revert(const Change& change) {
         const auto [table, cell_bytes] = shape.columns[column];
         const std::uint16_t shared = from.shape->column(table);
         if (shared == StoreShape::absent) continue;
-        std::memcpy(edit_archetype(change.store).edit(change.row, column), from.cell(left_row, shared, cell_bytes),
+        std::memcpy(archetypes_.edit(change.store).edit(change.row, column), from.cell(left_row, shared, cell_bytes),
                     cell_bytes);
       }
-      edit_archetype(left).pop();
+      archetypes_.edit(left).pop();
       break;
     }
     case Change::Kind::insert: {
@@ -526,7 +452,8 @@ void WriteBuffer::revert(const Change& change) {
     case Change::Kind::page: {
       const void* replaced = nullptr;
       std::memcpy(&replaced, log_.image(change), sizeof replaced);
-      edit_archetype(change.store).put_back(change.row, archetypes_.shape(change.store).column(change.table), replaced);
+      archetypes_.edit(change.store)
+          .put_back(change.row, archetypes_.shape(change.store).column(change.table), replaced);
       break;
     }
   }

@@ -4,12 +4,10 @@
 #pragma once
 
 #include "memory/page_writer.h"
-#include "memory/pins.h"
-#include "storage/archetypes.h"
+#include "storage/archetype_directory.h"
 #include "storage/change_log.h"
 #include "storage/chunk_store.h"
 #include "storage/index_set.h"
-#include "storage/match_cache.h"
 #include "storage/sparse_set.h"
 
 #include <stoa/detail/world.h>
@@ -43,8 +41,7 @@ class WriteBuffer {
   /// Starts filling the root after `base`, which is published, or sealed before this one.
   void begin(const Root& base);
   [[nodiscard]] const Root& root() const noexcept { return root_; }
-  /// Frees what readers' queries remembered of roots that no pin reaches any more; `newest` is the published one.
-  void release_matches(const memory::PinSet& pins, std::uint64_t newest) noexcept;
+  [[nodiscard]] ArchetypeDirectory& archetypes() noexcept { return archetypes_; }
   [[nodiscard]] const detail::WorldInfo& world() const noexcept { return world_; }
   [[nodiscard]] memory::PageWriter& pages() noexcept { return pages_; }
 
@@ -93,7 +90,6 @@ class WriteBuffer {
     std::uint32_t row;
   };
 
-  ChunkEditor edit_archetype(std::uint32_t number);
   SparseEditor edit_sparse(TableId table);
   detail::EntitySlot& edit_slot(Entity entity);
   void set_row(Entity entity, std::uint32_t row);
@@ -104,10 +100,6 @@ class WriteBuffer {
   [[nodiscard]] std::uint32_t sparse_row(TableId table, Entity entity) const noexcept;
   std::byte* edit_row(TableId table, Entity entity);
 
-  void grow_directory();
-  void give_up_archetypes() noexcept;
-  void give_up_empty_archetypes();
-  void drop_directory_page(std::uint32_t number);
   void move_to(Entity entity, std::uint32_t archetype);
   void leave_row(DenseRow from);
   void return_to_row(Entity entity, DenseRow to);
@@ -124,17 +116,10 @@ class WriteBuffer {
 
   const detail::WorldInfo& world_;
   memory::PageWriter pages_;
-  Archetypes archetypes_;
+  ArchetypeDirectory archetypes_;                 // of root_
   std::vector<const StoreShape*> sparse_shapes_;  // by sparse number
   std::vector<TableId> sparse_tables_;            // by sparse number
   IndexSet indexes_;
-  struct OldMatches {
-    std::uint64_t root_seq;  // the first root that does not have them
-    std::unique_ptr<detail::MatchCache> matches;
-  };
-  std::unique_ptr<detail::MatchCache> matches_;  // of root_
-  std::vector<OldMatches> old_matches_;
-  std::size_t give_up_at_ = detail::archetypes_kept;  // archetypes
   Root root_;
   ChangeLog log_;
   std::vector<std::byte> scratch_;

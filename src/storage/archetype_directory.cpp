@@ -1,0 +1,92 @@
+#include "storage/archetype_directory.h"
+
+#include "storage/paged_array.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace stoa::storage {
+
+ArchetypeDirectory::ArchetypeDirectory(const detail::WorldInfo& world, memory::PageWriter& pages, detail::Root& root)
+    : pages_(pages), root_(root), archetypes_(world, pages), matches_(std::make_unique<detail::MatchCache>()) {}
+
+void ArchetypeDirectory::begin() {
+  root_.matches = matches_.get();
+  if (root_.archetype_count == 0) grow();
+  give_up();
+}
+
+const ChunkStore*& ArchetypeDirectory::entry(std::uint32_t number) {
+  return edit_cell<const ChunkStore*>(pages_, root_.archetypes, number, detail::directory_page_bits);
+}
+
+ChunkEditor ArchetypeDirectory::edit(std::uint32_t number) {
+  grow();
+  const ChunkStore& now = detail::archetype_at(root_, number);
+  if (pages_.owns(&now)) return {pages_, const_cast<ChunkStore&>(now)};
+  const ChunkStore*& at = entry(number);
+  ChunkStore* own = ChunkEditor::own(pages_, &now);
+  at = own;
+  return {pages_, *own};
+}
+
+// In the order of the numbers: one that has no store once a higher one has was given up, and readers rely on that.
+void ArchetypeDirectory::grow() {
+  while (root_.archetype_count < archetypes_.end()) {
+    const std::uint32_t number = root_.archetype_count;
+    const ChunkStore*& at = entry(number);
+    at = ChunkEditor::make(pages_, archetypes_.shape(number));
+    root_.archetype_count = number + 1;
+  }
+}
+
+// Archetypes that have lost their rows may get some again soon, so they are given up only where they are many, and then
+// together: what readers remember of matches ends with it. Many are twice as many as were left the last time, and more
+// than half of all without an entity for them.
+void ArchetypeDirectory::give_up() noexcept {
+  const bool mostly_empty = archetypes_.count() > detail::archetypes_kept + 2 * root_.entity_count;
+  if (archetypes_.count() <= give_up_at_ && !mostly_empty) return;
+  try {
+    give_up_empty();
+    give_up_at_ = std::max<std::size_t>(detail::archetypes_kept, 2 * archetypes_.count());
+  } catch (const std::bad_alloc&) {
+    give_up_at_ = archetypes_.count() + 1;  // what is left stays until there are more of them
+  }
+  archetypes_.forget_edges();
+}
+
+void ArchetypeDirectory::give_up_empty() {
+  old_matches_.reserve(old_matches_.size() + 1);
+  auto fresh = std::make_unique<detail::MatchCache>();
+  old_matches_.push_back({root_.root_seq, std::exchange(matches_, std::move(fresh))});
+  root_.matches = matches_.get();
+  std::uint32_t number = 1;  // the one without tables stays
+  for (const ChunkStore* store; (store = detail::next_archetype(root_, number)) != nullptr; ++number) {
+    const bool has_pages = std::any_of(store->columns(), store->columns() + store->shape->columns.size(),
+                                       [](const detail::PagedArray& column) { return column.top != nullptr; });
+    if (store->rows != 0 || has_pages) continue;
+    entry(number) = nullptr;
+    pages_.discard(store);
+    archetypes_.give_up(number);
+    drop_page_of(number);
+  }
+}
+
+// Where no archetype of the page is left. Requires: the page is the write buffer's own.
+void ArchetypeDirectory::drop_page_of(std::uint32_t number) {
+  const std::uint32_t page_number = number >> detail::directory_page_bits;
+  const auto* page = static_cast<const void* const*>(detail::page_unchecked(root_.archetypes, page_number));
+  const auto* end = page + (std::size_t{1} << detail::directory_page_bits);
+  if (std::any_of(page, end, [](const void* store) { return store != nullptr; })) return;
+  set_page(pages_, root_.archetypes, page_number, nullptr);
+  pages_.discard(page);
+}
+
+void ArchetypeDirectory::release_matches(const memory::PinSet& pins, std::uint64_t newest) noexcept {
+  const std::uint64_t oldest_exact = pins.exact.empty() ? newest : pins.exact.front();
+  const std::uint64_t oldest = std::min({oldest_exact, pins.pinning_from, newest});
+  std::erase_if(old_matches_, [&](const OldMatches& old) { return old.root_seq <= oldest; });
+}
+
+}  // namespace stoa::storage

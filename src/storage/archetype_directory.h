@@ -1,0 +1,64 @@
+// The archetypes of the root being filled: their stores, and which of them readers' queries need to look at. It decides
+// when an archetype comes to be and when it is given up; who moves between them is the write buffer's.
+#pragma once
+
+#include "memory/page_writer.h"
+#include "memory/pins.h"
+#include "storage/archetypes.h"
+#include "storage/chunk_store.h"
+#include "storage/match_cache.h"
+
+#include <stoa/detail/world.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace stoa::storage {
+
+/// Errors: what may allocate throws std::bad_alloc; the root's content is then as before.
+/// Threads: the writer only.
+class ArchetypeDirectory {
+ public:
+  /// Lifetime: `root` is the write buffer's, and outlives this.
+  ArchetypeDirectory(const detail::WorldInfo& world, memory::PageWriter& pages, detail::Root& root);
+
+  /// The root is a new one, over that which was filled last.
+  void begin();
+
+  /// The archetype with one table more, or one less.
+  [[nodiscard]] std::uint32_t with(std::uint32_t number, TableId table) { return archetypes_.with(number, table); }
+  [[nodiscard]] std::uint32_t without(std::uint32_t number, TableId table) {
+    return archetypes_.without(number, table);
+  }
+  [[nodiscard]] const detail::StoreShape& shape(std::uint32_t number) const noexcept {
+    return archetypes_.shape(number);
+  }
+  /// Its store for writing.
+  [[nodiscard]] ChunkEditor edit(std::uint32_t number);
+
+  /// Frees what queries remembered of roots that no pin reaches any more; `newest` is the published one.
+  void release_matches(const memory::PinSet& pins, std::uint64_t newest) noexcept;
+
+ private:
+  struct OldMatches {
+    std::uint64_t root_seq;  // the first root that does not have them
+    std::unique_ptr<detail::MatchCache> matches;
+  };
+
+  [[nodiscard]] const detail::ChunkStore*& entry(std::uint32_t number);
+  void grow();
+  void give_up() noexcept;
+  void give_up_empty();
+  void drop_page_of(std::uint32_t number);
+
+  memory::PageWriter& pages_;
+  detail::Root& root_;
+  Archetypes archetypes_;
+  std::unique_ptr<detail::MatchCache> matches_;  // of root_
+  std::vector<OldMatches> old_matches_;
+  std::size_t give_up_at_ = detail::archetypes_kept;  // archetypes
+};
+
+}  // namespace stoa::storage
