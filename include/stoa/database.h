@@ -72,8 +72,8 @@ class Database {
 
   /// Runs `function(Writer&)` on the writer as one transaction, and waits for its commit. It may return void or
   /// std::expected<void, Error>; an error or an exception takes the transaction back. Nothing in it may wait for a
-  /// commit of this database, as write(), commit() and flush() do: the writer would wait for itself. They throw
-  /// std::logic_error there.
+  /// commit of this database, as write(), commit(), flush(), close(), a ticket's get() and, at a limit, submit() do:
+  /// the writer would wait for itself. They throw std::logic_error there. What waits for a time only waits it out.
   ///
   /// Errors: what the function returned; aborted, if it threw, with what() as the reason; whatever a commit answers.
   template <typename Function>
@@ -81,7 +81,7 @@ class Database {
     return run(detail::WriteFunction::to(function));
   }
 
-  /// The newest version's world. Wait-free after a thread's first.
+  /// The newest version's world. Wait-free after a thread's first. Errors: out of memory throws std::bad_alloc.
   [[nodiscard]] Snapshot snapshot();
 
   /// Of the newest snapshot.

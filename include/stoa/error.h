@@ -13,8 +13,8 @@
 namespace stoa {
 
 enum class ErrorCode : std::uint8_t {
-  invalid_argument,      ///< a value that the call cannot take: a wrong type, an unknown name, a bad enum value
-  not_found,             ///< no such row, no such entity, no such thing
+  invalid_argument,      ///< a value that the call cannot take: a wrong type, a bad enum value
+  not_found,             ///< no such row, no such entity, no table or field of that name
   already_exists,        ///< insert: the entity has a row in that table
   constraint_violation,  ///< a key, unique, foreign-key, required or range rule; see violations()
   conflict,              ///< a row changed since the snapshot that the transaction relies on; not answered yet
@@ -27,7 +27,7 @@ enum class ErrorCode : std::uint8_t {
   aborted,               ///< the write function failed: it returned an error or threw
   schema_invalid,        ///< the schema itself is wrong
   schema_mismatch,       ///< the schema is not the folder's, or the C++ type is not the table's
-  locked,                ///< another process has the folder
+  locked,                ///< another process, or another handle of this one, has the folder
   not_a_database,        ///< the folder holds something else
   corrupt,               ///< stored bytes are damaged
   io,                    ///< the operating system refused: see the text

@@ -33,7 +33,9 @@ class Durability {
 
 enum class WriterMode : std::uint8_t {
   thread,  ///< the database has a writer thread of its own
-  manual,  ///< the application calls db.step(); nothing is committed otherwise
+  manual,  ///< the application calls db.step(), and nothing is committed behind its back. What waits for an answer on
+           ///< the thread that opened the database, or stepped it last, steps by itself: commit(), write(), flush(),
+           ///< close(), and submit() at a limit. On other threads they wait for that thread to step.
 };
 
 struct Options {

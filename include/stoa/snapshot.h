@@ -70,6 +70,7 @@ class Snapshot {
     if (slot_ != nullptr) home_->release_pin(slot_);
   }
 
+  /// A second one of the same root. Errors: out of memory throws std::bad_alloc.
   [[nodiscard]] Snapshot clone() const;
 
   /// Of the last transaction in it.
@@ -132,7 +133,8 @@ class Snapshot {
     const auto terms = detail::make_terms<T...>(*root().world, filters...);
     return View<terms.size(), T...>(root(), terms);
   }
-  /// The same as plain arrays: a span a table for each chunk. Dense tables only give chunks of more than a row.
+  /// The same as plain arrays: a span a table for each chunk. Chunks of several dense tables are whole; where a sparse
+  /// table is among several, most have a single row.
   template <Component... T>
   [[nodiscard]] Chunks<T...> chunks() const {
     return Chunks<T...>(root());

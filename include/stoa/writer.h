@@ -97,11 +97,11 @@ class Writer : public Operations<Writer> {
   }
 
   /// Calls function(Entity, T&...) for every entity that has rows in all of T...; `const T` for rows that it only
-  /// reads, std::optional<T> for `const T*` that may be null. Where a table has texts, references, or unique or indexed
-  /// fields, the function changes a copy of the row, which is written with all checks once the function has returned: a
-  /// string that it put into a Text must still be there then. Operations in the function wait until the walk is over;
-  /// get() does not see them before.
-  /// Errors: throws std::logic_error if called within an each().
+  /// reads, std::optional<T> for `const T*` that may be null. Rows of dense tables of plain numbers are changed in
+  /// place. Where a table is sparse, has a rule, or has texts, references, bools, enums or padding, the function
+  /// changes a copy of the row, which is written with all checks once the function has returned, and get() has the old
+  /// row until then: a string that it put into a Text must still be there. Operations in the function wait until the
+  /// walk is over; get() does not see them before. Errors: throws std::logic_error if called within an each().
   template <typename... T, typename Function>
   void each(Function&& function) {
     static_assert(detail::are_distinct<typename detail::TermTraits<T>::Row...>,

@@ -28,9 +28,9 @@ std::string describe(const Violation& violation) {
       return fmt::format("{}: entity {}:{} has a value outside the bounds", violation.constraint,
                          violation.entity.index(), violation.entity.generation());
     case Violation::Kind::foreign_key_missing:
-      return fmt::format("{}: entity {}:{} refers to {}:{}, which is not there", violation.constraint,
-                         violation.entity.index(), violation.entity.generation(), violation.target.index(),
-                         violation.target.generation());
+      return fmt::format("{}: entity {}:{} refers to {}:{}, which is not alive or has no such row",
+                         violation.constraint, violation.entity.index(), violation.entity.generation(),
+                         violation.target.index(), violation.target.generation());
     case Violation::Kind::foreign_key_restrict:
       return fmt::format("{}: {}:{} cannot go, entity {}:{} refers to it", violation.constraint,
                          violation.target.index(), violation.target.generation(), violation.entity.index(),

@@ -29,6 +29,7 @@ std::string difference(const TableModel& kept, const TableModel& given) {
 }
 
 std::string difference(const SchemaModel& kept, const SchemaModel& given) {
+  if (kept.name != given.name) return fmt::format("the database's name is {}, not {}", kept.name, given.name);
   for (const TableModel& table : kept.tables) {
     const TableModel* other = given.find(table.name);
     if (other == nullptr) return fmt::format("table {} is not in the schema given", table.name);

@@ -319,6 +319,7 @@ void Engine::rest() {
 }
 
 std::expected<void, Error> Engine::close() {
+  may_wait();
   // seq_cst: published to the sleeping writer by the doorbell's protocol, and to submit().
   if (!closed_.exchange(true, std::memory_order_seq_cst)) {
     if (thread_.joinable()) {

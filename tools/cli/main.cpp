@@ -100,7 +100,7 @@ void add_info(CLI::App& app, InfoOptions& options, Run& run) {
 
 void add_dump(CLI::App& app, DumpOptions& options, Run& run) {
   CLI::App& command = *app.add_subcommand("dump", "Write the rows of a table");
-  command.footer("A reference is written as the key of what it refers to, so that `stoa import` can read it.\n\n" +
+  command.footer("A reference to a table with a key is written as that key, so that `stoa import` can read it.\n\n" +
                  std::string(exit_statuses));
   command.add_option("DB", options.folder, "The database's folder")->required();
   command.add_option("TABLE", options.table, "The table")->required();
