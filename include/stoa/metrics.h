@@ -49,7 +49,7 @@ struct Metrics {
     std::size_t rows = 0;
     std::size_t row_bytes = 0;        ///< of one row
     std::size_t used_bytes = 0;       ///< by its rows, but for texts that do not fit in their cells
-    std::size_t allocated_bytes = 0;  ///< for them
+    std::size_t allocated_bytes = 0;  ///< for the same
   };
   std::vector<Table> tables;
 };

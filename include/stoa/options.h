@@ -15,7 +15,8 @@ class Durability {
 
   /// Nothing is promised before close(): the log is written, and synced only where one of its segments ends.
   [[nodiscard]] static constexpr Durability none() { return {Kind::none, {}}; }
-  /// A commit is answered when it is visible; the log is synced at least this often. Not below 0.
+  /// A commit is answered when it is visible; the log is synced at least this often, by the writer's thread. A manual
+  /// writer syncs when it is stepped and that is due. Not below 0.
   [[nodiscard]] static constexpr Durability async(std::chrono::milliseconds interval) {
     return {Kind::async, interval};
   }

@@ -218,7 +218,9 @@ Metrics DatabaseCore::metrics() {
   out.bytes_reserved = memory.bytes_reserved;
   out.system_allocations = memory.system_allocations;
   out.snapshots = memory.pin_count;
-  out.oldest_snapshot_lag = memory.oldest_root == 0 ? 0 : memory.newest_root - memory.oldest_root;
+  // The two are not taken together.
+  out.oldest_snapshot_lag =
+      memory.oldest_root == 0 ? 0 : memory.newest_root - std::min(memory.oldest_root, memory.newest_root);
   out.archetypes = now.archetypes().size();
   const auto usage = storage::usage_of(SnapshotAccess::root(now));
   for (const TableModel& table : schema().model().tables) {

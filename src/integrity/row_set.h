@@ -31,7 +31,7 @@ class RowSet {
   void clear() noexcept {
     size_ = 0;
     if (slots_.size() > kept_max || ++stamp_ == 0) {
-      slots_ = {};
+      slots_ = std::vector<Slot>();  // not {}: that would keep the memory
       stamp_ = 1;
     }
   }

@@ -22,7 +22,7 @@ const ChunkStore*& ArchetypeDirectory::entry(std::uint32_t number) {
 }
 
 ChunkEditor ArchetypeDirectory::edit(std::uint32_t number) {
-  grow();
+  if (number >= root_.archetype_count) grow();  // and not where it is not needed: taking back must need no memory
   const ChunkStore& now = detail::archetype_at(root_, number);
   if (pages_.owns(&now)) return {pages_, const_cast<ChunkStore&>(now)};
   const ChunkStore*& at = entry(number);
@@ -48,6 +48,7 @@ void ArchetypeDirectory::give_up() noexcept {
   const bool mostly_empty = archetypes_.count() > detail::archetypes_kept + 2 * root_.entity_count;
   if (archetypes_.count() <= give_up_at_ && !mostly_empty) return;
   try {
+    grow();  // also those for whose stores there was no memory
     give_up_empty();
     give_up_at_ = std::max<std::size_t>(detail::archetypes_kept, 2 * archetypes_.count());
   } catch (const std::bad_alloc&) {
@@ -59,7 +60,8 @@ void ArchetypeDirectory::give_up() noexcept {
 void ArchetypeDirectory::give_up_empty() {
   old_matches_.reserve(old_matches_.size() + 1);
   auto fresh = std::make_unique<detail::MatchCache>();
-  old_matches_.push_back({root_.root_seq, std::exchange(matches_, std::move(fresh))});
+  old_matches_.push_back({matches_since_, root_.root_seq, std::exchange(matches_, std::move(fresh))});
+  matches_since_ = root_.root_seq;
   root_.matches = matches_.get();
   std::uint32_t number = 1;  // the one without tables stays
   for (const ChunkStore* store; (store = detail::next_archetype(root_, number)) != nullptr; ++number) {
@@ -84,9 +86,8 @@ void ArchetypeDirectory::drop_page_of(std::uint32_t number) {
 }
 
 void ArchetypeDirectory::release_matches(const memory::PinSet& pins, std::uint64_t newest) noexcept {
-  const std::uint64_t oldest_exact = pins.exact.empty() ? newest : pins.exact.front();
-  const std::uint64_t oldest = std::min({oldest_exact, pins.pinning_from, newest});
-  std::erase_if(old_matches_, [&](const OldMatches& old) { return old.root_seq <= oldest; });
+  std::erase_if(old_matches_,
+                [&](const OldMatches& old) { return old.retire <= newest && !pins.holds(old.birth, old.retire); });
 }
 
 }  // namespace stoa::storage

@@ -43,7 +43,8 @@ class ArchetypeDirectory {
 
  private:
   struct OldMatches {
-    std::uint64_t root_seq;  // the first root that does not have them
+    std::uint64_t birth;   // the first root that has them
+    std::uint64_t retire;  // the first that does not
     std::unique_ptr<detail::MatchCache> matches;
   };
 
@@ -57,6 +58,7 @@ class ArchetypeDirectory {
   detail::Root& root_;
   Archetypes archetypes_;
   std::unique_ptr<detail::MatchCache> matches_;  // of root_
+  std::uint64_t matches_since_ = 0;              // the first root that has them
   std::vector<OldMatches> old_matches_;
   std::size_t give_up_at_ = detail::archetypes_kept;  // archetypes
 };

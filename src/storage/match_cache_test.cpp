@@ -95,5 +95,18 @@ TEST(MatchCache, KeepsAListForEachSetOfTerms) {
   EXPECT_GT(matching, 8U);
 }
 
+// What is taken back leaves its archetypes behind, without rows.
+TEST(MatchCache, ArchetypesOfFailedTransactionsAreGivenUpToo) {
+  Random random(test::test_seed());
+  ManyArchetypes world(random, 1);
+  world.commit();
+  const std::uint32_t first = world.buffer().root().archetype_count;
+  world.refuse(4 * detail::archetypes_kept);
+  world.commit();
+  world.commit();
+  EXPECT_GT(world.buffer().root().archetype_count, first + detail::archetypes_kept) << "their numbers are used up";
+  EXPECT_LE(archetypes_of(world.buffer().root()), 2U);
+}
+
 }  // namespace
 }  // namespace stoa::storage

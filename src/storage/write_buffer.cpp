@@ -128,6 +128,8 @@ Outcome WriteBuffer::insert(Entity entity, std::span<const RowImage> rows) {
   std::uint32_t to = from;
   for (const RowImage& row : rows) {
     if (find_row(row.table, entity) != nullptr) return Outcome::row_exists;
+  }
+  for (const RowImage& row : rows) {
     if (!is_sparse(row.table)) to = archetypes_.with(to, row.table);
   }
   log_.reserve(1 + rows.size(), 0);

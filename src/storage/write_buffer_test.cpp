@@ -260,5 +260,38 @@ TEST(WriteBufferWithoutMemory, TakesATransactionBackThatFailedAnywhere) {
   EXPECT_GT(failed, 100);
 }
 
+// Who comes to a new archetype may find no memory for it; what came before in the same pages goes without any.
+TEST(WriteBufferWithoutMemory, TakesACreateBackThatComesBeforeANewArchetype) {
+  const detail::WorldInfo world = test::make_world();
+  const TableId active = world.schema->table_of<test::Active>();
+  const RowImage row{active, nullptr};
+  int failed = 0;
+  for (std::size_t units = 0; units != 400; ++units) {
+    memory::PagePool pool(pool_of((std::size_t{4} << 10U) + units * 64));
+    try {
+      storage::WriteBuffer buffer(world, pool);
+      buffer.begin(Root{});
+      std::vector<Entity> ended;
+      ASSERT_EQ(buffer.create(Entity{0, 1}), Outcome::done);
+      buffer.accept(ended);
+      const Picture before = picture_of(buffer.root());
+      bool out = false;
+      try {
+        ASSERT_EQ(buffer.create(Entity{1, 1}), Outcome::done);
+        ASSERT_EQ(buffer.insert(Entity{0, 1}, std::array{row}), Outcome::done);
+      } catch (const std::bad_alloc&) {
+        out = true;
+      }
+      if (!out) break;
+      ASSERT_NO_THROW(buffer.revert()) << units;
+      EXPECT_TRUE(picture_of(buffer.root()) == before) << units;
+      ++failed;
+    } catch (const std::bad_alloc&) {
+      continue;  // not even a world with an entity
+    }
+  }
+  EXPECT_GT(failed, 2);
+}
+
 }  // namespace
 }  // namespace stoa::storage

@@ -49,6 +49,17 @@ class ManyArchetypes {
       }
     }
   }
+  /// Inserts that are taken back, each of another set of tags.
+  void refuse(std::size_t count) {
+    for (; count != 0; --count) {
+      std::vector<RowImage> rows;
+      for (std::uint16_t tag = 0; tag != tag_count; ++tag) {
+        if ((entities_[0].tags >> tag & 1U) == 0 && random_.chance(50)) rows.push_back({TableId{tag}, nullptr});
+      }
+      check(buffer().insert(entities_[0].entity, rows));
+      buffer().revert();
+    }
+  }
   void commit() {
     manager_.prepare_commit();
     manager_.commit_batch(++version_, ended_);
