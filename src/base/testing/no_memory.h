@@ -26,5 +26,8 @@ struct NoMemory {
   if (block == nullptr) throw std::bad_alloc();
   return block;
 }
+[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t& /*how*/) noexcept {
+  return stoa::test::no_memory ? nullptr : std::malloc(bytes);
+}
 [[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
 [[gnu::noinline]] void operator delete(void* block, std::size_t /*bytes*/) noexcept { std::free(block); }
