@@ -246,7 +246,7 @@ class Decoder {
                   "stoa: elements without bytes are only a number: write that");
     // An element has a byte at least, so that a damaged size cannot ask for all memory.
     if (*size > remaining()) return std::unexpected(ends_early(*size));
-    constexpr std::size_t reserved_max = 64 * 1024;
+    constexpr std::size_t reserved_max = 65'536;
     T out;
     out.reserve(std::min<std::size_t>(*size, reserved_max / sizeof(typename T::value_type) + 1));
     for (std::uint32_t i = 0; i < *size; ++i) {
