@@ -17,12 +17,23 @@ void ArchetypeDirectory::begin() {
   give_up();
 }
 
+std::uint32_t ArchetypeDirectory::with(std::uint32_t number, TableId table) {
+  const std::uint32_t to = archetypes_.with(number, table);
+  grow();
+  return to;
+}
+
+std::uint32_t ArchetypeDirectory::without(std::uint32_t number, TableId table) {
+  const std::uint32_t to = archetypes_.without(number, table);
+  grow();
+  return to;
+}
+
 const ChunkStore*& ArchetypeDirectory::entry(std::uint32_t number) {
   return edit_cell<const ChunkStore*>(pages_, root_.archetypes, number, detail::directory_page_bits);
 }
 
 ChunkEditor ArchetypeDirectory::edit(std::uint32_t number) {
-  if (number >= root_.archetype_count) grow();  // and not where it is not needed: taking back must need no memory
   const ChunkStore& now = detail::archetype_at(root_, number);
   if (pages_.owns(&now)) return {pages_, const_cast<ChunkStore&>(now)};
   const ChunkStore*& at = entry(number);

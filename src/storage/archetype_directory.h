@@ -27,15 +27,14 @@ class ArchetypeDirectory {
   /// The root is a new one, over that which was filled last.
   void begin();
 
-  /// The archetype with one table more, or one less.
-  [[nodiscard]] std::uint32_t with(std::uint32_t number, TableId table) { return archetypes_.with(number, table); }
-  [[nodiscard]] std::uint32_t without(std::uint32_t number, TableId table) {
-    return archetypes_.without(number, table);
-  }
+  /// The archetype with one table more, or one less. It has a store from then on: edit() and taking back need no memory
+  /// for that.
+  [[nodiscard]] std::uint32_t with(std::uint32_t number, TableId table);
+  [[nodiscard]] std::uint32_t without(std::uint32_t number, TableId table);
   [[nodiscard]] const detail::StoreShape& shape(std::uint32_t number) const noexcept {
     return archetypes_.shape(number);
   }
-  /// Its store for writing.
+  /// Its store for writing. Requires: from with() or without(), or in the root.
   [[nodiscard]] ChunkEditor edit(std::uint32_t number);
 
   /// Frees what queries remembered of roots that no pin reaches any more; `newest` is the published one.
