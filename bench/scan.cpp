@@ -1,7 +1,11 @@
 // Sums over one and two columns, after random updates have scattered what a copy-on-write store can scatter.
 #include "suite.h"
 
+#include <algorithm>
 #include <memory>
+#include <random>
+#include <span>
+#include <vector>
 
 namespace bench {
 namespace {
@@ -43,6 +47,41 @@ void add(Suite& suite, const std::string& subject, const std::string& system, st
              .check = [=] { return sums->read == sums->expected; }});
 }
 
+// What memory in pages costs without a database: one plain vector, summed in blocks of 512 rows whose order is
+// shuffled.
+void add_blocks(Suite& suite) {
+  struct State {
+    std::vector<Position> rows;
+    std::vector<std::span<const Position>> blocks;
+    std::uint64_t expected = 0;
+    std::uint64_t sum = 0;
+  };
+  auto state = std::make_shared<State>();
+  suite.add({.subject = "scan of one column, updated before",
+             .system = "plain vector, shuffled blocks",
+             .items = suite.scale().rows,
+             .prepare =
+                 [state, rows = suite.scale().rows] {
+                   if (!state->rows.empty()) return;
+                   constexpr std::size_t block_rows = 512;
+                   state->rows = first_positions(rows);
+                   const std::span<const Position> all(state->rows);
+                   for (std::size_t first = 0; first < rows; first += block_rows) {
+                     state->blocks.push_back(all.subspan(first, std::min(block_rows, rows - first)));
+                   }
+                   std::shuffle(state->blocks.begin(), state->blocks.end(), std::mt19937_64(1));
+                   for (const Position& row : all) state->expected += digest(row);
+                 },
+             .run =
+                 [state] {
+                   state->sum = 0;
+                   for (const auto& block : state->blocks) {
+                     for (const Position& row : block) state->sum += digest(row);
+                   }
+                 },
+             .check = [state] { return state->sum == state->expected; }});
+}
+
 }  // namespace
 
 void add_scan(Suite& suite) {
@@ -55,6 +94,7 @@ void add_scan(Suite& suite) {
   for (const Contender& contender : contenders) {
     stores.push_back(std::make_shared<LazyStore>([make = contender.make, updates] { return aged(make, updates); }));
   }
+  add_blocks(suite);
   for (bool two : {false, true}) {
     for (std::size_t i = 0; i < stores.size(); ++i) {
       add(suite, two ? "scan of two columns, updated before" : "scan of one column, updated before", contenders[i].name,

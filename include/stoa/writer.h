@@ -101,7 +101,8 @@ class Writer : public Operations<Writer> {
   /// place. Where a table is sparse, has a rule, or has texts, references, bools, enums or padding, the function
   /// changes a copy of the row, which is written with all checks once the function has returned, and get() has the old
   /// row until then: a string that it put into a Text must still be there. Operations in the function wait until the
-  /// walk is over; get() does not see them before. Errors: throws std::logic_error if called within an each().
+  /// walk is over; get() does not see them before.
+  /// Errors: throws std::logic_error if called within an each().
   template <typename... T, typename Function>
   void each(Function&& function) {
     static_assert(detail::are_distinct<typename detail::TermTraits<T>::Row...>,

@@ -120,8 +120,17 @@ TEST_F(Import, ShowsProgressWhereItIsAsked) {
 
 // The feed of the demo: from zstd, with keys that come in other files.
 TEST_F(Import, ReadsTheSubwaysStopTimes) {
+  const std::string data = STOA_DATA_DIR "/nyc-subway/";
+  std::string stop_times = data + "stop_times.csv.zst";
+  std::uint64_t expected = 565'093;
 #if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "over a minute under AddressSanitizer; the other builds read it";
+  // All of it takes over a minute here: its beginning.
+  expected = 20'000;
+  const std::string part = (folder() / "stop_times.csv").string();
+  const std::string cut = "zstd -dcq " + stop_times + " 2>/dev/null | head -n " + std::to_string(expected + 1) + " >" +
+                          part + " && zstd -q " + part;
+  ASSERT_EQ(std::system(cut.c_str()), 0) << cut;
+  stop_times = part + ".zst";
 #endif
   write("schema.toml", R"([database]
 name = "subway"
@@ -137,12 +146,10 @@ fields = [{ name = "trip_id", type = "entity", references = "trip", required = t
           { name = "arrival_time", type = "text" }, { name = "departure_time", type = "text" },
           { name = "stop_sequence", type = "u32" }]
 )");
-  const std::string data = STOA_DATA_DIR "/nyc-subway/";
-  const Finished done =
-      stoa({"import", "world", "--schema", "schema.toml", "--ignore-unknown",
-            "stop_time=" + data + "stop_times.csv.zst", "stop=" + data + "stops.csv", "trip=" + data + "trips.csv"});
+  const Finished done = stoa({"import", "world", "--schema", "schema.toml", "--ignore-unknown",
+                              "stop_time=" + stop_times, "stop=" + data + "stops.csv", "trip=" + data + "trips.csv"});
   ASSERT_EQ(done.status, 0) << done.err;
-  EXPECT_EQ(rows("stop_time"), 565'093U);
+  EXPECT_EQ(rows("stop_time"), expected);
   EXPECT_EQ(rows("stop"), 1488U);
   EXPECT_EQ(rows("trip"), 20'621U);
 }
