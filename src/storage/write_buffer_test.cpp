@@ -266,8 +266,8 @@ TEST(WriteBufferWithoutMemory, TakesACreateBackThatComesBeforeANewArchetype) {
   const TableId active = world.schema->table_of<test::Active>();
   const RowImage row{active, nullptr};
   int failed = 0;
-  for (std::size_t units = 0; units != 400; ++units) {
-    memory::PagePool pool(pool_of((std::size_t{4} << 10U) + units * 64));
+  for (std::size_t units = 1; units != 400; ++units) {
+    memory::PagePool pool(pool_of(units * 64));
     try {
       storage::WriteBuffer buffer(world, pool);
       buffer.begin(Root{});
