@@ -37,7 +37,7 @@ class Replayer {
   /// The version that apply() refused; 0 where it refused none.
   [[nodiscard]] Version refused() const { return refused_; }
 
-  // The ids of ended entities come back by EntityAllocator::resume(), all at once, and not through the pins.
+  // The ids of ended entities come back by BufferManager::resume_entities(), all at once, and not through the pins.
   void publish() {
     if (pending_ == 0) return;
     buffers_.commit_batch(version_, {});
@@ -85,7 +85,7 @@ std::expected<wal::Recovery, Error> replay_log(FileSystem& files, const std::str
                                  std::string(recovered.error().reason())));
   }
   replayer.publish();
-  buffers.entities().resume(buffers.write_buffer().root());
+  buffers.resume_entities();
   return recovered;
 }
 

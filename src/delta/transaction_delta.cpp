@@ -1,5 +1,6 @@
 #include "delta/transaction_delta.h"
 
+#include "base/reuse.h"
 #include "delta/varint.h"
 
 #include <algorithm>
@@ -121,12 +122,12 @@ void TransactionDelta::group(const WriteBuffer& buffer) {
     const Change& change = changes[at];
     return std::tuple(change.entity.bits(), static_cast<std::uint16_t>(to_index(change.table) + 1), at);
   };
-  order_.clear();
+  clear_for_reuse(order_);
   for (std::uint32_t at = 0; at < changes.size(); ++at) {
     if (touches_cell(changes[at])) order_.push_back(at);
   }
   std::sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) { return place(a) < place(b); });
-  cells_.clear();
+  clear_for_reuse(cells_);
   for (std::uint32_t at = 0; at < order_.size(); ++at) {
     const Change& change = changes[order_[at]];
     if (cells_.empty() || cells_.back().entity != change.entity || cells_.back().table != change.table) {

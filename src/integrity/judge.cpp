@@ -1,5 +1,6 @@
 #include "integrity/judge.h"
 
+#include "base/reuse.h"
 #include "schema/row_codec.h"
 #include "storage/unique_lookup.h"
 
@@ -47,14 +48,14 @@ bool is_missing(const FieldModel& field, const std::byte* row) {
 }  // namespace
 
 void Judge::Closure::clear() {
-  out.ended.clear();
-  out.removed.clear();
-  out.nulled.clear();
-  gone.clear();
-  touches.clear();
+  clear_for_reuse(out.ended);
+  clear_for_reuse(out.removed);
+  clear_for_reuse(out.nulled);
+  clear_for_reuse(gone);
+  clear_for_reuse(touches);
+  clear_for_reuse(restricted);
   ended.clear();
   removed.clear();
-  restricted.clear();
   rows = 0;
 }
 

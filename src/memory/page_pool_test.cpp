@@ -1,29 +1,20 @@
 #include "memory/page_pool.h"
 
 #include "base/random.h"
+#include "base/testing/seed.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
-#include <iostream>
 #include <new>
-#include <random>
 #include <vector>
 
 namespace stoa::memory {
 namespace {
 
 constexpr std::size_t pooled_bytes_max = std::size_t{256} << 10U;  // a whole block, with its header
-
-std::uint64_t test_seed() {
-  const char* given = std::getenv("STOA_TEST_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
-  std::cout << "STOA_TEST_SEED=" << seed << "\n";
-  return seed;
-}
 
 TEST(PagePool, AlignsPayloadsAndWastesLessThanAUnit) {
   PagePool pool;
@@ -57,7 +48,7 @@ TEST(PagePool, GivesAFreshHeaderToABlockUsedAgain) {
 
 // Blocks that live at once never overlap, whatever came and went before: each is full of its own number.
 TEST(PagePool, NeverGivesTheSameBytesTwice) {
-  const std::uint64_t seed = test_seed();
+  const std::uint64_t seed = stoa::test::test_seed();
   SeededRandom random(seed);
   PagePool pool({.slab_bytes_first = 5000, .slab_growth = 1.3, .slab_bytes_max = 100'001});  // edges that fit nothing
   struct Live {

@@ -1,16 +1,14 @@
 #include "memory/pin_test_world.h"
 
 #include "base/random.h"
+#include "base/testing/seed.h"
 
 #include <gtest/gtest.h>
 
 #include <array>
 #include <atomic>
-#include <cstdlib>
-#include <iostream>
 #include <memory>
 #include <mutex>
-#include <random>
 #include <span>
 #include <thread>
 #include <utility>
@@ -18,13 +16,6 @@
 
 namespace stoa::memory {
 namespace {
-
-std::uint64_t test_seed() {
-  const char* given = std::getenv("STOA_TEST_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
-  std::cout << "STOA_TEST_SEED=" << seed << "\n";
-  return seed;
-}
 
 struct Pinned {
   PinSlot* slot;
@@ -74,7 +65,7 @@ TEST(PinsConcurrent, AnotherThreadMayReleaseASlotAndUseItNext) {
 
 // What is freed is overwritten at once, and AddressSanitizer and ThreadSanitizer see a touch of it that comes too late.
 TEST(PinsConcurrent, PinnedContentNeverChanges) {
-  const std::uint64_t seed = test_seed();
+  const std::uint64_t seed = stoa::test::test_seed();
   constexpr int readers = 4;
   constexpr int rounds = 4000;
   TestWorld world;

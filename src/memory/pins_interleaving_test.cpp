@@ -3,13 +3,11 @@
 #include "memory/pin_test_world.h"
 
 #include "base/random.h"
+#include "base/testing/seed.h"
 
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstdlib>
-#include <iostream>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -183,13 +181,6 @@ void try_some(Search& search, std::uint64_t seed, int orders, Protocol protocol)
   }
 }
 
-std::uint64_t test_seed() {
-  const char* given = std::getenv("STOA_TEST_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
-  std::cout << "STOA_TEST_SEED=" << seed << "\n";
-  return seed;
-}
-
 Search search_orders(Protocol protocol, std::uint64_t seed, int random_orders) {
   Search search;
   std::vector<std::size_t> order;
@@ -199,7 +190,7 @@ Search search_orders(Protocol protocol, std::uint64_t seed, int random_orders) {
 }
 
 TEST(PinInterleavings, NeverReadAReclaimedBlock) {
-  const std::uint64_t seed = test_seed();
+  const std::uint64_t seed = stoa::test::test_seed();
   const Search search = search_orders(Protocol::correct, seed, 5000);
   EXPECT_EQ(search.orders, 24310U + 5000U);  // 17 steps, 8 of them the writer's
   EXPECT_EQ(search.torn, 0U) << "STOA_TEST_SEED=" << seed;
@@ -208,7 +199,7 @@ TEST(PinInterleavings, NeverReadAReclaimedBlock) {
 class BrokenProtocol : public testing::TestWithParam<Protocol> {};
 
 TEST_P(BrokenProtocol, IsFound) {
-  const std::uint64_t seed = test_seed();
+  const std::uint64_t seed = stoa::test::test_seed();
   const Search search = search_orders(GetParam(), seed, 2000);
   EXPECT_GT(search.torn, 0U) << "STOA_TEST_SEED=" << seed;
   RecordProperty("orders", std::to_string(search.orders));

@@ -1,27 +1,18 @@
 #include "memory/reclaimer.h"
 
 #include "base/random.h"
+#include "base/testing/seed.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <iostream>
 #include <optional>
-#include <random>
 #include <vector>
 
 namespace stoa::memory {
 namespace {
 
 constexpr std::size_t payload_bytes = 64 - sizeof(BlockHeader);  // so that a block is 64 bytes
-
-std::uint64_t test_seed() {
-  const char* given = std::getenv("STOA_TEST_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
-  std::cout << "STOA_TEST_SEED=" << seed << "\n";
-  return seed;
-}
 
 PinSet pins_of(std::vector<std::uint64_t> exact, std::optional<std::uint64_t> pinning_from = std::nullopt) {
   PinSet pins;
@@ -152,7 +143,7 @@ TEST(Reclaimer, ALaterPinUnderWayTakesOverFromAnEarlierOne) {
 
 // Random births, retirements and pins against the rule itself, applied to every retired block after every commit.
 TEST(Reclaimer, AgreesWithTheRuleInRandomHistories) {
-  const std::uint64_t seed = test_seed();
+  const std::uint64_t seed = stoa::test::test_seed();
   SeededRandom random(seed);
   std::uint64_t held_by_pinning = 0;
   std::uint64_t between_pins = 0;

@@ -1,12 +1,13 @@
 // Random schemas: the canonical text reads back as the same schema, and the hash does not see what must not matter.
 #include <stoa/schema.h>
 
+#include "base/testing/seed.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
@@ -133,13 +134,8 @@ std::shared_ptr<const CompiledSchema> compile(const std::string& text) {
   return schema ? schema->compile().value() : nullptr;
 }
 
-std::uint64_t seed() {
-  if (const char* given = std::getenv("STOA_TEST_SEED")) return std::strtoull(given, nullptr, 10);
-  return std::random_device{}();
-}
-
 TEST(Canonical, RandomSchemasReadBackAndHashAlikeInAnyOrder) {
-  const std::uint64_t first = seed();
+  const std::uint64_t first = stoa::test::test_seed();
   for (std::uint64_t round = 0; round < 200; ++round) {
     SCOPED_TRACE(fmt::format("STOA_TEST_SEED={}", first + round));
     Dice dice(first + round);

@@ -1,19 +1,18 @@
 // Rows and values: what goes in comes out, and what a field cannot hold is refused.
 #include <stoa/schema.h>
 
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <bit>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "base/testing/seed.h"
 #include "schema/cell_text.h"
 #include "schema/row_codec.h"
 
@@ -273,10 +272,7 @@ std::string random_text(std::mt19937_64& random) {
 }
 
 TEST_F(Codec, RandomRowsComeBackFromTheirCells) {
-  std::uint64_t seed = std::random_device{}();
-  if (const char* given = std::getenv("STOA_TEST_SEED")) seed = std::strtoull(given, nullptr, 10);
-  SCOPED_TRACE(fmt::format("STOA_TEST_SEED={}", seed));
-  std::mt19937_64 random(seed);
+  std::mt19937_64 random(stoa::test::test_seed());
   for (int round = 0; round < 500; ++round) {
     for (const FieldModel& field : t_.fields) {
       std::vector<std::byte> cell(field.bytes);

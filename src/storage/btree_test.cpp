@@ -1,6 +1,7 @@
 #include "storage/btree.h"
 
 #include "base/random.h"
+#include "base/testing/seed.h"
 #include "memory/page_pool.h"
 #include "memory/page_writer.h"
 #include "memory/pins.h"
@@ -9,12 +10,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <functional>
-#include <iostream>
 #include <memory>
 #include <new>
-#include <random>
 #include <set>
 #include <span>
 #include <string>
@@ -25,13 +23,6 @@ namespace stoa::storage {
 namespace {
 
 using Model = std::set<IndexKey>;
-
-std::uint64_t test_seed() {
-  const char* given = std::getenv("STOA_TEST_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
-  std::cout << "STOA_TEST_SEED=" << seed << "\n";
-  return seed;
-}
 
 /// Walks every node and says what is wrong with it. Collects the blocks, so that leaks show.
 class Checker {
@@ -212,7 +203,7 @@ struct Keys {
 class BTreeHistory : public testing::TestWithParam<Shape> {};
 
 TEST_P(BTreeHistory, KeepsEveryHeldVersionAndLeaksNothing) {
-  const std::uint64_t seed = test_seed();
+  const std::uint64_t seed = stoa::test::test_seed();
   SeededRandom random(seed);
   for (int run = 0; run != 8; ++run) {
     SCOPED_TRACE(testing::Message() << "STOA_TEST_SEED=" << seed << " run " << run);
@@ -274,7 +265,7 @@ TEST(BTree, OrdersByValueAndThenByEntity) {
 }
 
 TEST(BTree, FindsTheFirstKeyNotBelow) {
-  const std::uint64_t seed = test_seed();
+  const std::uint64_t seed = stoa::test::test_seed();
   SeededRandom random(seed);
   World world;
   for (int i = 0; i != 3000; ++i) world.add({random.next() % 500, random.next() % 20});
@@ -418,7 +409,7 @@ memory::PoolOptions pool_of(std::size_t bytes) {
 }
 
 TEST(BTree, WithoutMemoryKeepsItsKeysAndLeaksNothing) {
-  const std::uint64_t seed = test_seed();
+  const std::uint64_t seed = stoa::test::test_seed();
   std::uint64_t failed_inserts = 0;
   std::uint64_t failed_erases = 0;
   for (std::size_t blocks = 1; blocks != 60; ++blocks) {

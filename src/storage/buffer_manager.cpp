@@ -24,6 +24,11 @@ PinnedRoot BufferManager::pin() {
   return {root, &slot};
 }
 
+void BufferManager::resume_entities() {
+  entities_.resume(buffer_.root());
+  fold_dead_slots();
+}
+
 void BufferManager::prepare_commit() {
   if (next_root_ == nullptr) next_root_ = buffer_.pages().allocate(sizeof(Root));
   if (live_roots_.size() == live_roots_.capacity())
@@ -42,6 +47,7 @@ void BufferManager::commit_batch(Version version, const std::vector<Entity>& end
   if (reclaim_pays()) reclaim();
   note_memory();
   buffer_.begin(*root);
+  fold_dead_slots();
 }
 
 void BufferManager::catch_up() {
@@ -73,7 +79,7 @@ void BufferManager::reclaim() {
   behind_ = false;
   const std::uint64_t newest = live_roots_.back()->root_seq;
   // Before their blocks go: which entities the pinned roots still have alive.
-  entities_.recycle(pin_set_, [this](std::uint64_t pin, Entity entity) {
+  entities_.recycle(pin_set_, buffer_.root(), [this](std::uint64_t pin, Entity entity) {
     const auto at = std::lower_bound(live_roots_.begin(), live_roots_.end(), pin,
                                      [](const Root* root, std::uint64_t seq) { return root->root_seq < seq; });
     return detail::find_alive(**at, entity) != nullptr;
@@ -84,6 +90,19 @@ void BufferManager::reclaim() {
   });
   reclaimer_.reclaim(pin_set_);
   buffer_.archetypes().release_matches(pin_set_, newest);
+}
+
+// Costs little beside the ends of the page's entities: a look at their slots, and the way to two cells.
+void BufferManager::fold_dead_slots() noexcept {
+  while (const auto page = entities_.take_dead_page()) {
+    try {
+      buffer_.fold_slots(*page);
+    } catch (const std::bad_alloc&) {
+      entities_.folded(*page);  // it stays as it is, and so do the others until the next commit
+      return;
+    }
+    entities_.folded(*page);
+  }
 }
 
 void BufferManager::note_memory() noexcept {

@@ -30,6 +30,7 @@ class BufferManager {
   BufferManager& operator=(const BufferManager&) = delete;
 
   [[nodiscard]] const detail::WorldInfo& world() const noexcept { return world_; }
+  /// For reserving; what becomes of the ids is told here.
   [[nodiscard]] EntityAllocator& entities() noexcept { return entities_; }
   [[nodiscard]] memory::Pins& pins() noexcept { return pins_; }
 
@@ -45,7 +46,11 @@ class BufferManager {
 
   /// The buffer that the next transactions go to; always begun.
   [[nodiscard]] WriteBuffer& write_buffer() noexcept { return buffer_; }
-  /// Sees to it that commit_batch() will allocate nothing. Errors: throws std::bad_alloc.
+  /// The id was reserved and will not begin.
+  void burn(Entity entity) noexcept { entities_.burn(entity, buffer_.root()); }
+  /// After recovery: ids go on from those that the newest root has.
+  void resume_entities();
+  /// Sees to it that commit_batch() will allocate nothing that it needs. Errors: throws std::bad_alloc.
   void prepare_commit();
   /// Seals the write buffer and makes it the newest root, then begins the next. `ended` are the entities that ended in
   /// it. Requires: prepare_commit() since the last one.
@@ -71,6 +76,7 @@ class BufferManager {
   void publish(const Root& root);
   [[nodiscard]] bool reclaim_pays() const noexcept;
   void reclaim();
+  void fold_dead_slots() noexcept;
   void note_memory() noexcept;
 
   detail::WorldInfo world_;

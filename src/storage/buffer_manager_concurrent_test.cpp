@@ -51,7 +51,7 @@ class Bank {
       if (revert) {
         manager_.write_buffer().revert();
         accounts_ = before;
-        for (Entity entity : created_) manager_.entities().burn(entity);
+        for (Entity entity : created_) manager_.burn(entity);
       } else {
         manager_.write_buffer().accept(ended_);
       }

@@ -3,6 +3,8 @@
 // of each transaction and keeps its memory.
 #pragma once
 
+#include "base/reuse.h"
+
 #include <stoa/entity.h>
 
 #include <algorithm>
@@ -77,10 +79,10 @@ class ChangeLog {
   [[nodiscard]] std::span<const void* const> blobs_gone() const noexcept { return gone_; }
 
   void clear() noexcept {
-    changes_.clear();
-    images_.clear();
-    born_.clear();
-    gone_.clear();
+    clear_for_reuse(changes_);
+    clear_for_reuse(images_);
+    clear_for_reuse(born_);
+    clear_for_reuse(gone_);
   }
 
  private:

@@ -1,8 +1,11 @@
 #include "storage/entity_allocator.h"
 
+#include "base/reuse.h"
+
 #include <stoa/detail/constants.h>
 
 #include <algorithm>
+#include <array>
 #include <new>
 #include <utility>
 
@@ -20,66 +23,79 @@ bool push_if_possible(std::vector<Element>& list, const Element& element) noexce
 
 }  // namespace
 
-EntityAllocator::EntityAllocator() : ring_(std::make_unique<std::atomic<std::uint64_t>[]>(ring_size)) {}
+EntityAllocator::EntityAllocator() { make_ring(ring_first); }
 
 Entity EntityAllocator::reserve() noexcept {
+  Entity entity;
+  (void)reserve(std::span(&entity, 1));
+  return entity;
+}
+
+std::size_t EntityAllocator::reserve(std::span<Entity> out) noexcept {
+  std::size_t count = take_offered(out);
+  if (count == out.size()) return count;
+  // relaxed: only uniqueness matters.
+  std::uint64_t index = next_index_.fetch_add(out.size() - count, std::memory_order_relaxed);
+  for (; count != out.size() && index <= index_max; ++index) out[count++] = {static_cast<std::uint32_t>(index), 1};
+  return count;
+}
+
+// What the ring has of as many.
+std::size_t EntityAllocator::take_offered(std::span<Entity> out) noexcept {
   // acquire: pairs with the release in the exchange below; the position is not older than what this thread took last.
   std::uint64_t at = take_at_.load(std::memory_order_acquire);
   for (;;) {
     // acquire: pairs with the release in refill(); the cells below it are filled.
-    if (at >= fill_at_.load(std::memory_order_acquire)) break;
-    // relaxed: if the writer has refilled the cell since, the exchange fails, for it refills only cells already taken.
-    const std::uint64_t bits = ring_[at % ring_size].load(std::memory_order_relaxed);
-    // acq_rel: release keeps the read above before the cell's return to the writer; acquire as above.
-    if (take_at_.compare_exchange_weak(at, at + 1, std::memory_order_acq_rel, std::memory_order_acquire)) {
-      return Entity::from_bits(bits);
+    const std::uint64_t fill = fill_at_.load(std::memory_order_acquire);
+    if (at >= fill) return 0;
+    // relaxed: what was stored before `fill` is seen; this ring has the cells below it, or they were taken.
+    const Ring& ring = *ring_.load(std::memory_order_relaxed);
+    const std::size_t count = std::min<std::uint64_t>(out.size(), fill - at);
+    for (std::size_t i = 0; i != count; ++i) {
+      // relaxed: if the writer has refilled a cell since, the exchange fails, for it refills only cells already taken.
+      out[i] = Entity::from_bits(ring.cell(at + i).load(std::memory_order_relaxed));
+    }
+    // acq_rel: release keeps the reads above before the cells' return to the writer; acquire as above.
+    if (take_at_.compare_exchange_weak(at, at + count, std::memory_order_acq_rel, std::memory_order_acquire)) {
+      return count;
     }
   }
-  // relaxed: only uniqueness matters.
-  const std::uint64_t index = next_index_.fetch_add(1, std::memory_order_relaxed);
-  if (index > index_max) return {};
-  return {static_cast<std::uint32_t>(index), 1};
 }
 
 void EntityAllocator::ended(Entity entity, std::uint64_t root_seq) noexcept {
   (void)push_if_possible(fresh_, {entity, root_seq});
 }
 
-void EntityAllocator::burn(Entity entity) noexcept { offer(entity); }
+void EntityAllocator::burn(Entity entity, const detail::Root& root) noexcept {
+  if (entity.generation() >= detail::generation_max) return;  // used up: the index is retired for good
+  (void)push_if_possible(after_burnt_, {entity.index(), entity.generation() + 1});
+  refill(root);
+}
 
 void EntityAllocator::resume(const detail::Root& root) {
   constexpr std::uint32_t page_slots = 1U << detail::slot_page_bits;
   // relaxed: nobody else is there yet.
   next_index_.store(root.slot_count, std::memory_order_relaxed);
-  const auto add_unused = [this](std::uint32_t first, std::uint32_t end) {
-    if (!unused_.empty() && unused_.back().end == first) {
-      unused_.back().end = end;
-    } else {
-      unused_.push_back({first, end});
-    }
-  };
+  std::vector<FreeIndices::Run> runs;
   for (std::uint64_t page = 0; page < root.slot_count; page += page_slots) {
     const auto first = static_cast<std::uint32_t>(page);
     const auto end = static_cast<std::uint32_t>(std::min<std::uint64_t>(page + page_slots, root.slot_count));
     const detail::EntitySlot* slots = detail::find_slot(root, first);
     if (slots == nullptr) {
-      add_unused(first, end);
+      if (runs.empty() || runs.back().end != first) runs.push_back({first, first});
+      runs.back().end = end;
       continue;
     }
     for (std::uint32_t index = first; index < end; ++index) {
       const detail::EntitySlot& slot = slots[index - first];
-      if (slot.generation == 0) {
-        add_unused(index, index + 1);
-      } else if (slot.archetype == 0) {
-        offer({index, slot.generation});
-      }
+      if (slot.archetype == 0) set_free({index, slot.generation});
     }
   }
-  std::reverse(unused_.begin(), unused_.end());  // low indices first: they are taken from the back
-  refill();
+  std::for_each(runs.rbegin(), runs.rend(), [this](FreeIndices::Run run) { free_.add_run(run); });  // low ones last
+  refill(root);
 }
 
-void EntityAllocator::recycle(const memory::PinSet& pins,
+void EntityAllocator::recycle(const memory::PinSet& pins, const detail::Root& root,
                               const std::function<bool(std::uint64_t, Entity)>& alive_in) noexcept {
   auto place = [&](std::vector<Ended>& list) {
     for (const Ended& ended : list) {
@@ -89,10 +105,10 @@ void EntityAllocator::recycle(const memory::PinSet& pins,
       } else if (pin != 0 && alive_in(pin, ended.entity)) {
         hold(pin, ended);
       } else {
-        offer(ended.entity);
+        set_free(ended.entity);
       }
     }
-    list.clear();
+    clear_for_reuse(list);
   };
   memory::PinPass pass(pins);
   std::erase_if(held_, [&](Bucket& held) {
@@ -103,38 +119,91 @@ void EntityAllocator::recycle(const memory::PinSet& pins,
   });
   place(undecided_);
   place(fresh_);
-  refill();
+  grow_ring_if_drained();
+  if (free_.scattered() >= recall_at_) recall(root);
+  if (free_.scattered() < recall_at_ / 4) recall_at_ = std::max(recall_first, recall_at_ / 2);
+  refill(root);
 }
 
-void EntityAllocator::offer(Entity entity) noexcept {
+void EntityAllocator::folded(std::uint32_t page) noexcept {
+  const std::uint32_t first = page << detail::slot_page_bits;
+  try {
+    free_.add_run({first, first + (1U << detail::slot_page_bits)});
+  } catch (const std::bad_alloc&) {
+    return;  // the indices stay out of use
+  }
+}
+
+void EntityAllocator::set_free(Entity entity) noexcept {
   if (entity.generation() >= detail::generation_max) return;  // used up: the index is retired for good
-  (void)push_if_possible(spare_, {entity.index(), entity.generation() + 1});
+  try {
+    free_.add(entity.index());
+  } catch (const std::bad_alloc&) {
+    return;  // the index stays out of use
+  }
 }
 
-Entity EntityAllocator::next_free() noexcept {
-  if (!spare_.empty()) {
-    const Entity entity = spare_.back();
-    spare_.pop_back();
+Entity EntityAllocator::next_free(const detail::Root& root) noexcept {
+  if (!after_burnt_.empty()) {
+    const Entity entity = after_burnt_.back();
+    after_burnt_.pop_back();
     return entity;
   }
-  if (unused_.empty()) return {};
-  Run& run = unused_.back();
-  const Entity entity(run.first++, 1);
-  if (run.first == run.end) unused_.pop_back();
-  return entity;
+  const auto index = free_.take();
+  return index ? Entity(*index, detail::last_generation(root, *index) + 1) : Entity();
 }
 
-void EntityAllocator::refill() noexcept {
+void EntityAllocator::refill(const detail::Root& root) noexcept {
   // relaxed: only the writer stores it.
   std::uint64_t fill = fill_at_.load(std::memory_order_relaxed);
-  // acquire: pairs with the exchange in reserve(); the takers of the cells below have read them.
-  while (fill - take_at_.load(std::memory_order_acquire) != ring_size) {
-    const Entity entity = next_free();
+  // acquire: pairs with the exchange in take_offered(); the takers of the cells below have read them.
+  const std::uint64_t taken = take_at_.load(std::memory_order_acquire);
+  const Ring& ring = *rings_.back();
+  while (fill - taken != ring.size) {
+    const Entity entity = next_free(root);
     if (!entity) break;
-    ring_[fill % ring_size].store(entity.bits(), std::memory_order_relaxed);  // relaxed: published by the store below
+    ring.cell(fill).store(entity.bits(), std::memory_order_relaxed);  // relaxed: published by the store below
     ++fill;
   }
-  fill_at_.store(fill, std::memory_order_release);  // release: pairs with the acquire in reserve()
+  fill_at_.store(fill, std::memory_order_release);  // release: pairs with the acquire in take_offered()
+}
+
+// All that the ring offered was taken between two refills, and there would be more: if it stayed as it is, what a great
+// transaction creates would have fresh indices each time, and those of the ended would lie idle. It is empty now, so
+// nothing moves; old rings stay for those who look into them still.
+void EntityAllocator::grow_ring_if_drained() noexcept {
+  // relaxed, both: only the writer stores the one, and a position that is behind lets the ring grow later.
+  const std::uint64_t fill = fill_at_.load(std::memory_order_relaxed);
+  if (fill == 0 || take_at_.load(std::memory_order_relaxed) != fill) return;
+  if (free_.count() <= rings_.back()->size || rings_.back()->size >= ring_max) return;
+  try {
+    make_ring(2 * rings_.back()->size);
+  } catch (const std::bad_alloc&) {
+    return;  // it stays as it is
+  }
+}
+
+void EntityAllocator::make_ring(std::size_t size) {
+  rings_.reserve(rings_.size() + 1);
+  rings_.push_back(std::make_unique<Ring>(size));
+  ring_.store(rings_.back().get(), std::memory_order_relaxed);  // relaxed: published by the next store of fill_at_
+}
+
+// What the ring offers may be the last that keeps many pages of dead slots from being folded: entities end anywhere,
+// and the ring took the first of them. So it is emptied now and then, each time that the number has doubled, and filled
+// again from few pages.
+void EntityAllocator::recall(const detail::Root& root) noexcept {
+  std::array<Entity, 64> some;
+  for (std::size_t count; (count = take_offered(some)) != 0;) {
+    for (Entity entity : std::span(some).first(count)) {
+      if (const std::uint32_t last = detail::last_generation(root, entity.index()); entity.generation() == last + 1) {
+        set_free({entity.index(), last});
+      } else {
+        (void)push_if_possible(after_burnt_, entity);
+      }
+    }
+  }
+  recall_at_ = std::max(recall_first, 2 * free_.scattered());
 }
 
 void EntityAllocator::hold(std::uint64_t pin, const Ended& ended) noexcept {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "memory/pins.h"
+#include "storage/free_indices.h"
 
 #include <stoa/detail/world.h>
 #include <stoa/entity.h>
@@ -12,13 +13,16 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 
 namespace stoa::storage {
 
-/// Fresh indices come from a counter; those of ended entities come back, with the next generation, through a ring that
-/// only the writer fills and any thread takes from. An index comes back only when no pinned root has its entity alive.
-/// Where there is no memory to remember an index, it does not come back before the database is opened again.
+/// Fresh indices come from a counter; those of ended entities come back, with the generation after the root's, through
+/// a ring that only the writer fills and any thread takes from. An index comes back only when no pinned root has its
+/// entity alive. Where there is no memory to remember an index, it does not come back before the database is opened
+/// again.
 class EntityAllocator {
  public:
   static constexpr std::uint32_t index_max = 0xFFFF'FFFEU;
@@ -28,54 +32,76 @@ class EntityAllocator {
   /// A new id; null once all 2^32 indices are in use.
   /// Threads: any; lock-free, no allocation.
   [[nodiscard]] Entity reserve() noexcept;
+  /// As many new ids as `out` has room for, most of them in one step. Returns how many there are: fewer only once all
+  /// indices are in use. Threads: as above.
+  [[nodiscard]] std::size_t reserve(std::span<Entity> out) noexcept;
 
   /// The entity ended in root `root_seq`; its index waits until no pin needs it. Threads: writer.
   void ended(Entity entity, std::uint64_t root_seq) noexcept;
-  /// The id was reserved and never committed: it is burnt, its index may come back at once. Threads: writer.
-  void burn(Entity entity) noexcept;
+  /// The id was reserved and never committed, of which no root knows; its index may come back at once. Threads: writer.
+  void burn(Entity entity, const detail::Root& root) noexcept;
   /// After recovery: goes on from the ids that the root has. Every index below its slot_count that is not alive comes
   /// back, with the generation after its last one; a run of indices that were never used is kept as a run.
   /// Threads: the only one there is.
   void resume(const detail::Root& root);
 
   /// Offers again the indices that no pin in `pins` holds. `alive_in` says whether the pinned root with that number has
-  /// the entity alive. Threads: writer, after a root was published.
-  void recycle(const memory::PinSet& pins, const std::function<bool(std::uint64_t, Entity)>& alive_in) noexcept;
+  /// the entity alive; `root` is the newest. Threads: writer, after a root was published.
+  void recycle(const memory::PinSet& pins, const detail::Root& root,
+               const std::function<bool(std::uint64_t, Entity)>& alive_in) noexcept;
+
+  /// The number of a slot page that no entity has an index of, alive or reserved. None of them is given out until the
+  /// page comes back by folded(), whether it was folded or not. Threads: writer.
+  [[nodiscard]] std::optional<std::uint32_t> take_dead_page() noexcept { return free_.take_complete(); }
+  void folded(std::uint32_t page) noexcept;
 
  private:
   struct Ended {
     Entity entity;
     std::uint64_t root_seq;
   };
-  struct Run {
-    std::uint32_t first;
-    std::uint32_t end;
-  };
   struct Bucket {
     std::uint64_t pin;  // 0: held by a pin under way
     std::vector<Ended> entities;
   };
 
-  static constexpr std::size_t ring_size = 4096;
+  /// Its cells are positions modulo its size, a power of two.
+  struct Ring {
+    explicit Ring(std::size_t cells) : size(cells), ids(std::make_unique<std::atomic<std::uint64_t>[]>(cells)) {}
+    [[nodiscard]] std::atomic<std::uint64_t>& cell(std::uint64_t at) const noexcept { return ids[at & (size - 1)]; }
 
-  void offer(Entity entity) noexcept;
-  [[nodiscard]] Entity next_free() noexcept;
-  void refill() noexcept;
+    std::size_t size;
+    std::unique_ptr<std::atomic<std::uint64_t>[]> ids;
+  };
+
+  static constexpr std::size_t ring_first = 4096;
+  static constexpr std::size_t ring_max = std::size_t{1} << 20U;
+  static constexpr std::size_t recall_first = 4 * ring_first;
+
+  std::size_t take_offered(std::span<Entity> out) noexcept;
+  void set_free(Entity entity) noexcept;
+  [[nodiscard]] Entity next_free(const detail::Root& root) noexcept;
+  void refill(const detail::Root& root) noexcept;
+  void grow_ring_if_drained() noexcept;
+  void make_ring(std::size_t size);
+  void recall(const detail::Root& root) noexcept;
   void hold(std::uint64_t pin, const Ended& ended) noexcept;
   void keep_list(std::vector<Ended>& list) noexcept;
 
   alignas(64) std::atomic<std::uint64_t> next_index_{0};
   alignas(64) std::atomic<std::uint64_t> take_at_{0};  // positions of the ring; both only grow
   alignas(64) std::atomic<std::uint64_t> fill_at_{0};
-  std::unique_ptr<std::atomic<std::uint64_t>[]> ring_;
+  std::atomic<const Ring*> ring_{nullptr};
 
   // Writer only.
+  std::vector<std::unique_ptr<const Ring>> rings_;  // the last is in use
   std::vector<Ended> fresh_;
   std::vector<Bucket> held_;                     // ascending by pin
   std::vector<std::vector<Ended>> spare_lists_;  // of buckets that went: kept for their memory
   std::vector<Ended> undecided_;                 // kept for its memory
-  std::vector<Entity> spare_;                    // free, and not in the ring because it was full
-  std::vector<Run> unused_;                      // indices that no entity ever had, left over by recovery
+  FreeIndices free_;                             // and not in the ring; they go on from the root
+  std::vector<Entity> after_burnt_;              // the same, but these are the next ids, above what the root has
+  std::size_t recall_at_ = recall_first;         // so many scattered indices
 };
 
 }  // namespace stoa::storage

@@ -1,6 +1,9 @@
 // Many threads reserve while the writer ends, burns and recycles.
 #include "storage/entity_allocator.h"
 
+#include "storage/testing/world.h"
+#include "storage/write_buffer.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -39,18 +42,26 @@ class Handover {
 TEST(EntityAllocatorConcurrent, NeverGivesAnIdTwice) {
   constexpr int threads_count = 4;
   constexpr int ids_per_thread = 40'000;
+  const detail::WorldInfo world = test::make_world();
+  memory::PagePool pool;
+  WriteBuffer buffer(world, pool);
+  buffer.begin(Root{});
   EntityAllocator entities;
   Handover handover;
   std::atomic<int> running{threads_count};
   std::vector<std::thread> threads;
   for (int number = 0; number != threads_count; ++number) {
     threads.emplace_back([&] {
-      std::vector<Entity> some;
-      for (int i = 0; i != ids_per_thread; ++i) {
-        some.push_back(entities.reserve());
-        if (some.size() == 64) handover.give(some);
+      for (int left = ids_per_thread, count = 1; left != 0; left -= count) {
+        count = std::min(left, count % 64 + 1);
+        std::vector<Entity> some(count);
+        if (count == 1) {
+          some[0] = entities.reserve();
+        } else {
+          ASSERT_EQ(entities.reserve(some), some.size());
+        }
+        handover.give(some);
       }
-      handover.give(some);
       running.fetch_sub(1);
     });
   }
@@ -63,12 +74,15 @@ TEST(EntityAllocatorConcurrent, NeverGivesAnIdTwice) {
     ++root_seq;
     for (Entity entity : batch) {
       if (entity.index() % 3 == 0) {
-        entities.burn(entity);
+        entities.burn(entity, buffer.root());
       } else {
+        ASSERT_EQ(buffer.create(entity), Outcome::done);
+        ASSERT_EQ(buffer.destroy(entity), Outcome::done);
+        buffer.changes().clear();
         entities.ended(entity, root_seq);
       }
     }
-    entities.recycle({}, [](std::uint64_t, Entity) { return false; });
+    entities.recycle({}, buffer.root(), [](std::uint64_t, Entity) { return false; });
     std::this_thread::yield();
   }
   for (std::thread& thread : threads) thread.join();

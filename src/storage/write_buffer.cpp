@@ -79,7 +79,16 @@ SparseEditor WriteBuffer::edit_sparse(TableId table) {
 }
 
 EntitySlot& WriteBuffer::edit_slot(Entity entity) {
-  return edit_cell<EntitySlot>(pages_, root_.slots, entity.index(), detail::slot_page_bits);
+  constexpr std::uint32_t size = 1U << detail::slot_page_bits;
+  const std::uint32_t number = entity.index() / size;
+  const void* now = detail::find_page(root_.slots, number);
+  const bool owned = now != nullptr && pages_.owns(now);
+  const std::uint32_t floor = now == nullptr ? detail::last_generation(root_, entity.index()) : 0;
+  auto* slots = static_cast<EntitySlot*>(
+      owned ? const_cast<void*>(now)
+            : edit_page(pages_, root_.slots, number, size * sizeof(EntitySlot), size * sizeof(EntitySlot)));
+  if (floor != 0) std::for_each(slots, slots + size, [floor](EntitySlot& slot) { slot.generation = floor; });
+  return slots[entity.index() % size];
 }
 
 void WriteBuffer::set_row(Entity entity, std::uint32_t row) {
@@ -100,9 +109,11 @@ std::byte* WriteBuffer::edit_row(TableId table, Entity entity) {
 // --- Operations ---------------------------------------------------------------------------------------------------
 
 Outcome WriteBuffer::create(Entity entity, std::span<const RowImage> rows) {
-  if (const EntitySlot* slot = detail::find_slot(root_, entity.index());
-      slot != nullptr && (slot->archetype != 0 || slot->generation >= entity.generation())) {
+  if (detail::last_generation(root_, entity.index()) >= entity.generation()) {
     return Outcome::no_entity;  // not an id that begins here
+  }
+  if (const EntitySlot* slot = detail::find_slot(root_, entity.index()); slot != nullptr && slot->archetype != 0) {
+    return Outcome::no_entity;  // the one before has not ended
   }
   std::uint32_t archetype = 0;
   for (const RowImage& row : rows) {
@@ -201,6 +212,21 @@ void WriteBuffer::remove_all_rows(Entity entity) {
     if (indexes_.covers(table)) indexes_.row_removed(pages_, root_, table, entity, row);
     let_go_of_blobs(model, row);
   }
+}
+
+void WriteBuffer::fold_slots(std::uint32_t page) {
+  constexpr std::uint32_t size = 1U << detail::slot_page_bits;
+  const auto* slots = static_cast<const EntitySlot*>(detail::find_page(root_.slots, page));
+  if (slots == nullptr) return;
+  std::uint32_t floor = 0;
+  for (std::uint32_t i = 0; i != size; ++i) {
+    if (slots[i].archetype != 0) return;
+    floor = std::max(floor, slots[i].generation);
+  }
+  // In this order: while the page is there, its floor counts for nothing.
+  edit_cell<std::uint32_t>(pages_, root_.floors, page, detail::floor_page_bits) = floor;
+  set_page(pages_, root_.slots, page, nullptr);
+  pages_.discard(slots);
 }
 
 std::byte* WriteBuffer::replace_column(std::uint32_t archetype, std::uint32_t chunk, TableId table) {

@@ -63,6 +63,10 @@ class WriteBuffer {
   Outcome set_field(TableId table, Entity entity, const FieldModel& field, const std::byte* bytes);
   Outcome remove(TableId table, Entity entity);
 
+  /// Puts the generations of a page of slots, none of whose entities is alive, into one floor, above which all of its
+  /// indices go on. Requires: every id that is reserved of it and has not begun is above the floor.
+  void fold_slots(std::uint32_t page);
+
   /// A chunk's column of an archetype for writing in bulk: a page of the transaction's own, what it replaces kept until
   /// the transaction ends. Requires: the table has no texts and no indexed fields.
   [[nodiscard]] std::byte* replace_column(std::uint32_t archetype, std::uint32_t chunk, TableId table);

@@ -79,7 +79,7 @@ std::expected<void, Error> Applier::keep_rules() {
 
 std::expected<bool, Error> Applier::settle(Version version) {
   if (!delta_.has_effect(buffer_)) return false;
-  bytes_.clear();
+  clear_for_reuse(bytes_);
   if (sink_.wants_deltas()) delta_.encode(buffer_, bytes_);
   make_room_for_ended();  // once the sink has the delta, nothing may fail any more
   if (auto added = sink_.add(version, bytes_); !added) {
@@ -102,10 +102,10 @@ void Applier::make_room_for_ended() {
 void Applier::burn_reserved(const TransactionNode& node) {
   OpBuffer::Reader reader(node.ops);
   while (const WriteOp* op = reader.next()) {
-    if (op->kind == WriteOp::Kind::create) buffers_.entities().burn(op->entity);
+    if (op->kind == WriteOp::Kind::create) buffers_.burn(op->entity);
   }
   if (node.kind != TransactionNode::Kind::function) return;
-  for (Entity entity : context_.created()) buffers_.entities().burn(entity);
+  for (Entity entity : context_.created()) buffers_.burn(entity);
 }
 
 }  // namespace stoa::txn

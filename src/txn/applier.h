@@ -2,6 +2,7 @@
 // It knows neither queue nor batch.
 #pragma once
 
+#include "base/reuse.h"
 #include "delta/transaction_delta.h"
 #include "integrity/judge.h"
 #include "storage/buffer_manager.h"
@@ -29,7 +30,7 @@ class Applier {
 
   /// The entities that ended since the last call to clear_ended().
   [[nodiscard]] const std::vector<Entity>& ended() const { return ended_; }
-  void clear_ended() { ended_.clear(); }
+  void clear_ended() { clear_for_reuse(ended_); }
 
  private:
   std::expected<void, Error> run(detail::TransactionNode& node);

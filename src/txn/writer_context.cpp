@@ -1,5 +1,6 @@
 #include "txn/writer_context.h"
 
+#include "base/reuse.h"
 #include "schema/row_codec.h"
 #include "txn/prefetch.h"
 
@@ -133,10 +134,10 @@ WriterContext::WriterContext(WriteBuffer& buffer, storage::EntityAllocator& enti
 void WriterContext::begin(bool rows_are_told) {
   rows_are_told_ = rows_are_told;
   walking_ = false;
-  open_columns_.clear();
-  untold_.clear();
+  clear_for_reuse(open_columns_);
+  clear_for_reuse(untold_);
   deferred_.clear();
-  created_.clear();
+  clear_for_reuse(created_);
   refused_.reset();
 }
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <iostream>
@@ -47,6 +49,12 @@ void commit(stoa::Database& database, stoa::Transaction tx) {
   stoa::CommitTicket ticket = std::move(tx).submit();
   database.step();
   if (auto done = ticket.get(); !done) ADD_FAILURE() << done.error().message();
+}
+
+void commit_one_more(stoa::Database& database) {
+  stoa::Transaction tx = database.begin();
+  (void)tx.create();
+  commit(database, std::move(tx));
 }
 
 std::vector<Entity> populate(stoa::Database& database, std::size_t count) {
@@ -133,13 +141,44 @@ TEST(Growth, BehindAStalledReaderIsItsWorldAndNoMore) {
   stalled->each<Position>([&](Entity, const Position& position) { rows += position.z == 3 ? 1 : 0; });
   EXPECT_EQ(rows, entities.size());
   stalled.reset();
-  for (int i = 0; i < 2; ++i) {
-    stoa::Transaction tx = database.begin();
-    tx.update(entities[0], Position{static_cast<float>(i), 1, 1});
-    commit(database, std::move(tx));
-  }
+  for (int i = 0; i < 2; ++i) commit_one_more(database);
   EXPECT_EQ(database.metrics().bytes_retired, 0U);
   EXPECT_LE(database.metrics().bytes_in_use, live + live / 50);
+}
+
+// Entities that end in any order leave nothing: not their slots, not the list of indices that are free.
+TEST(Growth, TheDeadCostNextToNothing) {
+  const std::size_t count = 100'000 * scale;
+  stoa::Database database = open(two_tables());
+  (void)populate(database, 1000);
+  const std::size_t before = database.metrics().bytes_in_use;
+  const std::size_t heap_before = mallinfo2().uordblks;
+  std::uint32_t generation = 1;
+  for (int round = 0; round < 2; ++round) {
+    std::vector<Entity> entities = populate(database, count);
+    std::shuffle(entities.begin(), entities.end(), std::mt19937_64(7));
+    for (std::size_t first = 0; first < count; first += 500) {
+      stoa::Transaction tx = database.begin();
+      for (std::size_t i = first; i < first + 500; ++i) tx.destroy(entities[i]);
+      commit(database, std::move(tx));
+    }
+    for (int k = 0; k < 2; ++k) commit_one_more(database);  // what the last ones left is given back after them
+    const std::size_t pool_bytes = database.metrics().bytes_in_use - before;
+    std::cout << count << " ended: " << pool_bytes << " bytes in the pool";
+#if !defined(__SANITIZE_ADDRESS__)
+    entities = std::vector<Entity>();
+    const std::size_t heap_bytes = mallinfo2().uordblks - heap_before;
+    std::cout << ", " << heap_bytes << " on the heap";
+    EXPECT_LT(heap_bytes, (std::size_t{1} << 20U) + count / 2);
+#endif
+    std::cout << "\n";
+    EXPECT_LT(pool_bytes, (std::size_t{256} << 10U) + count / 4);
+  }
+  // Their ids stay theirs: who comes after them has others.
+  stoa::Transaction tx = database.begin();
+  for (std::size_t i = 0; i < count; ++i) generation = std::max(generation, tx.create().generation());
+  commit(database, std::move(tx));
+  EXPECT_EQ(generation, 3U);
 }
 
 // Tags by name: an archetype with one entity for each set of them.
@@ -168,9 +207,7 @@ TEST(Growth, OfManyArchetypesIsLittle) {
   for (Entity entity : entities) away.destroy(entity);
   commit(database, std::move(away));
   // They are given up with the batch after the one that made them empty.
-  stoa::Transaction next = database.begin();
-  (void)next.create();
-  commit(database, std::move(next));
+  commit_one_more(database);
   EXPECT_LE(database.metrics().archetypes, 256U);
 }
 

@@ -10,6 +10,7 @@ namespace stoa::detail {
 #if defined(STOA_TINY_PAGES)
 inline constexpr std::uint32_t node_bits = 1;
 inline constexpr std::uint32_t slot_page_bits = 1;
+inline constexpr std::uint32_t floor_page_bits = 1;
 inline constexpr std::uint32_t chunk_row_bits_max = 1;
 inline constexpr std::uint32_t chunk_rows_first = 1;
 inline constexpr std::uint32_t sparse_page_bits = 1;
@@ -26,6 +27,8 @@ inline constexpr std::uint32_t node_bits = 6;
 #endif
 /// Entity slots of a page.
 inline constexpr std::uint32_t slot_page_bits = 8;
+/// Floors of a page: each stands for a folded page of slots.
+inline constexpr std::uint32_t floor_page_bits = 8;
 /// Rows of a full chunk, at most; chosen by measurement, see docs/design/0001-page-size.md.
 #if defined(STOA_CHUNK_ROW_BITS)
 inline constexpr std::uint32_t chunk_row_bits_max = STOA_CHUNK_ROW_BITS;

@@ -147,7 +147,8 @@ struct Root {
   std::uint64_t root_seq = 0;
   Version version = 0;
   const WorldInfo* world = nullptr;
-  PagedArray slots;                   ///< EntitySlot by entity index
+  PagedArray slots;                   ///< EntitySlot by entity index; a page of the dead alone may be folded
+  PagedArray floors;                  ///< of folded pages: the last generation of any index, by page number
   PagedArray archetypes;              ///< const ChunkStore* by archetype number; null where it was given up
   PagedArray sparse;                  ///< SparseSet by sparse number
   PagedArray indexes;                 ///< the B+trees, by index number
@@ -161,6 +162,14 @@ struct Root {
   const void* page = find_page(root.slots, index >> slot_page_bits);
   if (page == nullptr) return nullptr;
   return static_cast<const EntitySlot*>(page) + (index & ((1U << slot_page_bits) - 1));
+}
+
+/// The generation that the index has, or had last; 0 where it never had an entity.
+[[nodiscard]] inline std::uint32_t last_generation(const Root& root, std::uint32_t index) noexcept {
+  if (const EntitySlot* slot = find_slot(root, index)) return slot->generation;
+  const std::uint32_t number = index >> slot_page_bits;
+  const void* page = find_page(root.floors, number >> floor_page_bits);
+  return page == nullptr ? 0 : static_cast<const std::uint32_t*>(page)[number & ((1U << floor_page_bits) - 1)];
 }
 
 /// The slot of an entity that is alive, else nullptr.

@@ -139,7 +139,7 @@ class Session {
     buffer.revert();
     ASSERT_EQ(difference(buffer.root(), model_), "");
     ASSERT_TRUE(picture_of(buffer.root()) == before) << "taken back, but not to the byte and to the order";
-    for (Entity entity : created) manager_.entities().burn(entity);
+    for (Entity entity : created) manager_.burn(entity);
   }
 
   // One chunk's column of a table without texts and indexes, or the same put back.

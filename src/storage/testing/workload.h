@@ -1,13 +1,13 @@
 // For tests: random operations on a model world, most of them possible and some not. One seed gives one workload.
 #pragma once
 
+#include "base/testing/seed.h"
 #include "storage/testing/model.h"
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
-#include <iostream>
 #include <random>
 #include <string>
 #include <utility>
@@ -15,13 +15,7 @@
 
 namespace stoa::storage::test {
 
-/// From the environment, or new; printed either way.
-[[nodiscard]] inline std::uint64_t test_seed() {
-  const char* given = std::getenv("STOA_TEST_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
-  std::cout << "STOA_TEST_SEED=" << seed << "\n";
-  return seed;
-}
+using stoa::test::test_seed;
 
 [[nodiscard]] inline std::uint64_t test_rounds(std::uint64_t otherwise) {
   const char* given = std::getenv("STOA_TEST_ROUNDS");
