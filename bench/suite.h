@@ -87,6 +87,7 @@ struct Contender {
 [[nodiscard]] std::vector<Contender> committers(std::size_t rows);
 
 // The subjects.
+void add_create(Suite& suite);
 void add_insert(Suite& suite);
 void add_update(Suite& suite);
 void add_scan(Suite& suite);

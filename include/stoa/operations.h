@@ -21,10 +21,16 @@ template <typename Self>
 class Operations {
  public:
   /// A new entity's id, for good: the transaction that commits begins it.
-  [[nodiscard]] Entity create() { return target().create(); }
+  [[nodiscard]] Entity create() {
+    Entity out;
+    target().create({&out, 1});
+    return out;
+  }
+  /// Many at once. A transaction that inserts rows for the same entities right after, a table at a time, begins them
+  /// with these rows in place, and costs a part of what it does one by one.
   [[nodiscard]] std::vector<Entity> create(std::size_t count) {
     std::vector<Entity> out(count);
-    for (Entity& entity : out) entity = target().create();
+    target().create(out);
     return out;
   }
 
@@ -42,9 +48,14 @@ class Operations {
       throw std::logic_error("stoa: insert: the numbers of entities and of rows differ");
     }
     const TableId table = target().template table_of<T>();
-    const Entity* entity = std::ranges::data(entities);
-    for (const T& row : rows) {
-      target().row(detail::RowOp::insert, table, *entity++, detail::RowSource<T>(row).bytes());
+    if constexpr (Encoded<T>) {
+      const Entity* entity = std::ranges::data(entities);
+      for (const T& row : rows) {
+        target().row(detail::RowOp::insert, table, *entity++, detail::RowSource<T>(row).bytes());
+      }
+    } else {
+      const std::span<const Entity> all(std::ranges::data(entities), std::ranges::size(entities));
+      target().insert_rows(table, all, reinterpret_cast<const std::byte*>(std::ranges::data(rows)));
     }
     return self();
   }

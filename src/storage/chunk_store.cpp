@@ -18,12 +18,13 @@ std::size_t store_bytes(const StoreShape& shape) {
 }
 
 // A batch's first append to a page freezes what the batches before it wrote: readers may see those rows.
-void note_written(memory::BlockHeader& header, std::uint64_t root_seq, std::uint32_t row_in_chunk) noexcept {
+void note_written(memory::BlockHeader& header, std::uint64_t root_seq, std::uint32_t first,
+                  std::uint32_t count) noexcept {
   if (header.retire != root_seq) {
     header.rows_sealed = header.rows_written;
     header.retire = root_seq;
   }
-  header.rows_written = std::max(header.rows_written, static_cast<std::uint16_t>(row_in_chunk + 1));
+  header.rows_written = std::max(header.rows_written, static_cast<std::uint16_t>(first + count));
 }
 
 // Whether the row may be written without a copy: the page is the write buffer's own, or no reader can see the row.
@@ -93,19 +94,17 @@ std::size_t ChunkEditor::room(std::uint32_t chunk) const noexcept {
   return chunk == 0 ? store_.rows_first : store_.shape->chunk_rows();
 }
 
-std::uint32_t ChunkEditor::append(Entity entity) {
+void ChunkEditor::append(std::span<const Entity> entities) {
   const std::uint32_t row = store_.rows;
-  make_room(row);
-  store_.rows = row + 1;
-  std::memcpy(const_cast<std::byte*>(store_.cell(row, 0, sizeof(Entity))), &entity, sizeof entity);
-  return row;
+  const auto count = static_cast<std::uint32_t>(entities.size());
+  make_room(row >> store_.shape->row_bits, row & (store_.shape->chunk_rows() - 1), count);
+  store_.rows = row + count;
+  std::memcpy(const_cast<std::byte*>(store_.cell(row, 0, sizeof(Entity))), entities.data(), count * sizeof(Entity));
 }
 
-// Every column's cell of the new row can be written in place afterwards.
-void ChunkEditor::make_room(std::uint32_t row) {
-  const std::uint32_t chunk = row >> store_.shape->row_bits;
-  const std::uint32_t in_chunk = row & (store_.shape->chunk_rows() - 1);
-  if (chunk == 0 && in_chunk == store_.rows_first) grow_first_chunk();
+// Every column's cells of the new rows can be written in place afterwards.
+void ChunkEditor::make_room(std::uint32_t chunk, std::uint32_t in_chunk, std::uint32_t count) {
+  if (chunk == 0 && in_chunk + count > store_.rows_first) grow_first_chunk(in_chunk + count);
   for (std::size_t column = 0; column < store_.shape->columns.size(); ++column) {
     const std::size_t cell_bytes = store_.shape->columns[column].cell_bytes;
     const void* page = detail::find_page(store_.columns()[column], chunk);
@@ -113,13 +112,14 @@ void ChunkEditor::make_room(std::uint32_t row) {
       page = edit_page(pages_, store_.columns()[column], chunk, room(chunk) * cell_bytes, in_chunk * cell_bytes);
       header_of(page)->rows_written = static_cast<std::uint16_t>(in_chunk);
     }
-    note_written(*header_of(page), pages_.root_seq(), in_chunk);
+    note_written(*header_of(page), pages_.root_seq(), in_chunk, count);
   }
 }
 
-void ChunkEditor::grow_first_chunk() {
+// By powers of two, from a few rows to those of a full chunk.
+void ChunkEditor::grow_first_chunk(std::uint32_t rows_wanted) {
   const std::uint32_t rows =
-      std::min(store_.shape->chunk_rows(), store_.rows_first == 0 ? detail::chunk_rows_first : store_.rows_first * 2);
+      std::min(store_.shape->chunk_rows(), std::max(detail::chunk_rows_first, std::bit_ceil(rows_wanted)));
   if (store_.rows_first == 0) {
     store_.rows_first = rows;  // make_room() makes the pages
     return;

@@ -36,8 +36,17 @@ class ChunkEditor {
   [[nodiscard]] static ChunkStore* own(PageWriter& pages, const ChunkStore* store);
 
   /// Adds a row for the entity at the end and returns its number.
-  std::uint32_t append(Entity entity);
-  /// Undoes append(): takes the last row off. Its cells' bytes are gone.
+  std::uint32_t append(Entity entity) {
+    append(std::span(&entity, 1));
+    return store_.rows - 1;
+  }
+  /// The same for several. Requires: no more than room_in_chunk().
+  void append(std::span<const Entity> entities);
+  /// How many rows the last chunk has still room for, or a new one has.
+  [[nodiscard]] std::uint32_t room_in_chunk() const noexcept {
+    return store_.shape->chunk_rows() - (store_.rows & (store_.shape->chunk_rows() - 1));
+  }
+  /// Undoes append() of one: takes the last row off. Its cells' bytes are gone.
   void pop() noexcept;
 
   /// Takes a row out; the last row takes its place. Returns the entity that moved, null if the row was the last.
@@ -55,8 +64,8 @@ class ChunkEditor {
 
  private:
   [[nodiscard]] std::size_t room(std::uint32_t chunk) const noexcept;
-  void make_room(std::uint32_t row);
-  void grow_first_chunk();
+  void make_room(std::uint32_t chunk, std::uint32_t first, std::uint32_t count);
+  void grow_first_chunk(std::uint32_t rows_wanted);
   void drop_chunk(std::uint32_t chunk) noexcept;
   void copy_row(std::uint32_t from, std::uint32_t to);
 

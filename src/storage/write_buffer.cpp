@@ -108,27 +108,24 @@ std::byte* WriteBuffer::edit_row(TableId table, Entity entity) {
 
 // --- Operations ---------------------------------------------------------------------------------------------------
 
-Outcome WriteBuffer::create(Entity entity, std::span<const RowImage> rows) {
-  if (detail::last_generation(root_, entity.index()) >= entity.generation()) {
-    return Outcome::no_entity;  // not an id that begins here
-  }
-  if (const EntitySlot* slot = detail::find_slot(root_, entity.index()); slot != nullptr && slot->archetype != 0) {
-    return Outcome::no_entity;  // the one before has not ended
-  }
+Outcome WriteBuffer::create(std::span<const Entity> entities, std::span<const RowImage> rows) {
   std::uint32_t archetype = 0;
   for (const RowImage& row : rows) {
     if (!is_sparse(row.table)) archetype = archetypes_.with(archetype, row.table);
   }
-  log_.reserve(1 + rows.size(), sizeof(EntitySlot));
-  ChunkEditor editor = archetypes_.edit(archetype);
-  EntitySlot& slot = edit_slot(entity);
-  const EntitySlot before = slot;
-  slot = {entity.generation(), archetype + 1, editor.append(entity), 0};
-  log_.push({.kind = Change::Kind::create, .store = archetype, .row = root_.slot_count, .entity = entity}, &before,
-            sizeof before);
-  root_.slot_count = std::max(root_.slot_count, entity.index() + 1);
-  ++root_.entity_count;
-  for (const RowImage& row : rows) write_new_row(entity, row);
+  // As many at a time as go into a chunk.
+  for (std::size_t done = 0; done != entities.size();) {
+    ChunkEditor editor = archetypes_.edit(archetype);
+    const auto some = entities.subspan(done, std::min<std::size_t>(entities.size() - done, editor.room_in_chunk()));
+    log_.reserve(some.size() * (1 + rows.size()), some.size() * sizeof(EntitySlot));
+    const DenseRow first{archetype, detail::archetype_at(root_, archetype).rows};
+    if (!begin_slots(some, editor, first)) return Outcome::no_entity;
+    for (const RowImage& row : rows) {
+      const RowImage here{row.table, row.bytes + done * world_.tables[to_index(row.table)].cell_bytes};
+      is_sparse(row.table) ? insert_sparse(some, here) : insert_dense(some, here, editor, first);
+    }
+    done += some.size();
+  }
   return Outcome::done;
 }
 
@@ -144,8 +141,17 @@ Outcome WriteBuffer::insert(Entity entity, std::span<const RowImage> rows) {
     if (!is_sparse(row.table)) to = archetypes_.with(to, row.table);
   }
   log_.reserve(1 + rows.size(), 0);
-  if (to != from) move_to(entity, to);
-  for (const RowImage& row : rows) write_new_row(entity, row);
+  if (to != from) {
+    move_to(entity, to);
+    ChunkEditor editor = archetypes_.edit(to);
+    const DenseRow place{to, detail::find_alive(root_, entity)->row};
+    for (const RowImage& row : rows) {
+      if (!is_sparse(row.table)) insert_dense({&entity, 1}, row, editor, place);
+    }
+  }
+  for (const RowImage& row : rows) {
+    if (is_sparse(row.table)) insert_sparse({&entity, 1}, row);
+  }
   return Outcome::done;
 }
 
@@ -257,6 +263,27 @@ void WriteBuffer::note_update(TableId table, Entity entity, const std::byte* bef
 
 // --- Steps of operations ------------------------------------------------------------------------------------------
 
+// Gives the entities rows at the end of an archetype. Changes are reserved. Returns false, and has done nothing, where
+// one of them is not an id that begins here.
+bool WriteBuffer::begin_slots(std::span<const Entity> entities, ChunkEditor& editor, DenseRow first) {
+  std::array<EntitySlot*, 1U << detail::chunk_row_bits_max>
+      slots;  // NOLINT(*-member-init): filled as far as it is read
+  for (std::size_t i = 0; i != entities.size(); ++i) {
+    slots[i] = &edit_slot(entities[i]);
+    if (slots[i]->archetype != 0 || slots[i]->generation >= entities[i].generation()) return false;
+  }
+  editor.append(entities);  // the last that may fail
+  for (std::size_t i = 0; i != entities.size(); ++i) {
+    const Entity entity = entities[i];
+    log_.push({.kind = Change::Kind::create, .store = first.archetype, .row = root_.slot_count, .entity = entity},
+              slots[i], sizeof(EntitySlot));
+    *slots[i] = {entity.generation(), first.archetype + 1, first.row + static_cast<std::uint32_t>(i), 0};
+    root_.slot_count = std::max(root_.slot_count, entity.index() + 1);
+  }
+  root_.entity_count += entities.size();
+  return true;
+}
+
 // Takes the entity to the end of another archetype, with the cells that both have. The caller has reserved a change.
 void WriteBuffer::move_to(Entity entity, std::uint32_t archetype) {
   ChunkEditor target = archetypes_.edit(archetype);
@@ -301,39 +328,48 @@ void WriteBuffer::return_to_row(Entity entity, DenseRow to) {
   slot.row = to.row;
 }
 
-// The entity's place in the archetype exists; a row in a sparse table is made here. A change is reserved.
-void WriteBuffer::write_new_row(Entity entity, const RowImage& row) {
-  if (is_sparse(row.table)) {
-    insert_sparse(entity, row);
+// Rows of entities whose places stand side by side in a chunk, from `first`. Changes are reserved.
+void WriteBuffer::insert_dense(std::span<const Entity> entities, const RowImage& rows, ChunkEditor& editor,
+                               DenseRow first) {
+  const TableModel& model = world_.model(rows.table);
+  const bool plain = model.blobs.empty() && !indexes_.covers(rows.table);
+  std::byte* cells = nullptr;
+  if (model.bytes != 0) {
+    cells = editor.edit(first.row, archetypes_.shape(first.archetype).column(rows.table));
+  }
+  if (plain) {
+    for (Entity entity : entities) log_.push({.kind = Change::Kind::insert, .table = rows.table, .entity = entity});
+    if (model.bytes != 0) std::memcpy(cells, rows.bytes, entities.size() * model.bytes);
     return;
   }
-  const TableModel& model = world_.model(row.table);
-  log_.push({.kind = Change::Kind::insert, .table = row.table, .entity = entity});
-  if (model.bytes == 0) return;
-  std::byte* cell = edit_row(row.table, entity);
+  for (std::size_t i = 0; i != entities.size(); ++i) {
+    log_.push({.kind = Change::Kind::insert, .table = rows.table, .entity = entities[i]});
+    write_new_row(rows.table, entities[i], cells + i * model.bytes, rows.bytes + i * model.bytes);
+  }
+}
+
+// Its insert is recorded.
+void WriteBuffer::write_new_row(TableId table, Entity entity, std::byte* cell, const std::byte* row) {
+  const TableModel& model = world_.model(table);
   if (model.blobs.empty()) {
-    std::memcpy(cell, row.bytes, model.bytes);
+    std::memcpy(cell, row, model.bytes);
   } else {
     std::memset(cell, 0, model.bytes);
-    std::memcpy(scratch_.data(), row.bytes, model.bytes);
+    std::memcpy(scratch_.data(), row, model.bytes);
     adopt_blobs(model, scratch_.data(), 0, model.bytes, cell);
     std::memcpy(cell, scratch_.data(), model.bytes);
   }
-  if (indexes_.covers(row.table)) indexes_.row_added(pages_, root_, row.table, entity, cell);
+  if (indexes_.covers(table)) indexes_.row_added(pages_, root_, table, entity, cell);
 }
 
-void WriteBuffer::insert_sparse(Entity entity, const RowImage& row) {
-  const TableModel& model = world_.model(row.table);
-  SparseEditor set = edit_sparse(row.table);
-  const std::uint32_t at = set.insert(entity);
-  log_.push({.kind = Change::Kind::insert, .table = row.table, .row = at, .entity = entity});
-  if (model.bytes == 0) return;
-  std::byte* cell = set.edit(at);
-  std::memset(cell, 0, model.bytes);
-  std::memcpy(scratch_.data(), row.bytes, model.bytes);
-  adopt_blobs(model, scratch_.data(), 0, model.bytes, cell);
-  std::memcpy(cell, scratch_.data(), model.bytes);
-  if (indexes_.covers(row.table)) indexes_.row_added(pages_, root_, row.table, entity, cell);
+void WriteBuffer::insert_sparse(std::span<const Entity> entities, const RowImage& rows) {
+  const TableModel& model = world_.model(rows.table);
+  SparseEditor set = edit_sparse(rows.table);
+  for (std::size_t i = 0; i != entities.size(); ++i) {
+    const std::uint32_t at = set.insert(entities[i]);
+    log_.push({.kind = Change::Kind::insert, .table = rows.table, .row = at, .entity = entities[i]});
+    if (model.bytes != 0) write_new_row(rows.table, entities[i], set.edit(at), rows.bytes + i * model.bytes);
+  }
 }
 
 void WriteBuffer::remove_sparse(TableId table, Entity entity) {

@@ -22,10 +22,10 @@ namespace stoa::storage {
 
 using detail::Root;
 
-/// A row to write: canonical bytes, its texts borrowed.
+/// A row to write: canonical bytes, its texts borrowed. For several entities as many rows, one after the other.
 struct RowImage {
-  TableId table = no_table;
-  const std::byte* bytes = nullptr;
+  TableId table;
+  const std::byte* bytes;
 };
 
 /// What an operation found. All but `done` changed nothing.
@@ -50,8 +50,10 @@ class WriteBuffer {
   }
   [[nodiscard]] bool alive(Entity entity) const noexcept { return detail::find_alive(root_, entity) != nullptr; }
 
-  /// Begins an entity, which was reserved and never begun, with the given rows, which name each table once.
-  Outcome create(Entity entity, std::span<const RowImage> rows = {});
+  /// Begins entities, which were reserved and never begun, with the given rows, which name each table once. With
+  /// no_entity, of several some may have begun: the transaction is to be taken back.
+  Outcome create(std::span<const Entity> entities, std::span<const RowImage> rows = {});
+  Outcome create(Entity entity, std::span<const RowImage> rows = {}) { return create({&entity, 1}, rows); }
   /// Ends an entity and all its rows.
   Outcome destroy(Entity entity);
   /// Adds rows in tables that it has none in. With several tables the entity moves once. All rows or, with row_exists,
@@ -107,8 +109,10 @@ class WriteBuffer {
   void move_to(Entity entity, std::uint32_t archetype);
   void leave_row(DenseRow from);
   void return_to_row(Entity entity, DenseRow to);
-  void write_new_row(Entity entity, const RowImage& row);
-  void insert_sparse(Entity entity, const RowImage& row);
+  [[nodiscard]] bool begin_slots(std::span<const Entity> entities, ChunkEditor& editor, DenseRow first);
+  void insert_dense(std::span<const Entity> entities, const RowImage& rows, ChunkEditor& editor, DenseRow first);
+  void insert_sparse(std::span<const Entity> entities, const RowImage& rows);
+  void write_new_row(TableId table, Entity entity, std::byte* cell, const std::byte* row);
   void remove_sparse(TableId table, Entity entity);
   void remove_all_rows(Entity entity);
   void write_range(TableId table, Entity entity, std::uint32_t offset, std::uint32_t bytes, const std::byte* range);

@@ -1,5 +1,7 @@
 #include "txn/applier.h"
 
+#include "txn/apply_operations.h"
+
 #include <algorithm>
 #include <exception>
 #include <new>
@@ -102,7 +104,8 @@ void Applier::make_room_for_ended() {
 void Applier::burn_reserved(const TransactionNode& node) {
   OpBuffer::Reader reader(node.ops);
   while (const WriteOp* op = reader.next()) {
-    if (op->kind == WriteOp::Kind::create) buffers_.burn(op->entity);
+    if (op->kind != WriteOp::Kind::create) continue;
+    for (Entity entity : OpBuffer::entities(*op)) buffers_.burn(entity);
   }
   if (node.kind != TransactionNode::Kind::function) return;
   for (Entity entity : context_.created()) buffers_.burn(entity);

@@ -1,4 +1,5 @@
 // Deadlines, and what may be in flight, with a writer that the test steps.
+#include "txn/apply_operations.h"
 #include "txn/testing/test_database.h"
 
 #include <gtest/gtest.h>

@@ -16,36 +16,77 @@ TextCell load_text(const std::byte* at) {
   return out;
 }
 
-}  // namespace
-
-void OpBuffer::push(const WriteOp& op) {
-  std::memcpy(make_room(header_bytes), &op, sizeof op);
-  ++count_;
-}
-
-void OpBuffer::push(WriteOp op, const std::byte* cell, std::uint32_t bytes, std::span<const std::uint32_t> blobs,
-                    std::uint32_t base) {
-  std::size_t text_bytes = 0;
+// Of those that a cell does not hold itself.
+std::size_t text_bytes(const std::byte* cell, std::span<const std::uint32_t> blobs, std::uint32_t base) {
+  std::size_t bytes = 0;
   for (std::uint32_t blob : blobs) {
     const TextCell text = load_text(cell + blob - base);
-    if (!text.is_inline()) text_bytes += text.size();
+    if (!text.is_inline()) bytes += text.size();
   }
-  const std::size_t payload_bytes = aligned(bytes + text_bytes);
-  op.payload_bytes = static_cast<std::uint32_t>(payload_bytes);
-  std::byte* record = make_room(header_bytes + payload_bytes);
-  std::memcpy(record, &op, sizeof op);
-  std::byte* copy = record + header_bytes;
-  if (bytes != 0) std::memcpy(copy, cell, bytes);  // a tag has no cell
-  std::byte* text_at = copy + bytes;
+  return bytes;
+}
+
+// Takes texts that the cell borrows into the room at `text_at`; returns where the next go.
+std::byte* adopt_texts(std::byte* cell, std::byte* text_at, std::span<const std::uint32_t> blobs, std::uint32_t base) {
   for (std::uint32_t blob : blobs) {
     const TextCell text = load_text(cell + blob - base);
     if (text.is_inline()) continue;
     std::memcpy(text_at, text.data(), text.size());
     const TextCell own(reinterpret_cast<const char*>(text_at), text.size());
-    std::memcpy(copy + blob - base, &own, sizeof own);
+    std::memcpy(cell + blob - base, &own, sizeof own);
     text_at += text.size();
   }
+  return text_at;
+}
+
+}  // namespace
+
+void OpBuffer::push(const WriteOp& op) {
+  std::memcpy(make_room(sizeof op), &op, sizeof op);
   ++count_;
+}
+
+void OpBuffer::push(WriteOp op, const std::byte* cell, std::uint32_t bytes, std::span<const std::uint32_t> blobs,
+                    std::uint32_t base) {
+  const std::size_t texts = blobs.empty() ? 0 : text_bytes(cell, blobs, base);
+  const std::size_t payload_bytes = aligned(bytes + texts);
+  op.payload_bytes = static_cast<std::uint32_t>(payload_bytes);
+  std::byte* record = make_room(sizeof op + payload_bytes);
+  std::memcpy(record, &op, sizeof op);
+  std::byte* copy = record + sizeof op;
+  if (bytes != 0) std::memcpy(copy, cell, bytes);  // a tag has no cell
+  if (texts != 0) adopt_texts(copy, copy + bytes, blobs, base);
+  ++count_;
+}
+
+bool OpBuffer::push(WriteOp op, std::span<const Entity> entities, const std::byte* rows, std::uint32_t row_bytes,
+                    std::span<const std::uint32_t> blobs) {
+  op.count = static_cast<std::uint32_t>(entities.size());
+  op.entity = entities.front();
+  if (op.count == 1) {
+    push(op, rows, row_bytes, blobs, 0);
+    return true;
+  }
+  std::size_t texts = 0;
+  for (std::size_t i = 0; !blobs.empty() && i != entities.size(); ++i) {
+    texts += text_bytes(rows + i * row_bytes, blobs, 0);
+  }
+  const std::size_t all_rows = entities.size() * row_bytes;
+  const std::size_t payload_bytes = aligned(entities.size_bytes() + all_rows + texts);
+  if (payload_bytes > record_bytes_max) return false;
+  op.payload_bytes = static_cast<std::uint32_t>(payload_bytes);
+  std::byte* record = make_room(sizeof op + payload_bytes);
+  std::memcpy(record, &op, sizeof op);
+  std::byte* at = record + sizeof op;
+  std::memcpy(at, entities.data(), entities.size_bytes());
+  at += entities.size_bytes();
+  if (all_rows != 0) std::memcpy(at, rows, all_rows);
+  std::byte* text_at = at + all_rows;
+  for (std::size_t i = 0; !blobs.empty() && i != entities.size(); ++i) {
+    text_at = adopt_texts(at + i * row_bytes, text_at, blobs, 0);
+  }
+  count_ += entities.size();
+  return true;
 }
 
 void OpBuffer::clear() noexcept {
@@ -74,26 +115,14 @@ std::byte* OpBuffer::make_room(std::size_t bytes) {
   return out;
 }
 
-const WriteOp* OpBuffer::Reader::peek() const noexcept {
-  std::size_t block = block_;
-  std::size_t at = at_;
-  while (block < buffer_->blocks_.size() && at == buffer_->blocks_[block].used) {
-    ++block;
-    at = 0;
+void OpBuffer::Reader::skip_empty_blocks() noexcept {
+  at_ = nullptr;
+  while (at_ == nullptr && next_block_ != buffer_->blocks_.size()) {
+    const Block& block = buffer_->blocks_[next_block_++];
+    if (block.used == 0) continue;
+    at_ = block.data.get();
+    end_ = at_ + block.used;
   }
-  if (block == buffer_->blocks_.size()) return nullptr;
-  return reinterpret_cast<const WriteOp*>(buffer_->blocks_[block].data.get() + at);
-}
-
-const WriteOp* OpBuffer::Reader::next() noexcept {
-  const WriteOp* op = peek();
-  if (op == nullptr) return nullptr;
-  while (at_ == buffer_->blocks_[block_].used) {
-    ++block_;
-    at_ = 0;
-  }
-  at_ += header_bytes + op->payload_bytes;
-  return op;
 }
 
 }  // namespace stoa::txn

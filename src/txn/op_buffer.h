@@ -16,10 +16,11 @@ struct WriteOp {
   Kind kind{};
   TableId table = no_table;
   FieldId field = no_field;
-  std::uint32_t payload_bytes = 0;  ///< of the row or cell that follows, and behind it the texts that do not fit in it
-  Entity entity;
+  std::uint32_t payload_bytes = 0;  ///< of what follows: entities, rows or a cell, texts that do not fit in them
+  std::uint32_t count = 1;          ///< entities that it is about; several in a create or an insert alone
+  Entity entity;                    ///< the first
 };
-static_assert(sizeof(WriteOp) == 20);
+static_assert(sizeof(WriteOp) == 24);
 
 /// Blocks that double in size up to a bound, so that nothing is ever copied to make room. Texts in a row point into the
 /// block that holds the row.
@@ -31,34 +32,52 @@ class OpBuffer {
   /// start less `base`.
   void push(WriteOp op, const std::byte* cell, std::uint32_t bytes, std::span<const std::uint32_t> blobs,
             std::uint32_t base);
+  /// Appends a record about several entities, each of them with a row of `row_bytes`, one after the other, whose texts
+  /// are at `blobs`. Requires: entities. Returns false where several are too much for one record; nothing is done then.
+  [[nodiscard]] bool push(WriteOp op, std::span<const Entity> entities, const std::byte* rows, std::uint32_t row_bytes,
+                          std::span<const std::uint32_t> blobs);
 
   void clear() noexcept;
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
+  /// What the record is about, and its rows or cell.
+  [[nodiscard]] static std::span<const Entity> entities(const WriteOp& op) noexcept {
+    if (op.count == 1) return {&op.entity, 1};
+    return {reinterpret_cast<const Entity*>(&op + 1), op.count};
+  }
+  [[nodiscard]] static const std::byte* payload(const WriteOp& op) noexcept {
+    return reinterpret_cast<const std::byte*>(&op + 1) + (op.count == 1 ? 0 : op.count * sizeof(Entity));
+  }
+
   /// Walks the records in order.
   class Reader {
    public:
-    explicit Reader(const OpBuffer& buffer) : buffer_(&buffer) {}
-    /// The next record, or nullptr after the last. Its payload, 8-byte aligned, follows it.
-    [[nodiscard]] const WriteOp* next() noexcept;
+    explicit Reader(const OpBuffer& buffer) : buffer_(&buffer) { skip_empty_blocks(); }
+    /// The next record, or nullptr after the last.
+    [[nodiscard]] const WriteOp* next() noexcept {
+      const WriteOp* op = peek();
+      if (op == nullptr) return nullptr;
+      at_ += sizeof *op + op->payload_bytes;
+      if (at_ == end_) skip_empty_blocks();
+      return op;
+    }
     /// What next() will return.
-    [[nodiscard]] const WriteOp* peek() const noexcept;
+    [[nodiscard]] const WriteOp* peek() const noexcept { return reinterpret_cast<const WriteOp*>(at_); }
 
    private:
+    void skip_empty_blocks() noexcept;
+
     const OpBuffer* buffer_;
-    std::size_t block_ = 0;
-    std::size_t at_ = 0;
+    std::size_t next_block_ = 0;
+    const std::byte* at_ = nullptr;  // in the block before; nullptr after the last
+    const std::byte* end_ = nullptr;
   };
 
-  [[nodiscard]] static const std::byte* payload(const WriteOp& op) noexcept {
-    return reinterpret_cast<const std::byte*>(&op) + header_bytes;
-  }
-
  private:
-  static constexpr std::size_t header_bytes = 24;  // a record and its padding to 8
   static constexpr std::size_t block_bytes_first = 1024;
+  static constexpr std::size_t record_bytes_max = std::size_t{1} << 30U;
   static constexpr std::size_t block_bytes_max = std::size_t{1} << 20U;
   static constexpr std::size_t kept_bytes_max = std::size_t{64} << 10U;  // what an idle transaction may keep
 

@@ -10,6 +10,10 @@
 
 namespace stoa::txn {
 
+inline void prefetch_slot(const detail::Root& root, Entity entity) noexcept {
+  if (const detail::EntitySlot* slot = detail::find_slot(root, entity.index())) __builtin_prefetch(slot);
+}
+
 /// Walks ahead of a Reader of the same operations: first to the slots of their entities, which say where the rows are,
 /// and, once those should have come, to the rows.
 ///
@@ -38,7 +42,7 @@ class Prefetcher {
   bool fetch_slot() noexcept {
     const WriteOp* op = slots_.next();
     if (op == nullptr) return false;
-    if (const detail::EntitySlot* slot = detail::find_slot(root_, op->entity.index())) __builtin_prefetch(slot);
+    prefetch_slot(root_, op->entity);
     return true;
   }
 

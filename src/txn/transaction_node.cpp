@@ -22,28 +22,47 @@ void TransactionNode::reset(const WorldInfo& world, storage::EntityAllocator& en
   response.reset();
 }
 
-Entity TransactionNode::create() {
-  const Entity entity = entities_->reserve();
-  if (!entity) {
-    fail(Error(ErrorCode::too_large, "all 2^32 entity indices are in use"));
-    return entity;
-  }
-  ops.push({.kind = WriteOp::Kind::create, .entity = entity});
-  return entity;
+void TransactionNode::create(std::span<Entity> out) {
+  const std::size_t count = entities_->reserve(out);
+  if (count != out.size()) fail(Error(ErrorCode::too_large, "all 2^32 entity indices are in use"));
+  push_many({.kind = WriteOp::Kind::create, .entity = {}}, out.first(count), nullptr, 0, {});
+}
+
+// In one record, if it is not too much for one.
+void TransactionNode::push_many(WriteOp op, std::span<const Entity> entities, const std::byte* rows,
+                                std::uint32_t row_bytes, std::span<const std::uint32_t> blobs) {
+  if (entities.empty() || ops.push(op, entities, rows, row_bytes, blobs)) return;
+  const std::size_t half = entities.size() / 2;
+  push_many(op, entities.first(half), rows, row_bytes, blobs);
+  push_many(op, entities.subspan(half), rows + half * row_bytes, row_bytes, blobs);
 }
 
 void TransactionNode::row(RowOp op, TableId table, Entity entity, const std::byte* row) {
   const TableModel& model = world_->model(table);
   if (!check(model, row)) return;
-  if (model.is_padded()) {
-    canonical_.resize(model.bytes);
-    schema::copy_row(model, row, canonical_.data());
-    row = canonical_.data();
-  }
   const auto code = op == RowOp::insert   ? WriteOp::Kind::insert
                     : op == RowOp::update ? WriteOp::Kind::update
                                           : WriteOp::Kind::upsert;
-  ops.push({.kind = code, .table = table, .entity = entity}, row, model.bytes, model.blobs, 0);
+  ops.push({.kind = code, .table = table, .entity = entity}, canonical(model, row, 1), model.bytes, model.blobs, 0);
+}
+
+void TransactionNode::insert_rows(TableId table, std::span<const Entity> entities, const std::byte* rows) {
+  const TableModel& model = world_->model(table);
+  for (std::size_t i = 0; i != entities.size(); ++i) {
+    if (!check(model, rows + i * model.bytes)) return;
+  }
+  push_many({.kind = WriteOp::Kind::insert, .table = table, .entity = {}}, entities,
+            canonical(model, rows, entities.size()), model.bytes, model.blobs);
+}
+
+// Valid until the next call.
+const std::byte* TransactionNode::canonical(const TableModel& model, const std::byte* rows, std::size_t count) {
+  if (!model.is_padded()) return rows;
+  canonical_.resize(std::max<std::size_t>(canonical_.size(), count * model.bytes));
+  for (std::size_t i = 0; i != count; ++i) {
+    schema::copy_row(model, rows + i * model.bytes, canonical_.data() + i * model.bytes);
+  }
+  return canonical_.data();
 }
 
 void TransactionNode::field(TableId table, Entity entity, const FieldModel& field, const std::byte* cell) {

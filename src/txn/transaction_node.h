@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace stoa::storage {
@@ -47,14 +48,19 @@ class TransactionNode : public queue::QueueNode, public OpTarget {
 
   // OpTarget: records.
   [[nodiscard]] const WorldInfo& world() const noexcept override { return *world_; }
-  [[nodiscard]] Entity create() override;
+  void create(std::span<Entity> out) override;
   void row(RowOp op, TableId table, Entity entity, const std::byte* row) override;
+  void insert_rows(TableId table, std::span<const Entity> entities, const std::byte* rows) override;
   void field(TableId table, Entity entity, const FieldModel& field, const std::byte* cell) override;
   void remove(TableId table, Entity entity) override;
   void destroy(Entity entity) override;
   void fail(Error error) override;
 
  private:
+  void push_many(txn::WriteOp op, std::span<const Entity> entities, const std::byte* rows, std::uint32_t row_bytes,
+                 std::span<const std::uint32_t> blobs);
+  [[nodiscard]] const std::byte* canonical(const TableModel& model, const std::byte* rows, std::size_t count);
+
   const WorldInfo* world_ = nullptr;
   storage::EntityAllocator* entities_ = nullptr;
   std::vector<std::byte> canonical_;

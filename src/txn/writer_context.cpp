@@ -2,9 +2,8 @@
 
 #include "base/reuse.h"
 #include "schema/row_codec.h"
-#include "txn/prefetch.h"
+#include "txn/apply_operations.h"
 
-#include <array>
 #include <cstring>
 #include <exception>
 #include <set>
@@ -20,104 +19,7 @@ using storage::Outcome;
 using storage::RowImage;
 using storage::WriteBuffer;
 
-std::string_view verb(WriteOp::Kind kind) {
-  switch (kind) {
-    case WriteOp::Kind::create: return "create";
-    case WriteOp::Kind::insert: return "insert";
-    case WriteOp::Kind::update: return "update";
-    case WriteOp::Kind::upsert: return "upsert";
-    case WriteOp::Kind::set_field: return "set";
-    case WriteOp::Kind::remove: return "remove";
-    case WriteOp::Kind::destroy: return "destroy";
-  }
-  return "";
-}
-
-// The rows that follow for the same entity, each in another table: they are inserted with one move.
-class EntityRun {
- public:
-  static constexpr std::size_t rows_max = 16;
-
-  bool add(TableId table, const std::byte* row) {
-    if (count_ == rows_max) return false;
-    for (const RowImage& other : rows()) {
-      if (other.table == table) return false;
-    }
-    rows_[count_++] = {table, row};
-    return true;
-  }
-  [[nodiscard]] std::span<const RowImage> rows() const { return {rows_.data(), count_}; }
-
- private:
-  std::array<RowImage, rows_max> rows_{};
-  std::size_t count_ = 0;
-};
-
-void gather(OpBuffer::Reader& reader, Entity entity, EntityRun& run) {
-  for (;;) {
-    const WriteOp* op = reader.peek();
-    if (op == nullptr || op->entity != entity || op->kind != WriteOp::Kind::insert) return;
-    if (!run.add(op->table, OpBuffer::payload(*op))) return;
-    (void)reader.next();
-  }
-}
-
-Outcome apply_one(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer) {
-  const std::byte* row = OpBuffer::payload(op);
-  EntityRun run;
-  switch (op.kind) {
-    case WriteOp::Kind::create: gather(reader, op.entity, run); return buffer.create(op.entity, run.rows());
-    case WriteOp::Kind::insert:
-      run.add(op.table, row);
-      gather(reader, op.entity, run);
-      return buffer.insert(op.entity, run.rows());
-    case WriteOp::Kind::update: return buffer.update(op.table, op.entity, row);
-    case WriteOp::Kind::upsert: {
-      const Outcome updated = buffer.update(op.table, op.entity, row);
-      if (updated != Outcome::no_row) return updated;
-      run.add(op.table, row);
-      return buffer.insert(op.entity, run.rows());
-    }
-    case WriteOp::Kind::set_field:
-      return buffer.set_field(op.table, op.entity, buffer.world().model(op.table).field(op.field), row);
-    case WriteOp::Kind::remove: return buffer.remove(op.table, op.entity);
-    case WriteOp::Kind::destroy: return buffer.destroy(op.entity);
-  }
-  return Outcome::done;
-}
-
 }  // namespace
-
-std::optional<Error> describe(Outcome outcome, WriteOp::Kind kind, const detail::WorldInfo& world, TableId table,
-                              Entity entity) {
-  if (outcome == Outcome::done) return std::nullopt;
-  std::string where(verb(kind));
-  if (table != no_table) where += " " + world.model(table).name;
-  where += ": entity " + std::to_string(entity.index()) + ":" + std::to_string(entity.generation());
-  switch (outcome) {
-    case Outcome::no_entity: return Error(ErrorCode::not_found, where + " is not alive");
-    case Outcome::no_row: return Error(ErrorCode::not_found, where + " has no row there");
-    default: return Error(ErrorCode::already_exists, where + " has a row there already");
-  }
-}
-
-std::expected<void, Error> apply_operations(const OpBuffer& ops, WriteBuffer& buffer,
-                                            std::chrono::steady_clock::time_point deadline) {
-  constexpr std::uint32_t operations_between_looks = 64;
-  const bool timed = deadline != std::chrono::steady_clock::time_point::max();
-  OpBuffer::Reader reader(ops);
-  Prefetcher ahead(ops, buffer.root());
-  for (std::uint32_t count = 1; const WriteOp* op = reader.next(); ++count) {
-    ahead.advance();
-    if (auto error = describe(apply_one(*op, reader, buffer), op->kind, buffer.world(), op->table, op->entity)) {
-      return std::unexpected(std::move(*error));
-    }
-    if (timed && count % operations_between_looks == 0 && std::chrono::steady_clock::now() > deadline) {
-      return std::unexpected(Error(ErrorCode::timeout, "the deadline passed while the transaction was applied"));
-    }
-  }
-  return {};
-}
 
 WriterContext::WriterContext(WriteBuffer& buffer, storage::EntityAllocator& entities)
     : buffer_(buffer), entities_(entities), row_(row_bytes_max) {
@@ -171,21 +73,18 @@ const std::byte* WriterContext::canonical(const TableModel& model, const std::by
   return row_.data();
 }
 
-Entity WriterContext::create() {
+void WriterContext::create(std::span<Entity> out) {
   const Attempt attempt(*this);
-  const Entity entity = entities_.reserve();
-  if (!entity) {
-    fail(Error(ErrorCode::too_large, "all 2^32 entity indices are in use"));
-    return entity;
-  }
-  created_.push_back(entity);
+  const std::size_t count = entities_.reserve(out);
+  if (count != out.size()) fail(Error(ErrorCode::too_large, "all 2^32 entity indices are in use"));
+  out = out.first(count);
+  created_.insert(created_.end(), out.begin(), out.end());
   if (walking_) {
-    deferred_.push({.kind = WriteOp::Kind::create, .entity = entity});
-  } else {
+    for (Entity entity : out) deferred_.push({.kind = WriteOp::Kind::create, .entity = entity});
+  } else if (!out.empty()) {
     begin_operations();
-    settle(buffer_.create(entity), WriteOp::Kind::create, no_table, entity);
+    settle(buffer_.create(out), WriteOp::Kind::create, no_table, out.front());
   }
-  return entity;
 }
 
 void WriterContext::row(RowOp op, TableId table, Entity entity, const std::byte* bytes) {
@@ -207,6 +106,11 @@ void WriterContext::row(RowOp op, TableId table, Entity entity, const std::byte*
     outcome = buffer_.insert(entity, {&image, 1});
   }
   settle(outcome, kind, table, entity);
+}
+
+void WriterContext::insert_rows(TableId table, std::span<const Entity> entities, const std::byte* rows) {
+  const std::size_t row_bytes = world().model(table).bytes;
+  for (std::size_t i = 0; i != entities.size(); ++i) row(RowOp::insert, table, entities[i], rows + i * row_bytes);
 }
 
 void WriterContext::field(TableId table, Entity entity, const FieldModel& field, const std::byte* cell) {

@@ -12,10 +12,6 @@
 
 namespace stoa::txn {
 
-/// Turns what an operation found into an error that names it; nothing for `done`.
-[[nodiscard]] std::optional<Error> describe(storage::Outcome outcome, WriteOp::Kind kind,
-                                            const detail::WorldInfo& world, TableId table, Entity entity);
-
 /// Threads: the writer only.
 class WriterContext final : public detail::WriterCore {
  public:
@@ -30,8 +26,9 @@ class WriterContext final : public detail::WriterCore {
   [[nodiscard]] const std::vector<Entity>& created() const { return created_; }
 
   [[nodiscard]] const detail::WorldInfo& world() const noexcept override { return buffer_.world(); }
-  [[nodiscard]] Entity create() override;
+  void create(std::span<Entity> out) override;
   void row(detail::RowOp op, TableId table, Entity entity, const std::byte* row) override;
+  void insert_rows(TableId table, std::span<const Entity> entities, const std::byte* rows) override;
   void field(TableId table, Entity entity, const FieldModel& field, const std::byte* cell) override;
   void remove(TableId table, Entity entity) override;
   void destroy(Entity entity) override;
@@ -67,11 +64,5 @@ class WriterContext final : public detail::WriterCore {
   std::optional<Error> refused_;
   std::vector<std::byte> row_;
 };
-
-/// Applies recorded operations one by one, those that build up one entity together. Stops at the first that cannot be
-/// done, or when the deadline has passed.
-/// Errors: not_found, already_exists, timeout; throws std::bad_alloc.
-[[nodiscard]] std::expected<void, Error> apply_operations(const OpBuffer& ops, storage::WriteBuffer& buffer,
-                                                          std::chrono::steady_clock::time_point deadline);
 
 }  // namespace stoa::txn

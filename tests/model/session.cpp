@@ -222,6 +222,46 @@ void Session::perform(Target& target, const Operation& operation) {
   });
 }
 
+std::vector<Entity> Session::issue(std::vector<Entity> entities) {
+  for (Entity entity : entities) issue(entity);
+  return entities;
+}
+
+// New entities, or some that are there, and a row for each of them in some tables.
+template <typename Target>
+void Session::perform_many(Target& target, World& scratch, std::optional<ErrorCode>& error) {
+  const auto apply_one = [&](const Operation& operation) {
+    if (auto code = apply(scratch, operation); code && !error) error = code;
+  };
+  std::vector<Entity> entities;
+  const std::uint64_t count = random_.below(random_.chance(80) ? 6 : 40);
+  if (random_.chance(75)) {
+    entities = issue(target.create(count));
+    for (Entity entity : entities) apply_one({.kind = Kind::create, .entity = entity, .row = {}});
+  } else {
+    while (entities.size() < count) entities.push_back(workload_.some_entity(scratch));
+  }
+  for (std::uint64_t left = random_.below(4); left != 0; --left) {
+    const TableModel& table = schema_->model().tables[random_.below(schema_->model().tables.size())];
+    const bool is_plain = table.blobs.empty() && std::ranges::none_of(table.fields, [](const FieldModel& field) {
+                            return field.reference || field.unique;
+                          });
+    if (count > 6 && !is_plain) continue;  // that would hardly ever be right
+    std::vector<Operation> operations;
+    for (Entity entity : entities) {
+      operations.push_back({.kind = Kind::insert, .entity = entity, .table = table.number, .row = {}});
+      operations.back().row = workload_.random_row(table, scratch);
+    }
+    with_type(db_->schema(), table.number, [&](auto type) {
+      using T = typename decltype(type)::type;
+      std::vector<T> rows;
+      for (const Operation& operation : operations) rows.push_back(from_row<T>(operation.row));
+      target.insert(entities, rows);
+    });
+    for (const Operation& operation : operations) apply_one(operation);
+  }
+}
+
 void Session::submit() {
   Transaction transaction = db_->begin();
   World after = world_;
@@ -233,6 +273,7 @@ void Session::submit() {
   }
   const std::uint64_t count = 1 + random_.below(random_.chance(60) ? 5 : 30);
   for (std::uint64_t i = 0; i < count; ++i) {
+    if (random_.chance(4)) perform_many(transaction, after, verdict.error);
     const Operation operation = workload_.next(after, [&] { return issue(transaction.create()); });
     perform(transaction, operation);
     const bool cannot_be = operation.kind == Kind::unknown_table || operation.kind == Kind::bad_enum;
@@ -308,6 +349,8 @@ std::expected<void, Error> Session::function(Writer& writer, World& scratch, std
   for (std::uint64_t i = 0; i < count; ++i) {
     if (random_.chance(35)) {
       some_walk(writer, scratch, error);
+    } else if (random_.chance(6)) {
+      perform_many(writer, scratch, error);
     } else {
       const Operation operation = workload_.next(scratch, [&] { return issue(writer.create()); });
       perform(writer, operation);

@@ -64,6 +64,9 @@ class Session {
   void read_back(Writer& writer, const World& scratch);
   template <typename Target>
   void perform(Target& target, const Operation& operation);
+  template <typename Target>
+  void perform_many(Target& target, World& scratch, std::optional<ErrorCode>& error);
+  std::vector<Entity> issue(std::vector<Entity> entities);
   Entity issue(Entity entity);
 
   void advance(const Verdict& verdict, World&& after);

@@ -29,8 +29,11 @@ class OpTarget {
   }
   [[nodiscard]] virtual const WorldInfo& world() const noexcept = 0;
 
-  [[nodiscard]] virtual Entity create() = 0;
+  /// Fills `out` with new entities; null ones where there are no more, which fails the transaction.
+  virtual void create(std::span<Entity> out) = 0;
   virtual void row(RowOp op, TableId table, Entity entity, const std::byte* row) = 0;
+  /// Inserts a row for each entity. Requires: the rows lie one after the other.
+  virtual void insert_rows(TableId table, std::span<const Entity> entities, const std::byte* rows) = 0;
   virtual void field(TableId table, Entity entity, const FieldModel& field, const std::byte* cell) = 0;
   virtual void remove(TableId table, Entity entity) = 0;
   virtual void destroy(Entity entity) = 0;

@@ -1,0 +1,169 @@
+#include "txn/apply_operations.h"
+
+#include "txn/prefetch.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string>
+#include <utility>
+
+namespace stoa::txn {
+namespace {
+
+using std::chrono::steady_clock;
+using storage::Outcome;
+using storage::RowImage;
+using storage::WriteBuffer;
+
+std::string_view verb(WriteOp::Kind kind) {
+  switch (kind) {
+    case WriteOp::Kind::create: return "create";
+    case WriteOp::Kind::insert: return "insert";
+    case WriteOp::Kind::update: return "update";
+    case WriteOp::Kind::upsert: return "upsert";
+    case WriteOp::Kind::set_field: return "set";
+    case WriteOp::Kind::remove: return "remove";
+    case WriteOp::Kind::destroy: return "destroy";
+  }
+  return "";
+}
+
+// The rows that follow for the same entity, each in another table: they are inserted with one move.
+class EntityRun {
+ public:
+  static constexpr std::size_t rows_max = 16;
+
+  bool add(TableId table, const std::byte* row) {
+    if (count_ == rows_max) return false;
+    for (const RowImage& other : rows()) {
+      if (other.table == table) return false;
+    }
+    rows_[count_++] = {table, row};
+    return true;
+  }
+  [[nodiscard]] std::span<const RowImage> rows() const { return {rows_.data(), count_}; }
+  /// To the rows `entities` further on.
+  void advance(const detail::WorldInfo& world, std::size_t entities) {
+    for (RowImage& row : std::span(rows_).first(count_)) row.bytes += entities * world.model(row.table).bytes;
+  }
+
+ private:
+  std::array<RowImage, rows_max> rows_;  // undefined past count_
+  std::size_t count_ = 0;
+};
+
+void gather(OpBuffer::Reader& reader, std::span<const Entity> entities, EntityRun& run) {
+  for (;;) {
+    const WriteOp* op = reader.peek();
+    if (op == nullptr || op->kind != WriteOp::Kind::insert) return;
+    if (!std::ranges::equal(OpBuffer::entities(*op), entities)) return;
+    if (!run.add(op->table, OpBuffer::payload(*op))) return;
+    (void)reader.next();
+  }
+}
+
+/// Looks at the clock now and then.
+class Deadline {
+ public:
+  static constexpr std::size_t operations_between_looks = 64;
+
+  explicit Deadline(steady_clock::time_point at) : at_(at) {}
+
+  /// Whether it has passed, as far as it looked, when so many more operations are done.
+  [[nodiscard]] bool passed_after(std::size_t operations) {
+    if (at_ == steady_clock::time_point::max()) return false;
+    done_ += operations;
+    if (done_ < operations_between_looks) return false;
+    done_ = 0;
+    return steady_clock::now() > at_;
+  }
+
+ private:
+  steady_clock::time_point at_;
+  std::size_t done_ = 0;
+};
+
+/// What came of a record, and which of its entities met it.
+struct Met {
+  Outcome outcome = Outcome::done;
+  Entity entity;
+  bool late = false;
+};
+
+constexpr std::size_t new_entities_a_slice = 512;
+constexpr std::size_t slots_ahead = 8;
+
+// Rows for new entities, and for those that are there, a slice of them between two looks at the clock.
+Met build_up(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer, Deadline& deadline) {
+  const auto entities = OpBuffer::entities(op);
+  const bool begins = op.kind == WriteOp::Kind::create;
+  EntityRun run;
+  if (!begins) run.add(op.table, OpBuffer::payload(op));
+  // Several that are there have their rows table by table, as was written down: the first error is the first in order.
+  if (begins || entities.size() == 1) gather(reader, entities, run);
+  const std::size_t slice = begins ? new_entities_a_slice : 1;
+  for (std::size_t done = 0; done < entities.size(); done += slice) {
+    const auto some = entities.subspan(done, std::min(slice, entities.size() - done));
+    if (done + slots_ahead < entities.size()) prefetch_slot(buffer.root(), entities[done + slots_ahead]);
+    const Outcome outcome = begins ? buffer.create(some, run.rows()) : buffer.insert(some.front(), run.rows());
+    if (outcome != Outcome::done) return {outcome, some.front(), false};
+    if (deadline.passed_after(some.size())) return {Outcome::done, {}, true};
+    run.advance(buffer.world(), some.size());
+  }
+  return {};
+}
+
+Outcome apply_one(const WriteOp& op, WriteBuffer& buffer) {
+  const std::byte* row = OpBuffer::payload(op);
+  switch (op.kind) {
+    case WriteOp::Kind::update: return buffer.update(op.table, op.entity, row);
+    case WriteOp::Kind::upsert: {
+      const Outcome updated = buffer.update(op.table, op.entity, row);
+      if (updated != Outcome::no_row) return updated;
+      const RowImage image{op.table, row};
+      return buffer.insert(op.entity, {&image, 1});
+    }
+    case WriteOp::Kind::set_field:
+      return buffer.set_field(op.table, op.entity, buffer.world().model(op.table).field(op.field), row);
+    case WriteOp::Kind::remove: return buffer.remove(op.table, op.entity);
+    case WriteOp::Kind::destroy: return buffer.destroy(op.entity);
+    default: return Outcome::done;
+  }
+}
+
+}  // namespace
+
+std::optional<Error> describe(Outcome outcome, WriteOp::Kind kind, const detail::WorldInfo& world, TableId table,
+                              Entity entity) {
+  if (outcome == Outcome::done) return std::nullopt;
+  std::string where(verb(kind));
+  if (table != no_table) where += " " + world.model(table).name;
+  where += ": entity " + std::to_string(entity.index()) + ":" + std::to_string(entity.generation());
+  switch (outcome) {
+    case Outcome::no_entity: return Error(ErrorCode::not_found, where + " is not alive");
+    case Outcome::no_row: return Error(ErrorCode::not_found, where + " has no row there");
+    default: return Error(ErrorCode::already_exists, where + " has a row there already");
+  }
+}
+
+std::expected<void, Error> apply_operations(const OpBuffer& ops, WriteBuffer& buffer,
+                                            steady_clock::time_point deadline_at) {
+  Deadline deadline(deadline_at);
+  OpBuffer::Reader reader(ops);
+  Prefetcher ahead(ops, buffer.root());
+  while (const WriteOp* op = reader.next()) {
+    ahead.advance();
+    const bool builds = op->kind == WriteOp::Kind::create || op->kind == WriteOp::Kind::insert;
+    const Met met = builds ? build_up(*op, reader, buffer, deadline)
+                           : Met{apply_one(*op, buffer), op->entity, deadline.passed_after(1)};
+    if (auto error = describe(met.outcome, op->kind, buffer.world(), op->table, met.entity)) {
+      return std::unexpected(std::move(*error));
+    }
+    if (met.late)
+      return std::unexpected(Error(ErrorCode::timeout, "the deadline passed while the transaction was applied"));
+  }
+  return {};
+}
+
+}  // namespace stoa::txn
