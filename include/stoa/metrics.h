@@ -22,7 +22,7 @@ struct LatencyHistogram {
 };
 
 /// Each figure is true of some recent moment; they are not taken together. Taking them costs the caller a step for each
-/// page of the world, and the writer nothing.
+/// page of the world and for each row with texts, and the writer nothing.
 struct Metrics {
   Version version = 0;
   Version durable_version = 0;
@@ -48,8 +48,9 @@ struct Metrics {
     std::string name;
     std::size_t rows = 0;
     std::size_t row_bytes = 0;        ///< of one row
-    std::size_t used_bytes = 0;       ///< by its rows, but for texts that do not fit in their cells
+    std::size_t used_bytes = 0;       ///< by its rows, with the texts that do not fit in their cells
     std::size_t allocated_bytes = 0;  ///< for the same
+    std::size_t retired_bytes = 0;    ///< pages of its cells, and texts, that are kept only for snapshots
   };
   std::vector<Table> tables;
 };

@@ -225,7 +225,8 @@ Metrics DatabaseCore::metrics() {
   const auto usage = storage::usage_of(SnapshotAccess::root(now));
   for (const TableModel& table : schema().model().tables) {
     const storage::TableUsage& of_table = usage[to_index(table.number)];
-    out.tables.push_back({table.name, of_table.rows, table.bytes, of_table.used_bytes, of_table.allocated_bytes});
+    out.tables.push_back({table.name, of_table.rows, table.bytes, of_table.used_bytes, of_table.allocated_bytes,
+                          buffers_.bytes_retired(table.number)});
   }
   return out;
 }

@@ -13,7 +13,7 @@ using test::NoMemory;
 TEST(OutOfMemory, CollectGivesUpAndReclaimCatchesUp) {
   PagePool pool;
   PageWriter writer(pool);
-  Reclaimer reclaimer(pool);
+  Reclaimer reclaimer(pool, 1);
   Pins pins;
   writer.begin(1);
   void* held = writer.allocate(100);

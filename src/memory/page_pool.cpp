@@ -38,7 +38,7 @@ PagePool::~PagePool() {
 
 void* PagePool::allocate(std::size_t bytes, std::uint64_t birth) {
   if (bytes > block_units_max * unit_bytes - sizeof(BlockHeader)) throw std::bad_alloc();
-  const auto units = static_cast<std::uint32_t>((bytes + sizeof(BlockHeader) + unit_bytes - 1) / unit_bytes);
+  const auto units = static_cast<std::uint32_t>(block_bytes_for(bytes) / unit_bytes);
   BlockHeader* header = nullptr;
   if (units > pooled_units_max) {
     header = static_cast<BlockHeader*>(allocate_large(units));

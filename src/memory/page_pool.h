@@ -42,6 +42,10 @@ class PagePool {
   [[nodiscard]] static std::size_t block_bytes(const void* payload) noexcept {
     return std::size_t{header_of(payload)->units} * unit_bytes;
   }
+  /// Of a block for a payload of so many bytes.
+  [[nodiscard]] static constexpr std::size_t block_bytes_for(std::size_t bytes) noexcept {
+    return (bytes + sizeof(BlockHeader) + unit_bytes - 1) / unit_bytes * unit_bytes;
+  }
   [[nodiscard]] std::size_t bytes_in_use() const noexcept { return bytes_in_use_; }
   [[nodiscard]] std::size_t bytes_reserved() const noexcept { return bytes_reserved_; }  ///< from the system
   /// Slabs and large blocks taken from the system since the start; steady where a steady load is.

@@ -18,6 +18,9 @@ struct RetiredChain {
   }
 };
 
+/// Whose a retired block was, for statistics: a table's number + 1, or 0 for what is no table's.
+using Account = std::uint16_t;
+
 /// Threads: the writer only.
 class PageWriter {
  public:
@@ -41,13 +44,14 @@ class PageWriter {
   }
 
   /// The block is in the root being filled no more. Free at once if no other root has it, retired otherwise.
-  void discard(const void* payload) noexcept {
+  void discard(const void* payload, Account account = 0) noexcept {
     BlockHeader* header = header_of(payload);
     if (header->birth == root_seq_) {
       pool_.release(payload_of(header));
       return;
     }
     header->retire = root_seq_;
+    header->rows_sealed = account;
     retired_.push(header);
   }
 

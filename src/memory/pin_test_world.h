@@ -102,7 +102,7 @@ class TestWorld {
 
   PagePool pool{{.slab_bytes_first = 16 << 10}};
   PageWriter writer{pool};
-  Reclaimer reclaimer{pool};
+  Reclaimer reclaimer{pool, 1};
   Pins pins;
   PinSet seen;
 

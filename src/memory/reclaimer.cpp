@@ -9,11 +9,18 @@ void Reclaimer::retire(RetiredChain chain) noexcept {
   while (chain.head != nullptr) {
     BlockHeader* block = chain.head;
     chain.head = block->next;
-    const std::size_t bytes = PagePool::block_bytes(payload_of(block));
-    bytes_held_ += bytes;
-    bytes_fresh_ += bytes;
+    count(*block, 1);
+    bytes_fresh_ += PagePool::block_bytes(payload_of(block));
     fresh_.push(block);
   }
+}
+
+void Reclaimer::count(const BlockHeader& block, std::ptrdiff_t sign) noexcept {
+  const std::size_t bytes = PagePool::block_bytes(&block + 1) * static_cast<std::size_t>(sign);
+  bytes_held_ += bytes;
+  std::atomic<std::size_t>& account = held_by_account_[block.rows_sealed];
+  // relaxed, both: statistics, and nobody else writes.
+  account.store(account.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
 }
 
 void Reclaimer::reclaim(const PinSet& pins) noexcept {
@@ -53,7 +60,7 @@ void Reclaimer::place(RetiredChain chain, const PinSet& pins) noexcept {
     } else if (pin != 0 && block->birth <= pin) {
       bucket(pin).push(block);
     } else {
-      bytes_held_ -= PagePool::block_bytes(payload_of(block));
+      count(*block, -1);
       pool_.release(payload_of(block));
     }
   }

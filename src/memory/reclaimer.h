@@ -4,7 +4,10 @@
 #include "memory/page_writer.h"
 #include "memory/pins.h"
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace stoa::memory {
@@ -17,7 +20,9 @@ namespace stoa::memory {
 /// again. Threads: the writer only.
 class Reclaimer {
  public:
-  explicit Reclaimer(PagePool& pool) : pool_(pool) {}
+  /// Accounts are below `accounts`.
+  Reclaimer(PagePool& pool, std::size_t accounts)
+      : pool_(pool), held_by_account_(std::make_unique<std::atomic<std::size_t>[]>(accounts)) {}
 
   /// Takes over what a published root retired. Nothing is freed before the next reclaim().
   void retire(RetiredChain chain) noexcept;
@@ -30,6 +35,10 @@ class Reclaimer {
   [[nodiscard]] std::size_t bytes_held() const noexcept { return bytes_held_; }
   /// Of these, what was retired since the last reclaim().
   [[nodiscard]] std::size_t bytes_fresh() const noexcept { return bytes_fresh_; }
+  /// Of these, what is told under the account. Threads: any.
+  [[nodiscard]] std::size_t bytes_held(Account account) const noexcept {
+    return held_by_account_[account].load(std::memory_order_relaxed);  // relaxed: statistics
+  }
 
  private:
   struct Bucket {
@@ -39,6 +48,7 @@ class Reclaimer {
 
   void place(RetiredChain chain, const PinSet& pins) noexcept;
   RetiredChain& bucket(std::uint64_t pin) noexcept;
+  void count(const BlockHeader& block, std::ptrdiff_t sign) noexcept;
 
   PagePool& pool_;
   RetiredChain fresh_;    // retired since the last reclaim()
@@ -47,6 +57,7 @@ class Reclaimer {
   std::vector<Bucket> buckets_;  // ascending by pin
   std::size_t bytes_held_ = 0;
   std::size_t bytes_fresh_ = 0;
+  std::unique_ptr<std::atomic<std::size_t>[]> held_by_account_;  // written by the writer alone
 };
 
 }  // namespace stoa::memory

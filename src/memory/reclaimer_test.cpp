@@ -39,7 +39,7 @@ class Roots {
 
   PagePool pool;
   PageWriter writer{pool};
-  Reclaimer reclaimer{pool};
+  Reclaimer reclaimer{pool, 1};
 };
 
 TEST(PinSet, HoldsWhatSomePinLiesInside) {

@@ -156,7 +156,7 @@ class World {
 
   memory::PagePool pool;
   memory::PageWriter writer{pool};
-  memory::Reclaimer reclaimer{pool};
+  memory::Reclaimer reclaimer{pool, 1};
   BTree tree;
   Model model;
   std::vector<Held> held;

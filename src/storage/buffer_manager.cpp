@@ -7,7 +7,7 @@
 namespace stoa::storage {
 
 BufferManager::BufferManager(detail::WorldInfo world, memory::PoolOptions pool)
-    : world_(std::move(world)), pool_(pool), buffer_(world_, pool_), reclaimer_(pool_) {
+    : world_(std::move(world)), pool_(pool), buffer_(world_, pool_), reclaimer_(pool_, world_.tables.size() + 1) {
   buffer_.begin(Root{});
   prepare_commit();
   commit_batch(0, {});

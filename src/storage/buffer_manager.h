@@ -71,6 +71,10 @@ class BufferManager {
   };
   /// As of the last commit. Threads: any.
   [[nodiscard]] Memory memory() const noexcept;
+  /// Of the bytes that are retired, those of the table. Threads: any.
+  [[nodiscard]] std::size_t bytes_retired(TableId table) const noexcept {
+    return reclaimer_.bytes_held(account_of(table));
+  }
 
  private:
   void publish(const Root& root);

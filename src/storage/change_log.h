@@ -40,6 +40,12 @@ struct Change {
   std::uint64_t image = 0;  // offset into the log's images
 };
 
+/// A blob that a row of the table had.
+struct GoneBlob {
+  const void* blob;
+  TableId table;
+};
+
 /// Threads: the writer only.
 class ChangeLog {
  public:
@@ -74,9 +80,9 @@ class ChangeLog {
     grow(gone_, count);
   }
   void blob_born(const void* blob) noexcept { born_.push_back(blob); }
-  void blob_gone(const void* blob) noexcept { gone_.push_back(blob); }
+  void blob_gone(const void* blob, TableId table) noexcept { gone_.push_back({blob, table}); }
   [[nodiscard]] std::span<const void* const> blobs_born() const noexcept { return born_; }
-  [[nodiscard]] std::span<const void* const> blobs_gone() const noexcept { return gone_; }
+  [[nodiscard]] std::span<const GoneBlob> blobs_gone() const noexcept { return gone_; }
 
   void clear() noexcept {
     clear_for_reuse(changes_);
@@ -95,7 +101,7 @@ class ChangeLog {
   std::vector<Change> changes_;
   std::vector<std::byte> images_;
   std::vector<const void*> born_;
-  std::vector<const void*> gone_;
+  std::vector<GoneBlob> gone_;
 };
 
 }  // namespace stoa::storage

@@ -94,6 +94,10 @@ std::size_t ChunkEditor::room(std::uint32_t chunk) const noexcept {
   return chunk == 0 ? store_.rows_first : store_.shape->chunk_rows();
 }
 
+memory::Account ChunkEditor::account(std::size_t column) const noexcept {
+  return account_of(store_.shape->columns[column].table);
+}
+
 void ChunkEditor::append(std::span<const Entity> entities) {
   const std::uint32_t row = store_.rows;
   const auto count = static_cast<std::uint32_t>(entities.size());
@@ -109,7 +113,8 @@ void ChunkEditor::make_room(std::uint32_t chunk, std::uint32_t in_chunk, std::ui
     const std::size_t cell_bytes = store_.shape->columns[column].cell_bytes;
     const void* page = detail::find_page(store_.columns()[column], chunk);
     if (page == nullptr || !writable(pages_, page, in_chunk)) {
-      page = edit_page(pages_, store_.columns()[column], chunk, room(chunk) * cell_bytes, in_chunk * cell_bytes);
+      page = edit_page(pages_, store_.columns()[column], chunk, room(chunk) * cell_bytes, in_chunk * cell_bytes,
+                       account(column));
       header_of(page)->rows_written = static_cast<std::uint16_t>(in_chunk);
     }
     note_written(*header_of(page), pages_.root_seq(), in_chunk, count);
@@ -143,7 +148,7 @@ void ChunkEditor::grow_first_chunk(std::uint32_t rows_wanted) {
   for (std::size_t column = 0; column < grown.size(); ++column) {
     const void* page = detail::page_unchecked(store_.columns()[column], 0);
     set_page(pages_, store_.columns()[column], 0, grown[column]);
-    pages_.discard(page);
+    pages_.discard(page, account(column));
   }
   store_.rows_first = rows;
 }
@@ -164,7 +169,7 @@ void ChunkEditor::drop_chunk(std::uint32_t chunk) noexcept {
     } catch (const std::bad_alloc&) {
       continue;  // the page stays where it is and serves the next append
     }
-    pages_.discard(page);
+    pages_.discard(page, account(column));
   }
   if (chunk == 0 && detail::find_page(store_.columns()[0], 0) == nullptr) store_.rows_first = 0;
 }
@@ -212,7 +217,7 @@ std::byte* ChunkEditor::edit(std::uint32_t row, std::size_t column) {
   const void* page = detail::page_unchecked(array, chunk);
   if (!writable(pages_, page, in_chunk)) {
     const std::uint32_t rows = store_.rows_in(chunk);
-    page = edit_page(pages_, array, chunk, room(chunk) * cell_bytes, rows * cell_bytes);
+    page = edit_page(pages_, array, chunk, room(chunk) * cell_bytes, rows * cell_bytes, account(column));
     header_of(page)->rows_written = static_cast<std::uint16_t>(rows);
   }
   return static_cast<std::byte*>(const_cast<void*>(page)) + in_chunk * cell_bytes;

@@ -17,6 +17,11 @@ using detail::ChunkStore;
 using detail::StoreShape;
 using memory::PageWriter;
 
+/// Under which a table's retired pages and texts are told.
+[[nodiscard]] inline memory::Account account_of(TableId table) noexcept {
+  return static_cast<memory::Account>(to_index(table) + 1);  // of no table: 0
+}
+
 /// The shape of rows that have the given tables; their order does not matter. The chunk's size is chosen so that its
 /// widest column stays within a page's bound.
 [[nodiscard]] const StoreShape* make_shape(PageWriter& pages, const detail::WorldInfo& world, std::uint32_t number,
@@ -64,6 +69,7 @@ class ChunkEditor {
 
  private:
   [[nodiscard]] std::size_t room(std::uint32_t chunk) const noexcept;
+  [[nodiscard]] memory::Account account(std::size_t column) const noexcept;
   void make_room(std::uint32_t chunk, std::uint32_t first, std::uint32_t count);
   void grow_first_chunk(std::uint32_t rows_wanted);
   void drop_chunk(std::uint32_t chunk) noexcept;

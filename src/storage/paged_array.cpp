@@ -70,7 +70,7 @@ void set_page(PageWriter& pages, PagedArray& array, std::uint64_t number, const 
 }
 
 void* edit_page(PageWriter& pages, PagedArray& array, std::uint64_t number, std::size_t page_bytes,
-                std::size_t used_bytes) {
+                std::size_t used_bytes, memory::Account account) {
   if (const void* now = detail::find_page(array, number); now != nullptr && pages.owns(now)) {
     return const_cast<void*>(now);
   }
@@ -81,7 +81,7 @@ void* edit_page(PageWriter& pages, PagedArray& array, std::uint64_t number, std:
     std::memset(page, 0, page_bytes);
   } else {
     std::memcpy(page, shared, used_bytes);
-    pages.discard(shared);
+    pages.discard(shared, account);
   }
   link = page;
   return page;

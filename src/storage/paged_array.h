@@ -19,9 +19,9 @@ using memory::PageWriter;
 void set_page(PageWriter& pages, PagedArray& array, std::uint64_t number, const void* page);
 
 /// The page, owned by the write buffer: as it is, or a copy in its place, or new and zero. `page_bytes` is the size of
-/// the whole page, `used_bytes` of what a copy must carry over.
+/// the whole page, `used_bytes` of what a copy must carry over; what it replaces is told under `account`.
 [[nodiscard]] void* edit_page(PageWriter& pages, PagedArray& array, std::uint64_t number, std::size_t page_bytes,
-                              std::size_t used_bytes);
+                              std::size_t used_bytes, memory::Account account = 0);
 
 /// A cell of an array whose pages hold 2^bits zero-initialised cells.
 template <typename Cell>

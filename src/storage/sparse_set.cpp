@@ -17,7 +17,8 @@ ChunkEditor SparseEditor::edit_rows() {
 SparseLeaf& SparseEditor::edit_leaf(Entity entity) {
   const std::uint32_t number = entity.index() / SparseLeaf::size;
   if (detail::find_page(set_.leaves, number) != nullptr) {
-    return *static_cast<SparseLeaf*>(edit_page(pages_, set_.leaves, number, sizeof(SparseLeaf), sizeof(SparseLeaf)));
+    return *static_cast<SparseLeaf*>(
+        edit_page(pages_, set_.leaves, number, sizeof(SparseLeaf), sizeof(SparseLeaf), account()));
   }
   auto* leaf = static_cast<SparseLeaf*>(pages_.allocate(sizeof(SparseLeaf)));
   std::fill_n(leaf->bits, SparseLeaf::words, 0);  // of the places, those are read that have a bit
@@ -37,8 +38,10 @@ void SparseEditor::clear(Entity entity) noexcept {
   leaf.bits[at / 64] &= ~(std::uint64_t{1} << (at % 64));
   if (std::any_of(leaf.bits, leaf.bits + SparseLeaf::words, [](std::uint64_t word) { return word != 0; })) return;
   set_page(pages_, set_.leaves, entity.index() / SparseLeaf::size, nullptr);  // its path is our own: nothing can fail
-  pages_.discard(&leaf);
+  pages_.discard(&leaf, account());
 }
+
+memory::Account SparseEditor::account() const noexcept { return account_of(set_.rows->shape->tables.front()); }
 
 std::uint32_t SparseEditor::insert(Entity entity) {
   ChunkEditor rows = edit_rows();

@@ -36,6 +36,7 @@ class SparseEditor {
   ChunkEditor edit_rows();
   detail::SparseLeaf& edit_leaf(Entity entity);
   void clear(Entity entity) noexcept;
+  [[nodiscard]] memory::Account account() const noexcept;
 
   PageWriter& pages_;
   SparseSet& set_;

@@ -10,11 +10,11 @@ namespace stoa::storage {
 
 struct TableUsage {
   std::size_t rows = 0;
-  std::size_t used_bytes = 0;       ///< of cells; in a sparse table also of the entities' ids and places
+  std::size_t used_bytes = 0;       ///< of cells and of texts beside them; in a sparse table also of ids and places
   std::size_t allocated_bytes = 0;  ///< of the blocks that these lie in
 };
 
-/// By table number. Texts that do not fit in their cells are not counted. A step for each page of the root.
+/// By table number. A step for each page of the root, and one for each row with texts.
 /// Threads: any, as long as the root is pinned.
 [[nodiscard]] std::vector<TableUsage> usage_of(const detail::Root& root);
 

@@ -423,14 +423,14 @@ void WriteBuffer::adopt_blobs(const TableModel& table, std::byte* row, std::uint
       const TextCell own(blob, borrowed.size());
       std::memcpy(row + at, &own, sizeof own);
     }
-    if (!old.is_inline()) log_.blob_gone(old.data());
+    if (!old.is_inline()) log_.blob_gone(old.data(), table.number);
   }
 }
 
 void WriteBuffer::let_go_of_blobs(const TableModel& table, const std::byte* row) {
   for (std::uint32_t at : table.blobs) {
     const TextCell text = load_text(row + at);
-    if (!text.is_inline()) log_.blob_gone(text.data());
+    if (!text.is_inline()) log_.blob_gone(text.data(), table.number);
   }
 }
 
@@ -442,10 +442,10 @@ void WriteBuffer::accept(std::vector<Entity>& ended) {
     if (change.kind == Change::Kind::page) {
       const void* replaced = nullptr;
       std::memcpy(&replaced, log_.image(change), sizeof replaced);
-      pages_.discard(replaced);
+      pages_.discard(replaced, account_of(change.table));
     }
   }
-  for (const void* blob : log_.blobs_gone()) pages_.discard(blob);
+  for (const auto& [blob, table] : log_.blobs_gone()) pages_.discard(blob, account_of(table));
   log_.clear();
 }
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,12 @@ struct Burning {
   std::uint32_t since;
 };
 BOOST_DESCRIBE_STRUCT(Burning, (), (since))
+
+struct Sign {
+  stoa::Text text;
+  std::int64_t rank;
+};
+BOOST_DESCRIBE_STRUCT(Sign, (), (text, rank))
 
 #if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__)
 constexpr std::size_t scale = 10;
@@ -107,6 +114,44 @@ TEST(Growth, IsToldForEachTable) {
   EXPECT_EQ(burning.used_bytes, 25'000 * (sizeof(Burning) + 8 + 4));
   EXPECT_GE(burning.allocated_bytes, burning.used_bytes);
   EXPECT_LT(position.allocated_bytes + burning.allocated_bytes, now.bytes_in_use);
+}
+
+TEST(Growth, TellsTextsAndWhatSnapshotsKeepOfEachTable) {
+  stoa::Schema schema = two_tables();
+  schema.table<Sign>("sign");
+  stoa::Database database = open(schema);
+  std::vector<Entity> entities = populate(database, 2000);
+  const std::string text(1000, 'x');
+  const auto write_all = [&] {
+    stoa::Transaction tx = database.begin();
+    for (Entity entity : entities) tx.upsert(entity, Sign{text, 1});
+    commit(database, std::move(tx));
+  };
+  write_all();
+  stoa::Metrics now = database.metrics();
+  const auto find = [&](std::string_view name) {
+    return *std::ranges::find(now.tables, name, &stoa::Metrics::Table::name);
+  };
+  EXPECT_EQ(find("sign").used_bytes, entities.size() * (sizeof(Sign) + text.size()));
+  EXPECT_GE(find("sign").allocated_bytes, find("sign").used_bytes);
+  EXPECT_LE(find("sign").allocated_bytes, find("sign").used_bytes * 11 / 10);
+
+  // A snapshot keeps what has since gone, each table's under its name.
+  std::optional<stoa::Snapshot> held = database.snapshot();
+  stoa::Transaction tx = database.begin();
+  for (Entity entity : entities) tx.remove<Sign>(entity);
+  for (std::size_t i = 0; i < entities.size(); i += 4) tx.remove<Burning>(entities[i]);
+  commit(database, std::move(tx));
+  now = database.metrics();
+  EXPECT_GE(find("sign").retired_bytes, entities.size() * (sizeof(Sign) + text.size()));
+  EXPECT_GE(find("burning").retired_bytes, entities.size() / 4 * sizeof(Burning));
+  EXPECT_LE(find("sign").retired_bytes + find("burning").retired_bytes + find("position").retired_bytes,
+            now.bytes_retired);
+  EXPECT_EQ(find("sign").used_bytes, 0U);
+  held.reset();
+  commit_one_more(database);
+  now = database.metrics();
+  for (const stoa::Metrics::Table& table : now.tables) EXPECT_EQ(table.retired_bytes, 0U) << table.name;
 }
 
 TEST(Growth, StartsSmall) {

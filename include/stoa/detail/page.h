@@ -16,7 +16,7 @@ struct BlockHeader {
   BlockHeader* next = nullptr;  ///< while retired or free
   std::uint32_t units = 0;      ///< the whole block's size in units of 64 bytes
   std::uint16_t rows_written = 0;
-  std::uint16_t rows_sealed = 0;  ///< rows below it may be seen by readers
+  std::uint16_t rows_sealed = 0;  ///< rows below it may be seen by readers. Retired: the account that it is told under
 };
 static_assert(sizeof(BlockHeader) == 32);
 
