@@ -100,10 +100,14 @@ void Session::populate() {
     transaction.insert(entity, row);
     after.entities[entity][schema_->table_of<T>()] = to_row(row);
   };
-  while (after.entities.size() < options_.population) {
-    const Entity entity = issue(transaction.create());
-    after.entities[entity];
-    insert(entity, Position{static_cast<float>(random_.below(9)), 1});
+  const std::vector<Entity> entities = issue(transaction.create(options_.population - world_.entities.size()));
+  std::vector<Position> positions;
+  for (Entity entity : entities) {
+    after.entities[entity][schema_->table_of<Position>()] =
+        to_row(positions.emplace_back(Position{static_cast<float>(random_.below(9)), 1}));
+  }
+  transaction.insert(entities, positions);
+  for (Entity entity : entities) {
     insert(entity, Velocity{static_cast<std::int32_t>(random_.below(9)), 2});
     const std::string name = "settler " + std::to_string(entity.bits());
     if (random_.chance(60)) insert(entity, Name{name, 0, name});
