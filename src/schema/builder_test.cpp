@@ -40,6 +40,15 @@ struct Forgetful {
   std::uint32_t seen, unseen;
 };
 BOOST_DESCRIBE_STRUCT(Forgetful, (), (seen))
+struct [[gnu::packed]] Packed {
+  std::uint8_t level;
+  std::uint32_t count;
+};
+BOOST_DESCRIBE_STRUCT(Packed, (), (level, count))
+struct alignas(32) Wide {
+  float x;
+};
+BOOST_DESCRIBE_STRUCT(Wide, (), (x))
 struct HTTPServerState {
   bool up;
   signed char grade;
@@ -179,6 +188,17 @@ TEST(Builder, NoticesAMemberThatIsNotDescribed) {
   schema.table<Forgetful>("forgetful");
   EXPECT_THAT(mistakes_of(schema),
               HasSubstr("the table's row is 4 bytes, game::Forgetful is 8 bytes; describe every member"));
+}
+
+TEST(Builder, RefusesAMemberWhereItsTypeMayNotBe) {
+  Schema schema("s");
+  schema.table<Packed>("packed");
+  schema.table<Wide>("wide");
+  const std::string message = mistakes_of(schema);
+  EXPECT_THAT(message, HasSubstr("count: the table has u32 at offset 4, game::Packed has u32 at offset 1"));
+  EXPECT_THAT(message, HasSubstr("the table's row is aligned to 4, game::Packed to 1"));
+  EXPECT_THAT(message, HasSubstr("the table's row is aligned to 4, game::Wide to 32"));
+  EXPECT_THAT(message, HasSubstr("without alignas or packing"));
 }
 
 TEST(Builder, ReportsEveryMistake) {

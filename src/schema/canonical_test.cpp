@@ -2,6 +2,7 @@
 #include <stoa/schema.h>
 
 #include "base/testing/seed.h"
+#include "schema/kinds.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -132,6 +133,42 @@ std::shared_ptr<const CompiledSchema> compile(const std::string& text) {
   const auto schema = Schema::from_toml(text);
   if (!schema) ADD_FAILURE() << schema.error().message() << '\n' << text;
   return schema ? schema->compile().value() : nullptr;
+}
+
+std::uint32_t align_of(const SchemaModel& schema, const FieldType& type) {
+  if (type.kind == FieldKind::structure) return schema.structs[type.definition].align;
+  if (type.kind == FieldKind::enumeration) return schema::scalar_align(schema.enums[type.definition].base);
+  return schema::scalar_align(type.kind);
+}
+
+// Fields in order, each where its type may be, none over another; a row after a row is aligned as the first one is.
+template <typename Definition>
+void expect_sound_layout(const SchemaModel& schema, const Definition& definition) {
+  std::uint32_t end = 0;
+  for (const FieldModel& field : definition.fields) {
+    const std::uint32_t align = align_of(schema, field.type);
+    EXPECT_EQ(field.offset % align, 0U) << field.name;
+    EXPECT_EQ(definition.align % align, 0U) << field.name;
+    EXPECT_GE(field.offset, end) << field.name;
+    end = field.offset + field.bytes;
+  }
+  EXPECT_LE(end, definition.bytes);
+  EXPECT_EQ(definition.bytes % definition.align, 0U);
+}
+
+TEST(Layout, OfRandomSchemasIsSound) {
+  const std::uint64_t first = stoa::test::test_seed();
+  for (std::uint64_t round = 0; round < 200 && !testing::Test::HasFailure(); ++round) {
+    SCOPED_TRACE(fmt::format("STOA_TEST_SEED={}", first + round));
+    Dice dice(first + round);
+    const Draw draw = draw_schema(dice);
+    std::vector<std::size_t> order(draw.tables.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    const auto schema = compile(write(draw, "e", "s", order));
+    ASSERT_NE(schema, nullptr);
+    for (const TableModel& table : schema->model().tables) expect_sound_layout(schema->model(), table);
+    for (const StructModel& type : schema->model().structs) expect_sound_layout(schema->model(), type);
+  }
 }
 
 TEST(Canonical, RandomSchemasReadBackAndHashAlikeInAnyOrder) {

@@ -136,6 +136,27 @@ TEST(ManyAtOnceLimits, IsStoppedByADeadlineInTheMiddle) {
   EXPECT_TRUE(db.unpublished_picture() == before);
 }
 
+TEST(ManyAtOnceLimits, HasNoIndexBeyond32Bits) {
+  TestDatabase db;
+  storage::WriteBuffer& buffer = db.buffers.write_buffer();
+  const Entity last(storage::EntityAllocator::index_max, 1);
+  ASSERT_EQ(buffer.create(last), storage::Outcome::done);
+  std::vector<Entity> ended;
+  buffer.accept(ended);
+  db.buffers.resume_entities();  // as if a log had told of it
+  // What lies free below it comes as the writer offers it, some thousands for a commit. Fresh ones there are none.
+  Transaction tx = db.begin();
+  const std::vector<Entity> entities = tx.create(100'000);
+  EXPECT_TRUE(entities.front());
+  EXPECT_FALSE(entities.back());
+  const auto answer = std::move(tx).commit();
+  ASSERT_EQ(code_of(answer), ErrorCode::too_large);
+  EXPECT_EQ(answer.error().message(), "all 2^32 entity indices are in use");
+  Transaction next = db.begin();
+  EXPECT_TRUE(next.create()) << "those that failed are offered again";
+  EXPECT_TRUE(std::move(next).commit());
+}
+
 TEST(ManyAtOnceLimits, RefusesRowsThatAreFewerThanTheEntities) {
   TestDatabase db;
   Transaction tx = db.begin();
