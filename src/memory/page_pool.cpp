@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <limits>
 #include <new>
+#include <utility>
 
 namespace stoa::memory {
 namespace {
@@ -27,12 +28,25 @@ std::byte* map(std::size_t bytes) {
 PagePool::PagePool(PoolOptions options)
     : options_(options), free_(pooled_units_max + 1, nullptr), slab_bytes_next_(options.slab_bytes_first) {
   slabs_.reserve(64);
+  refill_spare();
 }
 
 PagePool::~PagePool() {
   for (const Slab& slab : slabs_) {
     unpoison(slab.base, slab.bytes);
     ::munmap(slab.base, slab.bytes);
+  }
+}
+
+void PagePool::refill_spare() noexcept {
+  if (spare_.bytes() * 2 >= options_.spare_bytes) return;
+  try {
+    std::byte* base = map_slab(options_.spare_bytes);
+    if (spare_.bytes() > room_.bytes()) carve_from(spare_);
+    spare_ = {base + sizeof(BlockHeader), base + options_.spare_bytes - (unit_bytes - sizeof(BlockHeader))};
+    spare_is_new_ = true;
+  } catch (const std::bad_alloc&) {
+    return;  // the next call tries again
   }
 }
 
@@ -68,38 +82,55 @@ void PagePool::release(void* payload) noexcept {
   poison(payload, bytes - sizeof(BlockHeader));
 }
 
-// Headers stand at 32 modulo 64, so that payloads stand at 0.
 void* PagePool::carve(std::uint32_t units) {
   const std::size_t bytes = std::size_t{units} * unit_bytes;
-  if (static_cast<std::size_t>(carve_end_ - carve_at_) < bytes) grow(bytes);
-  void* block = carve_at_;
+  Room* room = &room_;
+  if (room->bytes() < bytes) {
+    try {
+      grow(bytes);
+    } catch (const std::bad_alloc&) {
+      if (!may_use_spare_ || spare_.bytes() < bytes) throw;
+      room = &spare_;
+      if (std::exchange(spare_is_new_, false)) bytes_reserved_ += options_.spare_bytes;
+    }
+  }
+  void* block = room->at;
   unpoison(block, sizeof(BlockHeader));
-  carve_at_ += bytes;
+  room->at += bytes;
   return block;
 }
 
 void PagePool::grow(std::size_t at_least) {
-  // What is left of the old slab becomes one free block of its size, so that nothing is lost.
-  const std::size_t rest_units = static_cast<std::size_t>(carve_end_ - carve_at_) / unit_bytes;
   const std::size_t bytes = std::max(slab_bytes_next_, at_least + unit_bytes);
-  if (slabs_.size() == slabs_.capacity()) slabs_.reserve(slabs_.size() * 2);
-  std::byte* base = map(bytes);
-  if (rest_units != 0 && rest_units <= pooled_units_max) {
-    unpoison(carve_at_, sizeof(BlockHeader));
-    auto* rest = reinterpret_cast<BlockHeader*>(carve_at_);
-    *rest = BlockHeader{.next = free_[rest_units], .units = static_cast<std::uint32_t>(rest_units)};
-    free_[rest_units] = rest;
-  }
-  slabs_.push_back({base, bytes});
+  std::byte* base = map_slab(bytes);
   bytes_reserved_ += bytes;
   ++system_allocations_;
-  poison(base, bytes);
-  carve_at_ = base + sizeof(BlockHeader);
-  carve_end_ = base + bytes - (unit_bytes - sizeof(BlockHeader));
+  // Headers stand at 32 modulo 64, so that payloads stand at 0.
+  carve_from({base + sizeof(BlockHeader), base + bytes - (unit_bytes - sizeof(BlockHeader))});
   // Compared before it is converted: what a size cannot hold has no meaning as one.
   const double next = static_cast<double>(slab_bytes_next_) * options_.slab_growth;
   slab_bytes_next_ =
       next < static_cast<double>(options_.slab_bytes_max) ? static_cast<std::size_t>(next) : options_.slab_bytes_max;
+}
+
+std::byte* PagePool::map_slab(std::size_t bytes) {
+  if (slabs_.size() == slabs_.capacity()) slabs_.reserve(slabs_.size() * 2);
+  std::byte* base = map(bytes);
+  slabs_.push_back({base, bytes});
+  poison(base, bytes);
+  return base;
+}
+
+// What is left of the old room becomes one free block of its size, so that nothing is lost.
+void PagePool::carve_from(Room room) noexcept {
+  const std::size_t rest_units = room_.bytes() / unit_bytes;
+  if (rest_units != 0 && rest_units <= pooled_units_max) {
+    unpoison(room_.at, sizeof(BlockHeader));
+    auto* rest = reinterpret_cast<BlockHeader*>(room_.at);
+    *rest = BlockHeader{.next = free_[rest_units], .units = static_cast<std::uint32_t>(rest_units)};
+    free_[rest_units] = rest;
+  }
+  room_ = room;
 }
 
 void* PagePool::allocate_large(std::uint32_t units) {

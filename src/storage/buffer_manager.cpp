@@ -30,6 +30,7 @@ void BufferManager::resume_entities() {
 }
 
 void BufferManager::prepare_commit() {
+  pool_.refill_spare();
   if (next_root_ == nullptr) next_root_ = buffer_.pages().allocate(sizeof(Root));
   if (live_roots_.size() == live_roots_.capacity())
     live_roots_.reserve(std::max<std::size_t>(16, live_roots_.size() * 2));

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <vector>
 
 namespace stoa::storage {
 namespace {
@@ -129,25 +128,30 @@ void ChunkEditor::grow_first_chunk(std::uint32_t rows_wanted) {
     store_.rows_first = rows;  // make_room() makes the pages
     return;
   }
-  // Whatever may fail comes first: half a growth would leave columns of different room.
-  std::vector<void*> grown;
-  grown.reserve(store_.shape->columns.size());
+  // Whatever may fail comes first: half a growth would leave columns of different room. The new pages are linked by
+  // their headers, so that taking back needs no memory but the pool's.
+  memory::RetiredChain grown;
+  const auto take_grown = [&] {
+    memory::BlockHeader* header = grown.head;
+    grown.head = header->next;
+    return memory::payload_of(header);
+  };
   try {
-    for (std::size_t column = 0; column < store_.shape->columns.size(); ++column) {
+    for (std::size_t column = store_.shape->columns.size(); column-- != 0;) {
       const std::size_t cell_bytes = store_.shape->columns[column].cell_bytes;
       detail::PagedArray& array = store_.columns()[column];
       const void* page = detail::page_unchecked(array, 0);
-      grown.push_back(pages_.copy(page, store_.rows_first * cell_bytes, rows * cell_bytes));
-      header_of(grown.back())->rows_written = static_cast<std::uint16_t>(store_.rows_first);
+      grown.push(header_of(pages_.copy(page, store_.rows_first * cell_bytes, rows * cell_bytes)));
+      grown.head->rows_written = static_cast<std::uint16_t>(store_.rows_first);
       set_page(pages_, array, 0, page);  // only makes the path our own
     }
   } catch (...) {
-    for (void* page : grown) pages_.discard(page);
+    while (grown.head != nullptr) pages_.discard(take_grown());
     throw;
   }
-  for (std::size_t column = 0; column < grown.size(); ++column) {
+  for (std::size_t column = 0; column < store_.shape->columns.size(); ++column) {
     const void* page = detail::page_unchecked(store_.columns()[column], 0);
-    set_page(pages_, store_.columns()[column], 0, grown[column]);
+    set_page(pages_, store_.columns()[column], 0, take_grown());
     pages_.discard(page, account(column));
   }
   store_.rows_first = rows;

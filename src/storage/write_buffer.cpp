@@ -450,6 +450,7 @@ void WriteBuffer::accept(std::vector<Entity>& ended) {
 }
 
 void WriteBuffer::revert() {
+  const memory::PagePool::SpareUse spare(pages_.pool());
   const auto changes = log_.changes();
   for (auto change = changes.rbegin(); change != changes.rend(); ++change) revert(*change);
   for (const void* blob : log_.blobs_born()) pages_.discard(blob);

@@ -32,7 +32,8 @@ struct RowImage {
 enum class Outcome : std::uint8_t { done, no_entity, no_row, row_exists };
 
 /// Errors: operations throw std::bad_alloc, wherever they are; revert() then takes the transaction back. It may need
-/// memory itself: where it throws too, the buffer is lost, with all that was accepted since begin().
+/// memory itself, and has the pool's spare slab for that. Where that is used up and it throws too, the buffer is lost,
+/// with all that was accepted since begin().
 /// Threads: the writer only.
 class WriteBuffer {
  public:

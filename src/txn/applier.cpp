@@ -22,7 +22,7 @@ Applier::Applier(storage::BufferManager& buffers, CommitSink& sink, std::size_t 
 
 std::expected<bool, Error> Applier::apply(TransactionNode& node, Version version) {
   std::expected<bool, Error> settled = false;
-  sink_failed_ = false;
+  lost_ = false;
   try {
     auto done = run(node);
     if (done) done = keep_rules();
@@ -30,10 +30,14 @@ std::expected<bool, Error> Applier::apply(TransactionNode& node, Version version
   } catch (const std::bad_alloc&) {
     settled = std::unexpected(Error::out_of_memory());
   }
-  if (!settled || !*settled) {
+  if (settled && *settled) return true;
+  try {
     buffer_.revert();
-    burn_reserved(node);
+  } catch (const std::bad_alloc&) {
+    lost_ = true;
+    return std::unexpected(Error(ErrorCode::out_of_memory, "no memory to take a transaction back"));
   }
+  burn_reserved(node);
   return settled;
 }
 
@@ -86,7 +90,7 @@ std::expected<bool, Error> Applier::settle(Version version) {
   make_room_for_ended();  // once the sink has the delta, nothing may fail any more
   if (auto added = sink_.add(version, bytes_); !added) {
     const ErrorCode code = added.error().code();
-    sink_failed_ = code != ErrorCode::disk_full && code != ErrorCode::too_large;
+    lost_ = code != ErrorCode::disk_full && code != ErrorCode::too_large;
     return std::unexpected(std::move(added.error()));
   }
   buffer_.accept(ended_);

@@ -25,8 +25,9 @@ class Applier {
   /// the write buffer is as before.
   [[nodiscard]] std::expected<bool, Error> apply(detail::TransactionNode& node, Version version);
 
-  /// Whether the last apply() failed because the sink did, for good.
-  [[nodiscard]] bool sink_failed() const { return sink_failed_; }
+  /// Whether the last apply() failed for good: the sink did, or what was applied could not be taken back. Nothing of
+  /// the write buffer may be published then.
+  [[nodiscard]] bool is_lost() const { return lost_; }
 
   /// The entities that ended since the last call to clear_ended().
   [[nodiscard]] const std::vector<Entity>& ended() const { return ended_; }
@@ -47,7 +48,7 @@ class Applier {
   integrity::Judge judge_;
   delta::TransactionDelta delta_;
   WriterContext context_;
-  bool sink_failed_ = false;
+  bool lost_ = false;
   std::vector<Entity> ended_;
   std::vector<std::byte> bytes_;
 };

@@ -231,7 +231,7 @@ void Engine::commit_batch(std::size_t transactions) {
 
 void Engine::apply(Node& node) {
   if (failure_) {
-    node.result = std::unexpected(Error(ErrorCode::read_only, "the log failed: " + failure_->message()));
+    node.result = std::unexpected(Error(ErrorCode::read_only, "no more writes: " + failure_->message()));
     return;
   }
   try {
@@ -249,7 +249,7 @@ void Engine::apply(Node& node) {
   if (is_function) in_function_.store(nullptr, std::memory_order_relaxed);
   if (!applied) {
     node.result = std::unexpected(std::move(applied.error()));
-    if (applier_.sink_failed()) fail_batch(node.result.error());
+    if (applier_.is_lost()) fail_batch(node.result.error());
     return;
   }
   if (*applied) ++version_;
@@ -273,13 +273,14 @@ void Engine::publish_batch() {
   }
 }
 
-// The log failed: nothing above the published root will ever be visible. Who had an effect does not know its outcome.
+// The log failed, or memory did: nothing above the published root will ever be visible. Who had an effect does not know
+// its outcome.
 void Engine::fail_batch(const Error& error) {
   failure_ = error;
   version_ = published_;
   for (Node* node : batch_) {
     if (node->result) {
-      node->result = std::unexpected(Error(ErrorCode::unknown_outcome, "the log failed: " + error.message()));
+      node->result = std::unexpected(Error(ErrorCode::unknown_outcome, "no more writes: " + error.message()));
     }
   }
 }

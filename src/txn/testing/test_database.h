@@ -78,9 +78,10 @@ BOOST_DESCRIBE_STRUCT(Selected, (), ())
 /// All tickets must be gone before it goes.
 class TestDatabase final : public detail::SnapshotHome {
  public:
-  explicit TestDatabase(const Options& options = stepped(), bool wants_deltas = true)
+  explicit TestDatabase(const Options& options = stepped(), bool wants_deltas = true,
+                        const memory::PoolOptions& pool = {})
       : sink(wants_deltas),
-        buffers(storage::test::make_world(make_schema()), {}),
+        buffers(storage::test::make_world(make_schema()), pool),
         engine(buffers, sink, options, [] { ADD_FAILURE() << "a ticket was left"; }) {}
   ~TestDatabase() {
     (void)engine.close();
