@@ -28,6 +28,12 @@ Options options(WriterMode writer, Durability durability = Durability::none()) {
 
 TEST(Model, AWorldInMemoryThatIsSteppedIsThePlainMaps) { run(1, 1000, {options(WriterMode::manual), false}); }
 
+TEST(Model, SnapshotsStayAsTheyAreOverThousandsOfCommits) {
+  SessionOptions seldom_compared{options(WriterMode::manual), false};
+  seldom_compared.compare_every = 20;
+  run(10, 3000, seldom_compared);
+}
+
 TEST(Model, AWorldInMemoryWithSmallBatchesIsThePlainMaps) {
   SessionOptions small{options(WriterMode::manual), false};
   small.options.batch_transactions_max = 2;

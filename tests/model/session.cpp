@@ -15,6 +15,9 @@ namespace {
 
 using Kind = Operation::Kind;
 
+// So many snapshots, the first ones, are held until the session ends: over thousands of commits, if it is long.
+constexpr std::size_t held_for_good = 2;
+
 struct WalkStopped : std::runtime_error {
   WalkStopped() : std::runtime_error("the walk was stopped") {}
 };
@@ -146,13 +149,14 @@ void Session::round() {
   } else if (dice < 90) {
     settle();
     if (held_.size() < 6) held_.push_back({db_->snapshot(), world_});
-  } else if (dice < 93 && !held_.empty()) {
-    const std::size_t at = random_.below(held_.size());
+  } else if (dice < 93 && held_.size() > held_for_good) {
+    const std::size_t at = held_for_good + random_.below(held_.size() - held_for_good);
     held_.push_back({held_[at].snapshot.clone(), held_[at].world});
     EXPECT_EQ(difference(held_[at].snapshot, held_[at].world), "") << "a held snapshot changed";
     held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(at));
-  } else if (dice < 95 && !held_.empty()) {
-    held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(random_.below(held_.size())));
+  } else if (dice < 95 && held_.size() > held_for_good) {
+    const std::uint64_t at = held_for_good + random_.below(held_.size() - held_for_good);
+    held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(at));
   } else if (dice < 96) {
     settle();
     const auto flushed = db_->flush();
@@ -239,7 +243,7 @@ void Session::perform_many(Target& target, World& scratch, std::optional<ErrorCo
   };
   std::vector<Entity> entities;
   const std::uint64_t count = random_.below(random_.chance(80) ? 6 : 40);
-  if (random_.chance(75)) {
+  if (scratch.entities.size() < options_.population) {
     entities = issue(target.create(count));
     for (Entity entity : entities) apply_one({.kind = Kind::create, .entity = entity, .row = {}});
   } else {
