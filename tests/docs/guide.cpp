@@ -76,6 +76,12 @@ int run(const std::filesystem::path& folder) {
   auto done = std::move(tx).commit();
   if (!done) return report(done.error());
 
+  const std::vector<Position> places(1000);
+  stoa::Transaction many = db.begin();
+  const std::vector<stoa::Entity> fleet = many.create(places.size());
+  many.insert(fleet, places);
+  if (auto begun = std::move(many).commit(); !begun) return report(begun.error());
+
   auto moved = db.write([](stoa::Writer& writer) {
     writer.each<Position, const Velocity>([](stoa::Entity, Position& position, const Velocity& velocity) {
       position.x += velocity.x;
