@@ -84,6 +84,11 @@ class Database {
   /// The newest version's world. Wait-free after a thread's first. Errors: out of memory throws std::bad_alloc.
   [[nodiscard]] Snapshot snapshot();
 
+  /// The world as it was at `version`, or at the last version before it of which the database holds a snapshot: see
+  /// Options::kept_snapshots_max. Its version() says which. Of the newest version it is snapshot().
+  /// Errors: history_gone, if none is held; not_found, if there is no such version yet; out of memory throws.
+  [[nodiscard]] std::expected<Snapshot, Error> snapshot_at(Version version);
+
   /// Of the newest snapshot.
   [[nodiscard]] Version version() const;
   /// Everything up to it is on the disk; 0 for a database in memory.

@@ -17,9 +17,9 @@ enum class ErrorCode : std::uint8_t {
   not_found,             ///< no such row, no such entity, no table or field of that name
   already_exists,        ///< insert: the entity has a row in that table
   constraint_violation,  ///< a key, unique, foreign-key, required or range rule; see violations()
-  conflict,              ///< a row changed since the snapshot that the transaction relies on; not answered yet
+  conflict,              ///< a row changed since the snapshot that the transaction relies on
   timeout,               ///< the transaction's deadline passed; nothing was applied
-  busy,                  ///< a limit in flight was reached and the caller may not wait; not answered yet
+  busy,                  ///< a limit in flight was reached and the caller may not wait
   too_large,             ///< beyond a documented bound
   out_of_memory,         ///< an allocation failed; nothing was applied
   read_only,             ///< the database takes no writes: opened so, a replica, or after a failed log write
@@ -32,7 +32,7 @@ enum class ErrorCode : std::uint8_t {
   corrupt,               ///< stored bytes are damaged
   io,                    ///< the operating system refused: see the text
   disk_full,             ///< no room for the log; the database stays up
-  history_gone,          ///< deltas that old are no longer kept; not answered yet
+  history_gone,          ///< what is that old is no longer kept
   fork,                  ///< other content under a version that was already applied
   unknown_outcome,       ///< the log failed in flight: the transaction may or may not survive a reopen
 };

@@ -33,6 +33,8 @@ struct Metrics {
   std::uint64_t in_flight_transactions = 0;
   std::uint64_t in_flight_bytes = 0;
   LatencyHistogram commit_latency;  ///< from submit to answer
+  /// How long the write function has run that the writer is in; 0 where it is in none. All commits wait for it.
+  std::chrono::nanoseconds write_function_runs{};
 
   std::size_t bytes_in_use = 0;    ///< by the newest root and by what is retired
   std::size_t bytes_retired = 0;   ///< kept only for snapshots

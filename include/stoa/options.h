@@ -32,6 +32,12 @@ class Durability {
   std::chrono::milliseconds interval_;
 };
 
+/// What submit() does where as much is in flight as may be.
+enum class AtLimit : std::uint8_t {
+  wait,         ///< until there is room
+  answer_busy,  ///< nothing; the ticket answers busy
+};
+
 enum class WriterMode : std::uint8_t {
   thread,  ///< the database has a writer thread of its own
   manual,  ///< the application calls db.step(), and nothing is committed behind its back. What waits for an answer on
@@ -46,13 +52,24 @@ struct Options {
   /// Transactions that a batch holds at most: they become visible, and durable, together. 0 is taken for 1.
   std::size_t batch_transactions_max = 4096;
 
-  /// Bounds on what is submitted and not yet answered; submit() waits at them, and nothing is refused. A single
-  /// transaction passes whatever they are.
+  /// Bounds on what is submitted and not yet answered. A single transaction passes whatever they are.
   std::size_t in_flight_transactions_max = 65'536;
   std::size_t in_flight_bytes_max = std::size_t{256} << 20U;
+  AtLimit at_limit = AtLimit::wait;
+
+  /// What a single transaction may record, 24 bytes and its row for each operation. One that is larger answers
+  /// too_large, and what it records beyond is dropped at once. Write functions are not bound by it.
+  std::size_t transaction_bytes_max = std::size_t{1} << 30U;
+  /// The deadline of transactions and write functions that set none, from their submit; the greatest value is none.
+  std::chrono::nanoseconds deadline_default = std::chrono::nanoseconds::max();
 
   /// Entities and rows that the cascades of one transaction take along at most; beyond it the transaction fails.
   std::size_t cascade_rows_max = 10'000'000;
+
+  /// The database holds the newest so many of its own snapshots, for Database::snapshot_at(): one for each batch or,
+  /// with an interval above 0, the first of each interval. They keep the memory of what was changed since.
+  std::size_t kept_snapshots_max = 0;
+  std::chrono::nanoseconds kept_snapshots_interval{0};
 
   /// The pool's slabs: the first one's size, above 0; their growth, a finite number from 1 on; and up to which size,
   /// not below the first one's.

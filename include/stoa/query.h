@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <stdexcept>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -67,12 +68,12 @@ template <Component T>
   }
 }
 
-[[noreturn]] void throw_no_table();
+[[noreturn]] void throw_no_table(std::string_view type);
 
 template <typename T>
 [[nodiscard]] TableId table_in(const WorldInfo& world) {
   const TableId table = world.schema->table_of(type_index<T>());
-  if (table == no_table) throw_no_table();
+  if (table == no_table) throw_no_table(pretty_name<T>());
   return table;
 }
 

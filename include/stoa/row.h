@@ -28,13 +28,13 @@ class FieldView {
   /// Errors: invalid_argument if it has another.
   template <typename T>
   [[nodiscard]] std::expected<T, Error> try_as() const {
-    if (!is<T>()) return std::unexpected(other_type());
+    if (!is<T>()) return std::unexpected(other_type(detail::pretty_name<T>()));
     return read<T>();
   }
   /// The same; throws std::logic_error if it has another.
   template <typename T>
   [[nodiscard]] T as() const {
-    if (!is<T>()) throw_other_type();
+    if (!is<T>()) throw_other_type(detail::pretty_name<T>());
     return read<T>();
   }
 
@@ -51,8 +51,8 @@ class FieldView {
   }
   [[nodiscard]] bool has_shape(FieldKind kind, std::size_t extent, std::size_t bytes) const;
   void copy_to(void* out, std::size_t bytes) const;
-  [[nodiscard]] Error other_type() const;
-  [[noreturn]] void throw_other_type() const;
+  [[nodiscard]] Error other_type(std::string_view asked) const;
+  [[noreturn]] void throw_other_type(std::string_view asked) const;
 
   const SchemaModel* schema_;
   const FieldModel* field_;

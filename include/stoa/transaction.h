@@ -2,10 +2,13 @@
 #pragma once
 
 #include <stoa/operations.h>
+#include <stoa/snapshot.h>
 #include <stoa/ticket.h>
 
 #include <chrono>
+#include <cstdint>
 #include <expected>
+#include <string_view>
 #include <utility>
 
 namespace stoa {
@@ -30,6 +33,26 @@ class Transaction : public Operations<Transaction> {
   /// From now; once it has passed, an uncommitted transaction answers timeout and nothing of it is applied.
   Transaction& deadline(std::chrono::nanoseconds from_now);
 
+  /// The entity's row in T's table must still be as in `seen`, with the same content, or not be there if it was not:
+  /// otherwise the transaction answers conflict, whatever else it does. Judged before its own operations. So a program
+  /// decides by what it read, and changes nothing where that has changed since. Of the row's texts, whole copies go
+  /// along.
+  /// Errors of the commit: conflict; invalid_argument, if the snapshot is of another database.
+  template <Component T>
+  Transaction& expect_unchanged(const Snapshot& seen, Entity entity) {
+    expect_unchanged(seen, target().template table_of<T>(), entity);
+    return *this;
+  }
+  /// The same for a table by name. Errors of the commit: not_found too.
+  Transaction& expect_unchanged(const Snapshot& seen, std::string_view table, Entity entity);
+
+  /// A number of the caller's, which goes into the log with the transaction.
+  Transaction& tag(std::uint64_t number);
+
+  /// Ends the batch with this transaction, so that the commit's snapshot() is the world right after it: no other
+  /// transaction becomes visible together with it, after it.
+  Transaction& keep();
+
   /// Hands it to the writer and does not wait for the answer; at the limits in flight it waits for room.
   CommitTicket submit() &&;
   /// The same as submit() and get().
@@ -40,6 +63,7 @@ class Transaction : public Operations<Transaction> {
   friend class detail::TransactionHome;
   Transaction(detail::TransactionHome* home, detail::TransactionNode* node) : home_(home), node_(node) {}
   [[nodiscard]] detail::OpTarget& target();
+  void expect_unchanged(const Snapshot& seen, TableId table, Entity entity);
 
   detail::TransactionHome* home_;
   detail::TransactionNode* node_;

@@ -14,10 +14,10 @@ constexpr std::chrono::milliseconds idle_before_seal{200};
 LogSink::LogSink(wal::Writer writer, Durability durability, Version durable, const Clock& clock)
     : writer_(std::move(writer)), durability_(durability), clock_(clock), durable_(durable) {}
 
-std::expected<void, Error> LogSink::add(Version version, std::span<const std::byte> delta) {
+std::expected<void, Error> LogSink::add(Version version, std::uint64_t tag, std::span<const std::byte> delta) {
   const std::uint64_t bytes = batch_.frame_bytes() + wal::record_header_bytes + delta.size();
   if (auto reserved = writer_.reserve(bytes); !reserved) return reserved;
-  batch_.add({.version = version, .wall_ns = clock_.now_wall_ns(), .tag = 0, .body = delta});
+  batch_.add({.version = version, .wall_ns = clock_.now_wall_ns(), .tag = tag, .body = delta});
   return {};
 }
 

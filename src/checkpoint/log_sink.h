@@ -17,7 +17,8 @@ class LogSink final : public txn::CommitSink {
   LogSink(wal::Writer writer, Durability durability, Version durable, const Clock& clock);
 
   [[nodiscard]] bool wants_deltas() const noexcept override { return true; }
-  [[nodiscard]] std::expected<void, Error> add(Version version, std::span<const std::byte> delta) override;
+  [[nodiscard]] std::expected<void, Error> add(Version version, std::uint64_t tag,
+                                               std::span<const std::byte> delta) override;
   [[nodiscard]] std::expected<void, Error> commit() override;
   [[nodiscard]] std::expected<void, Error> flush() override;
   [[nodiscard]] Time rest_at() const noexcept override { return rest_at_; }

@@ -51,7 +51,7 @@ DatabaseCore::~DatabaseCore() = default;
 void DatabaseCore::start(std::unique_ptr<txn::CommitSink> sink, const Options& options, std::optional<Error> refusal) {
   sink_ = std::move(sink);
   engine_ = std::make_unique<txn::Engine>(
-      buffers_, *sink_, options, [this] { holder_gone(); }, std::move(refusal));
+      buffers_, *sink_, options, [this] { return snapshot(); }, [this] { holder_gone(); }, std::move(refusal));
 }
 
 std::expected<Core, Error> DatabaseCore::in_memory(std::shared_ptr<const CompiledSchema> schema,
@@ -148,6 +148,18 @@ std::expected<void, Error> DatabaseCore::recover(FileSystem& files, const std::s
   return {};
 }
 
+std::expected<Snapshot, Error> DatabaseCore::snapshot_at(Version version) {
+  Snapshot newest = snapshot();
+  if (version > newest.version()) {
+    return std::unexpected(
+        Error::not_found("version " + std::to_string(version) + ", the newest is " + std::to_string(newest.version())));
+  }
+  if (version == newest.version()) return newest;
+  if (auto kept = engine_->snapshot_at(version)) return *std::move(kept);
+  return std::unexpected(
+      Error(ErrorCode::history_gone, "no snapshot of version " + std::to_string(version) + " or before it is kept"));
+}
+
 Snapshot DatabaseCore::snapshot() {
   const storage::PinnedRoot pinned = buffers_.pin();
   return SnapshotAccess::make(*this, *pinned.root, pinned.slot);
@@ -212,6 +224,7 @@ Metrics DatabaseCore::metrics() {
   out.in_flight_transactions = counts.in_flight.count;
   out.in_flight_bytes = counts.in_flight.bytes;
   out.commit_latency = counts.latency;
+  out.write_function_runs = counts.function_runs;
   const storage::BufferManager::Memory memory = buffers_.memory();
   out.bytes_in_use = memory.bytes_in_use;
   out.bytes_retired = memory.bytes_retired;

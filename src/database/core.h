@@ -34,6 +34,7 @@ class DatabaseCore final : public SnapshotHome {
       FileSystem& files, const std::string& folder, std::shared_ptr<const CompiledSchema> given);
 
   [[nodiscard]] Snapshot snapshot();
+  [[nodiscard]] std::expected<Snapshot, Error> snapshot_at(Version version);
   [[nodiscard]] txn::Engine& engine() { return *engine_; }
   [[nodiscard]] const CompiledSchema& schema() const { return *buffers_.world().schema; }
   [[nodiscard]] Version version() const { return buffers_.version(); }

@@ -75,6 +75,7 @@ DatabaseCore& Database::core() const {
 Transaction Database::begin() { return core().engine().begin(); }
 std::expected<Commit, Error> Database::run(detail::WriteFunction function) { return core().engine().run(function); }
 Snapshot Database::snapshot() { return core().snapshot(); }
+std::expected<Snapshot, Error> Database::snapshot_at(Version version) { return core().snapshot_at(version); }
 Version Database::version() const { return core().version(); }
 Version Database::durable_version() const { return core().durable_version(); }
 bool Database::wait_for_version(Version version, std::chrono::nanoseconds timeout) {

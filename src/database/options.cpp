@@ -19,6 +19,9 @@ std::unexpected<Error> refuse(std::string_view option, std::string_view rule) {
 
 std::expected<void, Error> check_options(const Options& options) {
   if (options.durability.interval().count() < 0) return refuse("durability", "has an interval below 0");
+  if (options.deadline_default.count() < 0) return refuse("deadline_default", "is below 0");
+  if (options.kept_snapshots_interval.count() < 0) return refuse("kept_snapshots_interval", "is below 0");
+  if (options.transaction_bytes_max == 0) return refuse("transaction_bytes_max", "is 0");
   if (options.slab_bytes_first == 0) return refuse("slab_bytes_first", "is 0");
   // So written that what is no number is refused too.
   if (!(options.slab_growth >= 1.0) || !std::isfinite(options.slab_growth)) {

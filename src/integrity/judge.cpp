@@ -5,6 +5,7 @@
 #include "storage/unique_lookup.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -15,6 +16,7 @@ using storage::Change;
 using storage::WriteBuffer;
 
 constexpr std::size_t violations_max = 64;
+constexpr std::size_t gone_between_looks = 256;  // at the clock
 
 Entity load_entity(const std::byte* at) {
   Entity out;
@@ -59,7 +61,8 @@ void Judge::Closure::clear() {
   rows = 0;
 }
 
-std::expected<const Consequences*, Error> Judge::consequences(const WriteBuffer& buffer) {
+std::expected<const Consequences*, Error> Judge::consequences(const WriteBuffer& buffer,
+                                                              std::chrono::steady_clock::time_point deadline) {
   Closure& closure = closure_;
   closure.clear();
   collect_gone(buffer, closure);
@@ -73,6 +76,10 @@ std::expected<const Consequences*, Error> Judge::consequences(const WriteBuffer&
     return std::pair(a.entity.bits(), a.at) < std::pair(b.entity.bits(), b.at);
   });
   for (std::size_t at = 0; at < closure.gone.size(); ++at) {
+    if (at % gone_between_looks == 0 && deadline != std::chrono::steady_clock::time_point::max() &&
+        std::chrono::steady_clock::now() > deadline) {
+      return std::unexpected(Error(ErrorCode::timeout, "the deadline passed while cascades were followed"));
+    }
     const Gone gone = closure.gone[at];
     for (const ForeignKey* key : constraints_.referring_to(gone.table)) {
       follow(buffer, gone, *key, closure);

@@ -8,6 +8,7 @@
 
 #include <stoa/error.h>
 
+#include <chrono>
 #include <cstddef>
 #include <expected>
 #include <vector>
@@ -41,9 +42,11 @@ class Judge {
 
   /// The whole closure of on-delete actions, `restrict` judged after it. A reference that this transaction set to what
   /// is not there is no reason for an action: check() finds it.
-  /// Errors: constraint_violation — restrict, or more than cascade_rows_max.
+  /// Errors: constraint_violation — restrict, or more than cascade_rows_max; timeout, once the deadline has passed.
   /// Lifetime: until the next call.
-  [[nodiscard]] std::expected<const Consequences*, Error> consequences(const storage::WriteBuffer& buffer);
+  [[nodiscard]] std::expected<const Consequences*, Error> consequences(
+      const storage::WriteBuffer& buffer,
+      std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max());
 
   /// Whether each changed row keeps its rules, the consequences being applied.
   /// Errors: constraint_violation, with up to 64 violations.

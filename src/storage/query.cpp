@@ -37,7 +37,9 @@ const std::byte* row_at(const ChunkStore& store, std::uint16_t column, std::uint
 
 }  // namespace
 
-void throw_no_table() { throw std::logic_error("stoa: the database's schema has no table of that C++ type"); }
+void throw_no_table(std::string_view type) {
+  throw std::logic_error("stoa: the database's schema has no table of " + type_name(type));
+}
 
 // --- The plan -----------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 #include <stoa/row.h>
 
+#include "schema/kinds.h"
 #include "schema/row_codec.h"
 
 #include <cstring>
@@ -16,9 +17,14 @@ bool FieldView::has_shape(FieldKind kind, std::size_t extent, std::size_t bytes)
 
 void FieldView::copy_to(void* out, std::size_t bytes) const { std::memcpy(out, row_ + field_->offset, bytes); }
 
-Error FieldView::other_type() const { return Error::invalid("field " + field_->name + " has another type"); }
+Error FieldView::other_type(std::string_view asked) const {
+  return Error::invalid("field " + field_->name + " is " + schema::type_text(*schema_, field_->type) + ", not " +
+                        detail::type_name(asked));
+}
 
-void FieldView::throw_other_type() const { throw std::logic_error("stoa: " + other_type().message()); }
+void FieldView::throw_other_type(std::string_view asked) const {
+  throw std::logic_error("stoa: " + other_type(asked).message());
+}
 
 std::expected<FieldView, Error> RowView::field(std::string_view name) const {
   const FieldModel* found = table_->find(name);

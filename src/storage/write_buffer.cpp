@@ -66,6 +66,11 @@ void WriteBuffer::begin(const Root& base) {
   }
 }
 
+bool WriteBuffer::equal_rows(TableId table, const std::byte* a, const std::byte* b) const noexcept {
+  const TableModel& model = world_.model(table);
+  return equal_range(model, a, 0, model.bytes, b);
+}
+
 const Root& WriteBuffer::seal(Version version) noexcept {
   root_.version = version;
   return root_;

@@ -49,6 +49,8 @@ class WriteBuffer {
   [[nodiscard]] const std::byte* find_row(TableId table, Entity entity) const noexcept {
     return detail::find_row(root_, table, entity);
   }
+  /// Texts by content.
+  [[nodiscard]] bool equal_rows(TableId table, const std::byte* a, const std::byte* b) const noexcept;
   [[nodiscard]] bool alive(Entity entity) const noexcept { return detail::find_alive(root_, entity) != nullptr; }
 
   /// Begins entities, which were reserved and never begun, with the given rows, which name each table once. With

@@ -25,8 +25,8 @@ std::expected<bool, Error> Applier::apply(TransactionNode& node, Version version
   lost_ = false;
   try {
     auto done = run(node);
-    if (done) done = keep_rules();
-    settled = done ? settle(version) : std::unexpected(std::move(done.error()));
+    if (done) done = keep_rules(node.deadline);
+    settled = done ? settle(version, node.tag) : std::unexpected(std::move(done.error()));
   } catch (const std::bad_alloc&) {
     settled = std::unexpected(Error::out_of_memory());
   }
@@ -46,11 +46,30 @@ std::expected<void, Error> Applier::run(TransactionNode& node) {
   if (node.deadline != detail::SteadyTime::max() && std::chrono::steady_clock::now() > node.deadline) {
     return std::unexpected(Error(ErrorCode::timeout, "the deadline passed in the queue"));
   }
+  if (auto met = meet_expectations(node); !met) return met;
   switch (node.kind) {
     case TransactionNode::Kind::operations: return apply_operations(node.ops, buffer_, node.deadline);
     case TransactionNode::Kind::function: return call(node.function);
     default: return {};
   }
+}
+
+// Whether the rows that the transaction relies on are as it saw them, before its own operations.
+std::expected<void, Error> Applier::meet_expectations(const TransactionNode& node) const {
+  OpBuffer::Reader reader(node.expectations);
+  while (const WriteOp* op = reader.next()) {
+    const bool expected = op->kind == WriteOp::Kind::update;
+    const std::byte* row = buffer_.find_row(op->table, op->entity);
+    if (expected == (row != nullptr) &&
+        (row == nullptr || buffer_.equal_rows(op->table, row, OpBuffer::payload(*op)))) {
+      continue;
+    }
+    return std::unexpected(Error(ErrorCode::conflict, "the row of entity " + std::to_string(op->entity.index()) + ":" +
+                                                          std::to_string(op->entity.generation()) + " in " +
+                                                          buffer_.world().model(op->table).name +
+                                                          " is not as in the snapshot any more"));
+  }
+  return {};
 }
 
 std::expected<void, Error> Applier::call(const detail::WriteFunction& function) {
@@ -69,9 +88,9 @@ std::expected<void, Error> Applier::call(const detail::WriteFunction& function) 
   return {};
 }
 
-std::expected<void, Error> Applier::keep_rules() {
+std::expected<void, Error> Applier::keep_rules(detail::SteadyTime deadline) {
   if (constraints_.empty() || buffer_.changes().empty()) return {};
-  auto consequences = judge_.consequences(buffer_);
+  auto consequences = judge_.consequences(buffer_, deadline);
   if (!consequences) return std::unexpected(std::move(consequences.error()));
   const Entity null;
   const integrity::Consequences& follow = **consequences;
@@ -83,12 +102,12 @@ std::expected<void, Error> Applier::keep_rules() {
   return judge_.check(buffer_);
 }
 
-std::expected<bool, Error> Applier::settle(Version version) {
+std::expected<bool, Error> Applier::settle(Version version, std::uint64_t tag) {
   if (!delta_.has_effect(buffer_)) return false;
   clear_for_reuse(bytes_);
   if (sink_.wants_deltas()) delta_.encode(buffer_, bytes_);
   make_room_for_ended();  // once the sink has the delta, nothing may fail any more
-  if (auto added = sink_.add(version, bytes_); !added) {
+  if (auto added = sink_.add(version, tag, bytes_); !added) {
     const ErrorCode code = added.error().code();
     lost_ = code != ErrorCode::disk_full && code != ErrorCode::too_large;
     return std::unexpected(std::move(added.error()));

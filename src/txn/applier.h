@@ -36,8 +36,9 @@ class Applier {
  private:
   std::expected<void, Error> run(detail::TransactionNode& node);
   std::expected<void, Error> call(const detail::WriteFunction& function);
-  std::expected<void, Error> keep_rules();
-  std::expected<bool, Error> settle(Version version);
+  [[nodiscard]] std::expected<void, Error> meet_expectations(const detail::TransactionNode& node) const;
+  std::expected<void, Error> keep_rules(detail::SteadyTime deadline);
+  std::expected<bool, Error> settle(Version version, std::uint64_t tag);
   void make_room_for_ended();
   void burn_reserved(const detail::TransactionNode& node);
 

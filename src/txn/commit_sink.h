@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <span>
 
@@ -22,7 +23,8 @@ class CommitSink {
   /// One more transaction of the batch. Errors: disk_full, too_large — there is no room for it, and it is to be taken
   /// back; others are final, and the batch is not committed. Out of memory throws std::bad_alloc, and nothing was
   /// added.
-  [[nodiscard]] virtual std::expected<void, Error> add(Version version, std::span<const std::byte> delta) = 0;
+  [[nodiscard]] virtual std::expected<void, Error> add(Version version, std::uint64_t tag,
+                                                       std::span<const std::byte> delta) = 0;
   /// The batch is complete; returns once it is as durable as was promised. An error is final: its outcome is unknown.
   [[nodiscard]] virtual std::expected<void, Error> commit() = 0;
   /// Returns once all that was committed is as durable as it gets.
@@ -38,7 +40,9 @@ class CommitSink {
 class NoLog final : public CommitSink {
  public:
   [[nodiscard]] bool wants_deltas() const noexcept override { return false; }
-  [[nodiscard]] std::expected<void, Error> add(Version, std::span<const std::byte>) override { return {}; }
+  [[nodiscard]] std::expected<void, Error> add(Version, std::uint64_t, std::span<const std::byte>) override {
+    return {};
+  }
   [[nodiscard]] std::expected<void, Error> commit() override { return {}; }
   [[nodiscard]] std::expected<void, Error> flush() override { return {}; }
   [[nodiscard]] Time rest_at() const noexcept override { return Time::max(); }

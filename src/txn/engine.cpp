@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <memory>
 #include <new>
 #include <stdexcept>
 #include <utility>
@@ -40,14 +41,17 @@ Error closed_error() { return {ErrorCode::closed, "the database is closed"}; }
 }  // namespace
 
 Engine::Engine(storage::BufferManager& buffers, CommitSink& sink, const Options& options,
-               std::function<void()> on_nodes_home, std::optional<Error> refusal)
+               std::function<Snapshot()> snapshot, std::function<void()> on_nodes_home, std::optional<Error> refusal)
     : buffers_(buffers),
       sink_(sink),
       options_(options),
       batch_max_(batch_max(options)),
+      snapshot_(std::move(snapshot)),
       on_nodes_home_(std::move(on_nodes_home)),
       refusal_(std::move(refusal)),
       limit_({in_flight_max(options), clamp_bytes(options.in_flight_bytes_max)}),
+      messenger_([this](Node& node) { recycle(node); }),
+      kept_(options.kept_snapshots_max, options.kept_snapshots_interval),
       applier_(buffers, sink, options.cascade_rows_max),
       published_(buffers.version()),
       version_(published_) {
@@ -65,7 +69,7 @@ Engine::~Engine() = default;
 
 Engine::Node& Engine::new_node() {
   Node& node = nodes_.acquire();
-  node.reset(buffers_.world(), buffers_.entities());
+  node.reset(buffers_.world(), buffers_.entities(), options_.transaction_bytes_max);
   return node;
 }
 
@@ -76,22 +80,27 @@ bool Engine::steps_here() const noexcept {
   return options_.writer == WriterMode::manual && stepper_.load(std::memory_order_relaxed) == this_thread_mark();
 }
 
-void Engine::enter(Node& node) {
-  node.bytes_in_flight = clamp_bytes(node.ops.bytes());
-  if (limit_.try_enter(node.bytes_in_flight)) return;
+// False where there is no room, and this thread may not wait for it.
+bool Engine::enter(Node& node) {
+  node.bytes_in_flight = clamp_bytes(node.ops.bytes() + node.expectations.bytes());
+  if (limit_.try_enter(node.bytes_in_flight)) return true;
+  if (options_.at_limit == AtLimit::answer_busy || messenger_.is_running_here()) return false;
   may_wait();
   if (steps_here()) {
     while (!limit_.try_enter(node.bytes_in_flight)) commit_queued(1, SteadyTime::max());
   } else {
     (void)limit_.enter(node.bytes_in_flight);
   }
+  return true;
 }
 
-void Engine::enqueue(Node& node) {
-  enter(node);
+bool Engine::enqueue(Node& node) {
+  if (node.deadline == SteadyTime::max()) node.deadline = queue::deadline_after(options_.deadline_default);
+  if (!enter(node)) return false;
   node.submitted = steady_clock::now();
   queue_.push(node);
   bell_.ring();
+  return true;
 }
 
 CommitTicket Engine::submit(Node& node) {
@@ -99,8 +108,13 @@ CommitTicket Engine::submit(Node& node) {
   if (refusal_ || closed_.load(std::memory_order_acquire)) {
     node.result = std::unexpected(refusal_ ? *refusal_ : closed_error());
     (void)node.response.complete();
-  } else {
-    enqueue(node);
+  } else if (!enqueue(node)) {
+    // The writer answers it, at once: the ids that it reserved are the writer's to burn.
+    node.refused = Error(ErrorCode::busy, "as much is in flight as may be");
+    node.kind = Node::Kind::dropped;
+    node.bytes_in_flight = 0;
+    queue_.push(node);
+    bell_.ring();
   }
   return make_ticket(node);
 }
@@ -140,7 +154,18 @@ void Engine::release(Node& node) noexcept {
   if (node.response.drop() == queue::Dropped::recycle_now) recycle(node);
 }
 
+void Engine::then(Node& node, std::move_only_function<void(std::expected<Commit, Error>)>& function) {
+  if (options_.writer == WriterMode::thread) messenger_.start();
+  node.then = std::move(function);
+  release(node);
+}
+
 void Engine::recycle(Node& node) noexcept {
+  if (node.then) {
+    messenger_.post(node);
+    return;
+  }
+  if (node.result && node.result->kept) node.result->kept.reset();  // no idle node holds a snapshot
   if (nodes_.release(node)) on_nodes_home_();
 }
 
@@ -171,6 +196,7 @@ std::size_t Engine::step(std::size_t transactions, SteadyTime until) {
   may_wait();
   stepper_.store(this_thread_mark(), std::memory_order_relaxed);  // relaxed: as in steps_here()
   const std::size_t answered = commit_queued(transactions, until);
+  messenger_.run_posted();
   if (answered == 0) buffers_.catch_up();
   if (steady_clock::now() >= sink_.rest_at()) rest();
   return answered;
@@ -224,8 +250,10 @@ void Engine::commit_batch(std::size_t transactions) {
     pending_ = static_cast<Node*>(node->next);
     batch_.push_back(node);
     apply(*node);
+    if (node->keep && node->result) break;
   }
   if (!failure_) publish_batch();
+  if (batch_.back()->keep && batch_.back()->result) keep_for(*batch_.back());
   answer_batch();
 }
 
@@ -241,12 +269,11 @@ void Engine::apply(Node& node) {
     return;
   }
   if (node.kind == Node::Kind::flush) flush_asked_ = true;
-  if (node.kind == Node::Kind::dropped) node.refused = Error(ErrorCode::aborted, "dropped");
-  // relaxed, both: as in may_wait(). Only for a function: every submit() reads what is on that line.
-  const bool is_function = node.kind == Node::Kind::function;
-  if (is_function) in_function_.store(this_thread_mark(), std::memory_order_relaxed);
+  if (node.kind == Node::Kind::dropped && !node.refused) node.refused = Error(ErrorCode::aborted, "dropped");
+  const bool is_function = node.kind == Node::Kind::function;  // every submit() reads what is on in_function_'s line
+  if (is_function) enter_function();
   auto applied = applier_.apply(node, version_ + 1);
-  if (is_function) in_function_.store(nullptr, std::memory_order_relaxed);
+  if (is_function) leave_function();
   if (!applied) {
     node.result = std::unexpected(std::move(applied.error()));
     if (applier_.is_lost()) fail_batch(node.result.error());
@@ -254,6 +281,18 @@ void Engine::apply(Node& node) {
   }
   if (*applied) ++version_;
   node.result = Commit{version_};
+}
+
+void Engine::enter_function() noexcept {
+  // relaxed: as in may_wait(); and statistics.
+  in_function_.store(this_thread_mark(), std::memory_order_relaxed);
+  function_since_.store(steady_clock::now().time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+void Engine::leave_function() noexcept {
+  // relaxed, both: as above.
+  function_since_.store(0, std::memory_order_relaxed);
+  in_function_.store(nullptr, std::memory_order_relaxed);
 }
 
 void Engine::publish_batch() {
@@ -265,11 +304,30 @@ void Engine::publish_batch() {
     buffers_.commit_batch(version_, applier_.ended());
     applier_.clear_ended();
     published_ = version_;
+    keep_snapshots();
     batches_.fetch_add(1, std::memory_order_relaxed);  // relaxed: statistics
     version_bell_.ring();
   }
   if (flush_asked_) {
     if (auto flushed = sink_.flush(); !flushed) fail_flushes(flushed.error());
+  }
+}
+
+void Engine::keep_for(Node& node) {
+  try {
+    node.result->kept = std::make_shared<std::optional<Snapshot>>();
+    node.result->kept->emplace(snapshot_());
+  } catch (const std::bad_alloc&) {
+    return;  // Commit::snapshot() says so
+  }
+}
+
+// What of the newest root was asked for. Where there is no memory for it, it is not kept.
+void Engine::keep_snapshots() {
+  try {
+    kept_.add(snapshot_);
+  } catch (const std::bad_alloc&) {
+    return;
   }
 }
 
@@ -333,6 +391,8 @@ std::expected<void, Error> Engine::close() {
       if (auto flushed = sink_.flush(); !flushed) failure_ = flushed.error();
     }
     limit_.close();
+    messenger_.stop();
+    kept_.clear();
   }
   if (failure_) return std::unexpected(*failure_);
   return {};
@@ -345,6 +405,9 @@ Engine::Counts Engine::counts() const {
   out.failures = failures_.load(std::memory_order_relaxed);
   out.batches = batches_.load(std::memory_order_relaxed);
   out.in_flight = limit_.in_flight();
+  if (const std::int64_t since = function_since_.load(std::memory_order_relaxed); since != 0) {
+    out.function_runs = std::chrono::nanoseconds(steady_clock::now().time_since_epoch().count() - since);
+  }
   for (std::size_t bucket = 0; bucket < latency_.size(); ++bucket) {
     out.latency.buckets[bucket] = latency_[bucket].load(std::memory_order_relaxed);
   }

@@ -9,6 +9,8 @@
 #include "storage/buffer_manager.h"
 #include "txn/applier.h"
 #include "txn/commit_sink.h"
+#include "txn/kept_snapshots.h"
+#include "txn/messenger.h"
 #include "txn/transaction_home.h"
 #include "txn/transaction_node.h"
 
@@ -17,6 +19,7 @@
 #include <stoa/transaction.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <expected>
 #include <functional>
@@ -33,19 +36,23 @@ class Engine final : public detail::TransactionHome {
     std::uint64_t failures = 0;
     std::uint64_t batches = 0;
     queue::InFlightLimit::Load in_flight;
+    std::chrono::nanoseconds function_runs{};
     LatencyHistogram latency;
   };
 
-  /// Goes on from the version that `buffers` has. `on_nodes_home` is called once, by whoever gives back the last
-  /// transaction after close(). With a `refusal` there is no writer: it answers every transaction.
-  Engine(storage::BufferManager& buffers, CommitSink& sink, const Options& options, std::function<void()> on_nodes_home,
-         std::optional<Error> refusal = {});
+  /// Goes on from the version that `buffers` has. `snapshot` takes one of the newest root. `on_nodes_home` is called
+  /// once, by whoever gives back the last transaction after close(). With a `refusal` there is no writer: it answers
+  /// every transaction.
+  Engine(storage::BufferManager& buffers, CommitSink& sink, const Options& options, std::function<Snapshot()> snapshot,
+         std::function<void()> on_nodes_home, std::optional<Error> refusal = {});
   ~Engine();
 
   [[nodiscard]] Transaction begin();
   [[nodiscard]] std::expected<Commit, Error> run(detail::WriteFunction function);
   [[nodiscard]] std::expected<Version, Error> flush();
   bool wait_for_version(Version version, std::chrono::nanoseconds timeout);
+  /// The newest snapshot that was kept, by the options, of the version or one before it.
+  [[nodiscard]] std::optional<Snapshot> snapshot_at(Version version) const { return kept_.find(version); }
 
   /// Errors: throws std::logic_error if the writer is a thread.
   std::size_t step(std::size_t transactions, detail::SteadyTime until);
@@ -65,14 +72,16 @@ class Engine final : public detail::TransactionHome {
   void may_wait() const override;
   void wait(detail::TransactionNode& node) override;
   bool wait_for(detail::TransactionNode& node, std::chrono::nanoseconds time) override;
+  void then(detail::TransactionNode& node,
+            std::move_only_function<void(std::expected<Commit, Error>)>& function) override;
   void release(detail::TransactionNode& node) noexcept override;
 
  private:
   using Node = detail::TransactionNode;
 
   Node& new_node();
-  void enter(Node& node);
-  void enqueue(Node& node);
+  [[nodiscard]] bool enter(Node& node);
+  [[nodiscard]] bool enqueue(Node& node);
   void recycle(Node& node) noexcept;
   [[nodiscard]] bool steps_here() const noexcept;
 
@@ -80,8 +89,12 @@ class Engine final : public detail::TransactionHome {
   std::size_t commit_queued(std::size_t transactions, detail::SteadyTime until);
   void commit_batch(std::size_t transactions);
   void apply(Node& node);
+  void enter_function() noexcept;
+  void leave_function() noexcept;
   void publish_batch();
   void fail_batch(const Error& error);
+  void keep_for(Node& node);
+  void keep_snapshots();
   void fail_flushes(const Error& error);
   void answer_batch();
   void rest();
@@ -90,6 +103,7 @@ class Engine final : public detail::TransactionHome {
   CommitSink& sink_;
   const Options options_;
   const std::size_t batch_max_;
+  std::function<Snapshot()> snapshot_;
   std::function<void()> on_nodes_home_;
   const std::optional<Error> refusal_;
   queue::NodePool<Node> nodes_;
@@ -97,6 +111,8 @@ class Engine final : public detail::TransactionHome {
   queue::Doorbell bell_;
   queue::Doorbell version_bell_;
   queue::InFlightLimit limit_;
+  Messenger messenger_;
+  KeptSnapshots kept_;
   std::atomic<bool> closed_{false};
   std::atomic<const void*> in_function_{nullptr};  // the writer, while it runs a write function
   std::atomic<const void*> stepper_{nullptr};      // which thread steps a manual writer
@@ -115,6 +131,7 @@ class Engine final : public detail::TransactionHome {
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::uint64_t> failures_{0};
   std::atomic<std::uint64_t> batches_{0};
+  std::atomic<std::int64_t> function_since_{0};  // when the write function began that runs; on the steady clock
   std::array<std::atomic<std::uint64_t>, std::tuple_size_v<decltype(LatencyHistogram::buckets)>> latency_{};
 
   std::jthread thread_;  // last: it uses all of the above

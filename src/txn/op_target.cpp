@@ -8,8 +8,6 @@
 
 namespace stoa::detail {
 
-void OpTarget::throw_no_table() { throw std::logic_error("stoa: the database's schema has no table of that C++ type"); }
-
 const TableModel* OpTarget::find_table(std::string_view name) {
   const TableModel* table = world().schema->model().find(name);
   if (table == nullptr) fail(Error::not_found("table " + std::string(name)));

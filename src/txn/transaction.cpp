@@ -4,6 +4,9 @@
 #include "txn/transaction_home.h"
 #include "txn/transaction_node.h"
 
+#include <stoa/detail/snapshot_access.h>
+
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -30,6 +33,37 @@ Transaction& Transaction::deadline(std::chrono::nanoseconds from_now) {
   return *this;
 }
 
+Transaction& Transaction::tag(std::uint64_t number) {
+  valid(node_, "transaction").tag = number;
+  return *this;
+}
+
+Transaction& Transaction::keep() {
+  valid(node_, "transaction").keep = true;
+  return *this;
+}
+
+void Transaction::expect_unchanged(const Snapshot& seen, TableId table, Entity entity) {
+  detail::TransactionNode& node = valid(node_, "transaction");
+  const detail::Root& root = detail::SnapshotAccess::root(seen);
+  if (root.world != &node.world()) {
+    node.fail(Error::invalid("expect_unchanged: the snapshot is of another database"));
+    return;
+  }
+  node.expect(table, entity, detail::find_row(root, table, entity));
+}
+
+Transaction& Transaction::expect_unchanged(const Snapshot& seen, std::string_view table, Entity entity) {
+  detail::TransactionNode& node = valid(node_, "transaction");
+  const TableModel* model = node.world().schema->model().find(table);
+  if (model == nullptr) {
+    node.fail(Error::not_found("table " + std::string(table)));
+  } else {
+    expect_unchanged(seen, model->number, entity);
+  }
+  return *this;
+}
+
 CommitTicket Transaction::submit() && {
   detail::TransactionNode& node = valid(node_, "transaction");
   CommitTicket ticket = home_->submit(node);
@@ -51,6 +85,23 @@ std::expected<Commit, Error> CommitTicket::get() {
   detail::TransactionNode& node = valid(node_, "ticket");
   home_->wait(node);
   return node.result;
+}
+
+void CommitTicket::then(std::move_only_function<void(std::expected<Commit, Error>)> function) {
+  detail::TransactionNode& node = valid(node_, "ticket");
+  node_ = nullptr;  // first: the function may run before the call returns, and this ticket may go with it
+  try {
+    home_->then(node, function);
+  } catch (...) {
+    node_ = &node;
+    throw;
+  }
+}
+
+Snapshot Commit::snapshot() const {
+  if (kept == nullptr) throw std::logic_error("stoa: Commit::snapshot() of a transaction that was not to keep() one");
+  if (!*kept) throw std::bad_alloc();
+  return (*kept)->clone();
 }
 
 bool CommitTicket::wait_for(std::chrono::nanoseconds time) { return home_->wait_for(valid(node_, "ticket"), time); }

@@ -5,6 +5,8 @@
 #include <stoa/transaction.h>
 
 #include <chrono>
+#include <expected>
+#include <functional>
 
 namespace stoa::detail {
 
@@ -18,6 +20,9 @@ class TransactionHome {
   /// Throws as may_wait() does.
   virtual void wait(TransactionNode& node) = 0;
   virtual bool wait_for(TransactionNode& node, std::chrono::nanoseconds time) = 0;
+  /// The ticket is done with the node but for the function, which gets the answer. Errors: throws std::system_error
+  /// where the thread for it cannot be started; the ticket has the node still.
+  virtual void then(TransactionNode& node, std::move_only_function<void(std::expected<Commit, Error>)>& function) = 0;
   /// The ticket is done with the node.
   virtual void release(TransactionNode& node) noexcept = 0;
 

@@ -4,19 +4,25 @@
 #include "storage/entity_allocator.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace stoa::detail {
 
 using txn::WriteOp;
 
-void TransactionNode::reset(const WorldInfo& world, storage::EntityAllocator& entities) noexcept {
+void TransactionNode::reset(const WorldInfo& world, storage::EntityAllocator& entities,
+                            std::size_t bytes_max) noexcept {
   world_ = &world;
   entities_ = &entities;
+  bytes_max_ = bytes_max;
   kind = Kind::operations;
   deadline = SteadyTime::max();
   function = {};
   ops.clear();
+  expectations.clear();
+  tag = 0;
+  keep = false;
   refused.reset();
   result = Commit{};
   response.reset();
@@ -39,7 +45,7 @@ void TransactionNode::push_many(WriteOp op, std::span<const Entity> entities, co
 
 void TransactionNode::row(RowOp op, TableId table, Entity entity, const std::byte* row) {
   const TableModel& model = world_->model(table);
-  if (!check(model, row)) return;
+  if (!has_room() || !check(model, row)) return;
   const auto code = op == RowOp::insert   ? WriteOp::Kind::insert
                     : op == RowOp::update ? WriteOp::Kind::update
                                           : WriteOp::Kind::upsert;
@@ -48,6 +54,7 @@ void TransactionNode::row(RowOp op, TableId table, Entity entity, const std::byt
 
 void TransactionNode::insert_rows(TableId table, std::span<const Entity> entities, const std::byte* rows) {
   const TableModel& model = world_->model(table);
+  if (!has_room()) return;
   for (std::size_t i = 0; i != entities.size(); ++i) {
     if (!check(model, rows + i * model.bytes)) return;
   }
@@ -66,6 +73,7 @@ const std::byte* TransactionNode::canonical(const TableModel& model, const std::
 }
 
 void TransactionNode::field(TableId table, Entity entity, const FieldModel& field, const std::byte* cell) {
+  if (!has_room()) return;
   const TableModel& model = world_->model(table);
   if (auto checked = schema::check_field(world_->schema->model(), model, field, cell); !checked) {
     fail(checked.error());
@@ -81,10 +89,33 @@ void TransactionNode::field(TableId table, Entity entity, const FieldModel& fiel
 }
 
 void TransactionNode::remove(TableId table, Entity entity) {
+  if (!has_room()) return;
   ops.push({.kind = WriteOp::Kind::remove, .table = table, .entity = entity});
 }
 
-void TransactionNode::destroy(Entity entity) { ops.push({.kind = WriteOp::Kind::destroy, .entity = entity}); }
+void TransactionNode::destroy(Entity entity) {
+  if (!has_room()) return;
+  ops.push({.kind = WriteOp::Kind::destroy, .entity = entity});
+}
+
+void TransactionNode::expect(TableId table, Entity entity, const std::byte* row) {
+  if (!has_room()) return;
+  if (row == nullptr) {
+    expectations.push({.kind = WriteOp::Kind::remove, .table = table, .entity = entity});
+  } else {
+    const TableModel& model = world_->model(table);
+    expectations.push({.kind = WriteOp::Kind::update, .table = table, .entity = entity}, row, model.bytes, model.blobs,
+                      0);
+  }
+}
+
+// What is refused already needs no more records; ids that were reserved keep theirs, to be burnt.
+bool TransactionNode::has_room() {
+  if (!refused && ops.bytes() + expectations.bytes() > bytes_max_) {
+    fail(Error(ErrorCode::too_large, "the transaction is larger than " + std::to_string(bytes_max_) + " bytes"));
+  }
+  return !refused;
+}
 
 void TransactionNode::fail(Error error) {
   if (!refused) refused = std::move(error);

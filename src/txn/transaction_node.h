@@ -10,8 +10,10 @@
 #include <stoa/writer.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -34,17 +36,21 @@ class TransactionNode : public queue::QueueNode, public OpTarget {
   };
 
   /// Makes an old node new. Requires: nobody else has it.
-  void reset(const WorldInfo& world, storage::EntityAllocator& entities) noexcept;
+  void reset(const WorldInfo& world, storage::EntityAllocator& entities, std::size_t bytes_max) noexcept;
 
   Kind kind = Kind::operations;
   SteadyTime deadline = SteadyTime::max();
   SteadyTime submitted{};
   WriteFunction function;
   txn::OpBuffer ops;
+  txn::OpBuffer expectations;  ///< rows that must be as they are here: an update for a row, a remove for none
+  std::uint64_t tag = 0;
   std::optional<Error> refused;  ///< the first call that cannot be right
   std::expected<Commit, Error> result;
   std::uint64_t bytes_in_flight = 0;
   queue::Response response;
+  std::move_only_function<void(std::expected<Commit, Error>)> then;  ///< gets the answer, if it is there
+  bool keep = false;  ///< the batch ends with it, and the answer has a snapshot
 
   // OpTarget: records.
   [[nodiscard]] const WorldInfo& world() const noexcept override { return *world_; }
@@ -56,13 +62,18 @@ class TransactionNode : public queue::QueueNode, public OpTarget {
   void destroy(Entity entity) override;
   void fail(Error error) override;
 
+  /// The row, or nullptr for none, that the entity must have when the transaction is applied.
+  void expect(TableId table, Entity entity, const std::byte* row);
+
  private:
   void push_many(txn::WriteOp op, std::span<const Entity> entities, const std::byte* rows, std::uint32_t row_bytes,
                  std::span<const std::uint32_t> blobs);
+  [[nodiscard]] bool has_room();
   [[nodiscard]] const std::byte* canonical(const TableModel& model, const std::byte* rows, std::size_t count);
 
   const WorldInfo* world_ = nullptr;
   storage::EntityAllocator* entities_ = nullptr;
+  std::size_t bytes_max_ = 0;
   std::vector<std::byte> canonical_;
 };
 

@@ -82,6 +82,14 @@ int run(const std::filesystem::path& folder) {
   many.insert(fleet, places);
   if (auto begun = std::move(many).commit(); !begun) return report(begun.error());
 
+  const stoa::Snapshot seen = db.snapshot();
+  stoa::Transaction move = db.begin();
+  move.expect_unchanged<Position>(seen, plane);
+  move.set<&Position::x>(plane, seen.get<Position>(plane)->x + 1).tag(42);
+  move.deadline(std::chrono::milliseconds(500));
+  auto stays = std::move(move).commit();
+  if (!stays && stays.error().code() != stoa::ErrorCode::conflict) return report(stays.error());
+
   auto moved = db.write([](stoa::Writer& writer) {
     writer.each<Position, const Velocity>([](stoa::Entity, Position& position, const Velocity& velocity) {
       position.x += velocity.x;

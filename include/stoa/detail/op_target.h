@@ -3,6 +3,7 @@
 
 #include <stoa/detail/world.h>
 #include <stoa/error.h>
+#include <stoa/query.h>
 #include <stoa/value.h>
 
 #include <cstddef>
@@ -23,9 +24,7 @@ class OpTarget {
   /// Errors: throws std::logic_error where the schema has no table for the type.
   template <Component T>
   [[nodiscard]] TableId table_of() const {
-    const TableId table = world().schema->table_of(type_index<T>());
-    if (table == no_table) throw_no_table();
-    return table;
+    return table_in<T>(world());
   }
   [[nodiscard]] virtual const WorldInfo& world() const noexcept = 0;
 
@@ -51,7 +50,6 @@ class OpTarget {
   bool check(const TableModel& table, const std::byte* row);
 
  private:
-  [[noreturn]] static void throw_no_table();
   [[nodiscard]] const TableModel* find_table(std::string_view name);
 };
 

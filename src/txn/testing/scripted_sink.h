@@ -15,6 +15,7 @@ class ScriptedSink final : public CommitSink {
   using Answer = std::expected<void, Error>;
   struct Record {
     Version version = 0;
+    std::uint64_t tag = 0;
     std::vector<std::byte> delta;
     friend bool operator==(const Record&, const Record&) = default;
   };
@@ -44,12 +45,12 @@ class ScriptedSink final : public CommitSink {
   }
 
   [[nodiscard]] bool wants_deltas() const noexcept override { return wants_deltas_; }
-  [[nodiscard]] Answer add(Version version, std::span<const std::byte> delta) override {
+  [[nodiscard]] Answer add(Version version, std::uint64_t tag, std::span<const std::byte> delta) override {
     ++add_calls;
     if (on_add) {
       if (Answer answer = on_add(version); !answer) return answer;
     }
-    open.push_back({version, {delta.begin(), delta.end()}});
+    open.push_back({version, tag, {delta.begin(), delta.end()}});
     return {};
   }
   [[nodiscard]] Answer commit() override {

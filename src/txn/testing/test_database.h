@@ -82,7 +82,8 @@ class TestDatabase final : public detail::SnapshotHome {
                         const memory::PoolOptions& pool = {})
       : sink(wants_deltas),
         buffers(storage::test::make_world(make_schema()), pool),
-        engine(buffers, sink, options, [] { ADD_FAILURE() << "a ticket was left"; }) {}
+        engine(
+            buffers, sink, options, [this] { return snapshot(); }, [] { ADD_FAILURE() << "a ticket was left"; }) {}
   ~TestDatabase() {
     (void)engine.close();
     EXPECT_TRUE(engine.release_nodes()) << "a ticket is left";
