@@ -197,7 +197,7 @@ TEST(Growth, TheDeadCostNextToNothing) {
   stoa::Database database = open(two_tables());
   (void)populate(database, 1000);
   const std::size_t before = database.metrics().bytes_in_use;
-  const std::size_t heap_before = mallinfo2().uordblks;
+  [[maybe_unused]] const std::size_t heap_before = mallinfo2().uordblks;
   std::uint32_t generation = 1;
   for (int round = 0; round < 2; ++round) {
     std::vector<Entity> entities = populate(database, count);
