@@ -15,6 +15,15 @@ void reserve_one(std::vector<Element>& list) {
 
 }  // namespace
 
+// Room enough that a small world never asks for more.
+FreeIndices::FreeIndices() {
+  constexpr std::size_t first = 64;
+  pages_.reserve(first);
+  places_.reserve(first);
+  complete_.reserve(first);
+  runs_.reserve(first);
+}
+
 void FreeIndices::add(std::uint32_t index) {
   reserve_one(complete_);
   Page& page = page_of(index / page_size);

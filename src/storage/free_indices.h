@@ -20,6 +20,8 @@ class FreeIndices {
     std::uint32_t end;
   };
 
+  FreeIndices();
+
   /// Errors: throws std::bad_alloc; nothing is added then. Requires: the index is not here already.
   void add(std::uint32_t index);
   /// Of slots that are in no page. Errors: as add().

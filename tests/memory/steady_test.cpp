@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <iostream>
@@ -133,7 +134,8 @@ class Steady : public testing::Test {
         }
       }
     };
-    work(operations / per_transaction / 2);
+    // Until each entity has been replaced, and the ids that lie ready have been used: two in each transaction.
+    work(std::max<std::uint64_t>(operations / per_transaction / 2, (population + 8192) / 2));
     const stoa::Metrics before = database_.metrics();
     const std::uint64_t allocations = stoa::test::heap_allocations.load();
     work(operations / per_transaction);
