@@ -120,14 +120,11 @@ void ChunkEditor::make_room(std::uint32_t chunk, std::uint32_t in_chunk, std::ui
   }
 }
 
-// By powers of two, from a few rows to those of a full chunk.
+// By powers of two, from a few rows to those of a full chunk. Which of its pages are there differs by column once
+// memory was short; those that are have room for rows_first.
 void ChunkEditor::grow_first_chunk(std::uint32_t rows_wanted) {
   const std::uint32_t rows =
       std::min(store_.shape->chunk_rows(), std::max(detail::chunk_rows_first, std::bit_ceil(rows_wanted)));
-  if (store_.rows_first == 0) {
-    store_.rows_first = rows;  // make_room() makes the pages
-    return;
-  }
   // Whatever may fail comes first: half a growth would leave columns of different room. The new pages are linked by
   // their headers, so that taking back needs no memory but the pool's.
   memory::RetiredChain grown;
@@ -140,7 +137,8 @@ void ChunkEditor::grow_first_chunk(std::uint32_t rows_wanted) {
     for (std::size_t column = store_.shape->columns.size(); column-- != 0;) {
       const std::size_t cell_bytes = store_.shape->columns[column].cell_bytes;
       detail::PagedArray& array = store_.columns()[column];
-      const void* page = detail::page_unchecked(array, 0);
+      const void* page = detail::find_page(array, 0);
+      if (page == nullptr) continue;  // make_room() makes it
       grown.push(header_of(pages_.copy(page, store_.rows_first * cell_bytes, rows * cell_bytes)));
       grown.head->rows_written = static_cast<std::uint16_t>(store_.rows_first);
       set_page(pages_, array, 0, page);  // only makes the path our own
@@ -150,8 +148,10 @@ void ChunkEditor::grow_first_chunk(std::uint32_t rows_wanted) {
     throw;
   }
   for (std::size_t column = 0; column < store_.shape->columns.size(); ++column) {
-    const void* page = detail::page_unchecked(store_.columns()[column], 0);
-    set_page(pages_, store_.columns()[column], 0, take_grown());
+    detail::PagedArray& array = store_.columns()[column];
+    const void* page = detail::find_page(array, 0);
+    if (page == nullptr) continue;
+    set_page(pages_, array, 0, take_grown());
     pages_.discard(page, account(column));
   }
   store_.rows_first = rows;
@@ -164,6 +164,7 @@ void ChunkEditor::pop() noexcept {
 
 // The chunk has no rows left. The first one goes only with the store's last row, and gives up its room.
 void ChunkEditor::drop_chunk(std::uint32_t chunk) noexcept {
+  bool all_gone = true;
   for (std::size_t column = 0; column < store_.shape->columns.size(); ++column) {
     detail::PagedArray& array = store_.columns()[column];
     const void* page = detail::find_page(array, chunk);
@@ -171,11 +172,12 @@ void ChunkEditor::drop_chunk(std::uint32_t chunk) noexcept {
     try {
       set_page(pages_, array, chunk, nullptr);
     } catch (const std::bad_alloc&) {
-      continue;  // the page stays where it is and serves the next append
+      all_gone = false;  // the page stays where it is and serves the next append
+      continue;
     }
     pages_.discard(page, account(column));
   }
-  if (chunk == 0 && detail::find_page(store_.columns()[0], 0) == nullptr) store_.rows_first = 0;
+  if (chunk == 0 && all_gone) store_.rows_first = 0;
 }
 
 Entity ChunkEditor::swap_remove(std::uint32_t row) {

@@ -1,4 +1,4 @@
-// Single operations on the write buffer: what they answer, record and take back, also where memory runs out.
+// Single operations on the write buffer: what they answer, record and take back.
 #include "storage/write_buffer.h"
 
 #include "storage/testing/properties.h"
@@ -169,100 +169,6 @@ TEST_F(WriteBuffer, TakesBackAReplacedColumnThoughRowsCameAfter) {
   EXPECT_TRUE(picture_of(buffer_.root()) == before);
   ASSERT_EQ(buffer_.create({1000, 1}, std::array{image(Position{9, 9, 9})}), Outcome::done);
   EXPECT_EQ(find<Position>({1000, 1})->x, 9);
-}
-
-// A pool whose second slab is more than any machine has: it holds `bytes`, and then throws std::bad_alloc.
-memory::PoolOptions pool_of(std::size_t bytes) {
-  return {.slab_bytes_first = bytes, .slab_growth = 1e15, .slab_bytes_max = std::size_t{1} << 60U};
-}
-
-/// Transactions over a pool that runs out, without a reclaimer, until one fails. It is taken back with what the pool
-/// has spare. Returns whether one failed.
-bool run_out_of_memory(Random& random, std::size_t pool_bytes) {
-  const detail::WorldInfo world = test::make_world();
-  memory::PagePool pool(pool_of(pool_bytes));
-  storage::WriteBuffer buffer(world, pool);
-  Model model(world.schema->model());
-  std::uint32_t next = 0;
-  test::Workload workload(random, model.schema(), [&next] { return Entity{next++, 1}; });
-  Root sealed;
-  try {
-    buffer.begin(sealed);
-  } catch (const std::bad_alloc&) {
-    return false;  // not even an empty world
-  }
-  std::vector<Entity> ended;
-  for (;;) {
-    const Picture before = picture_of(buffer.root());
-    Model after = model;
-    bool failed = false;
-    try {
-      for (int left = 6; left != 0; --left) {
-        const Operation operation = workload.next(after);
-        EXPECT_EQ(perform(buffer, operation), after.apply(operation));
-      }
-    } catch (const std::bad_alloc&) {
-      failed = true;
-    }
-    if (failed) {
-      buffer.revert();
-      EXPECT_EQ(test::difference(buffer.root(), model), "");
-      EXPECT_TRUE(picture_of(buffer.root()) == before);
-      return true;
-    }
-    buffer.accept(ended);
-    model = std::move(after);
-    if (!random.chance(30)) continue;
-    sealed = buffer.seal(sealed.version + 1);
-    try {
-      buffer.begin(sealed);
-    } catch (const std::bad_alloc&) {
-      return false;
-    }
-  }
-}
-
-TEST(WriteBufferWithoutMemory, TakesATransactionBackThatFailedAnywhere) {
-  Random random(test::test_seed());
-  int failed = 0;
-  for (std::size_t blocks = 0; blocks != 300; ++blocks) {
-    failed += run_out_of_memory(random, (std::size_t{8} << 10U) + blocks * 1024) ? 1 : 0;
-    if (testing::Test::HasFailure()) FAIL() << "with " << blocks;
-  }
-  EXPECT_GT(failed, 100);
-}
-
-// Who comes to a new archetype may find no memory for it; what came before in the same pages goes without any.
-TEST(WriteBufferWithoutMemory, TakesACreateBackThatComesBeforeANewArchetype) {
-  const detail::WorldInfo world = test::make_world();
-  const TableId active = world.schema->table_of<test::Active>();
-  const RowImage row{active, nullptr};
-  int failed = 0;
-  for (std::size_t units = 1; units != 400; ++units) {
-    memory::PagePool pool(pool_of(units * 64));
-    try {
-      storage::WriteBuffer buffer(world, pool);
-      buffer.begin(Root{});
-      std::vector<Entity> ended;
-      ASSERT_EQ(buffer.create(Entity{0, 1}), Outcome::done);
-      buffer.accept(ended);
-      const Picture before = picture_of(buffer.root());
-      bool out = false;
-      try {
-        ASSERT_EQ(buffer.create(Entity{1, 1}), Outcome::done);
-        ASSERT_EQ(buffer.insert(Entity{0, 1}, std::array{row}), Outcome::done);
-      } catch (const std::bad_alloc&) {
-        out = true;
-      }
-      if (!out) break;
-      ASSERT_NO_THROW(buffer.revert()) << units;
-      EXPECT_TRUE(picture_of(buffer.root()) == before) << units;
-      ++failed;
-    } catch (const std::bad_alloc&) {
-      continue;  // not even a world with an entity
-    }
-  }
-  EXPECT_GT(failed, 2);
 }
 
 }  // namespace
