@@ -53,10 +53,11 @@ class CommitTicket {
   /// True if the answer came in time; get() then does not wait. It does not step a manual writer.
   bool wait_for(std::chrono::nanoseconds time);
   /// The function gets the answer, at once where it is there already. It runs on a thread of the database's own, never
-  /// on the writer; with a manual writer, on the thread that steps it, within step(). It must not throw. The ticket is
-  /// used up.
+  /// on the writer; with a manual writer, on the thread that steps it, within step(); once the database is closed, on
+  /// the thread whose call finds the answer there. It must not throw. The ticket is used up.
   ///
-  /// In it, submit() does not wait at a limit: the ticket answers busy.
+  /// In it, submit() does not wait at a limit: the ticket answers busy. It may close the database or let it go; other
+  /// functions that are due then run after it, on the same thread.
   /// Errors: throws std::system_error where that thread cannot be started.
   void then(std::move_only_function<void(std::expected<Commit, Error>)> function);
 

@@ -196,9 +196,9 @@ std::size_t Engine::step(std::size_t transactions, SteadyTime until) {
   may_wait();
   stepper_.store(this_thread_mark(), std::memory_order_relaxed);  // relaxed: as in steps_here()
   const std::size_t answered = commit_queued(transactions, until);
-  messenger_.run_posted();
   if (answered == 0) buffers_.catch_up();
   if (steady_clock::now() >= sink_.rest_at()) rest();
+  messenger_.run_posted();  // last: one of the functions may end the database
   return answered;
 }
 
