@@ -12,7 +12,7 @@ export CCACHE_NOHASHDIR = 1
 SAME_ADDRESSES = $(shell setarch --addr-no-randomize true 2>/dev/null && echo setarch --addr-no-randomize)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test dev relassert asan tsan tiny bench bench-quick massif format format-check tidy install clean
+.PHONY: help setup demo test dev relassert asan tsan tiny isolation bench bench-quick massif format format-check tidy install clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "make %-26s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,11 @@ dev relassert asan tiny: %: setup build/%/build.ninja  ## the same with another 
 tsan: setup build/tsan/build.ninja  ## the tests that run threads, under ThreadSanitizer
 	@$(SAME_ADDRESSES) cmake --build --preset tsan
 	@$(SAME_ADDRESSES) ctest --preset tsan --parallel $(JOBS) --no-label-summary
+
+isolation: setup build/release/build.ninja  ## judge 500 histories of 10,000 transactions; ROUNDS=<n> for another number
+	@cmake --build --preset release --target stoa_isolation_concurrent_tests
+	@STOA_TEST_ROUNDS=$(or $(ROUNDS),500) build/release/tests/isolation/stoa_isolation_concurrent_tests \
+	  --gtest_filter='*HistoriesAreStrictlySerialisable'
 
 bench: setup  ## measure; ARGS="..." go to the benchmarks
 	@scripts/bench $(ARGS)
