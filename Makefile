@@ -12,7 +12,7 @@ export CCACHE_NOHASHDIR = 1
 SAME_ADDRESSES = $(shell setarch --addr-no-randomize true 2>/dev/null && echo setarch --addr-no-randomize)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test dev relassert asan tsan tiny isolation bench bench-quick massif format format-check tidy install clean
+.PHONY: help setup demo test dev relassert asan tsan tiny isolation bench bench-quick massif protocols format format-check tidy install clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "make %-26s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +48,9 @@ bench-quick: setup  ## run each benchmark at its smallest
 
 massif:  ## the memory of a world that is loaded, worked on and emptied, under Valgrind
 	@scripts/massif $(ARGS)
+
+protocols:  ## check the models of what threads agree on, with spin; ARGS=--quick for those of CI
+	@tests/protocols/run $(ARGS)
 
 format:  ## format all sources in place
 	@scripts/format

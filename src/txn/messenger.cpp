@@ -53,7 +53,7 @@ class Messenger::Post {
       (void)bell_.wait(has_work);
       run_posted();
     } while (!stopped());
-    run_posted();  // what was pushed before stop() and after the look above
+    run_posted();  // where one of the functions stopped it, this is the last to look
   }
 
   void stop() noexcept {
@@ -113,7 +113,8 @@ void Messenger::stop() noexcept {
     if (thread.joinable()) thread.detach();
     return;
   }
-  thread.joinable() ? thread.join() : post_->run_posted();
+  if (thread.joinable()) thread.join();
+  post_->run_posted();
 }
 
 bool Messenger::is_running_here() const noexcept { return post_->is_running_here(); }

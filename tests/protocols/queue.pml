@@ -1,0 +1,378 @@
+/* The write queue and its doorbell: two producers push two items each and ring, a writer takes them and sleeps between,
+ * a closer ends it.
+ *
+ * What stands for what
+ *   producer()     a thread that submits: Engine::enqueue() (src/txn/engine.cpp), that is BasicMpscQueue::push()
+ *                  (src/queue/mpsc_queue.h) and then BasicDoorbell::ring() (src/queue/doorbell.h).
+ *   writer()       Engine::run_writer() with commit_queued() and commit_batch(), BasicMpscQueue::take_all() and empty(),
+ *                  BasicDoorbell::wait().
+ *   closer()       Engine::close(), and what it does after the writer's thread has ended.
+ *   lander()       the store buffer of one thread, see memory.pml. There is also the futex.
+ *
+ * Claims
+ *   Every item that was pushed is taken once, and those of one producer in the order in which it pushed them.
+ *   What a producer wrote into an item before it pushed it is there when the item is taken.
+ *   The writer does not sleep for ever while there is something for it to do: else it is in an invalid end state. The
+ *   closer may wait until all is taken, so that its own ring does not hide a lost one.
+ *
+ * Simplified
+ *   An item is a node with one word of content. It is not reused here; see ticket.pml.
+ *   The writer's own accesses to links of nodes that it has taken go to memory without the store buffer: nobody else
+ *   looks at them.
+ *   InFlightLimit is left out: it only keeps producers away for a time. So is what the engine does with a transaction.
+ *   A weak swap that fails for no reason is left out: it is tried again with the same link.
+ *   The looks of a spinning waiter are left out: each is as the one look before the sleep.
+ *   The writer has a deadline, or none, at each sleep as it pleases. Where it has none, only a ring wakes it; a futex that
+ *   wakes for no reason is left out, as it does nothing that a passed deadline does not do. catch_up() and rest() do not
+ *   touch the queue.
+ *   The count in the doorbell's word does not wrap. It is there for several sleepers; here is one.
+ *
+ * Cases
+ *   (none)         batches of two items: what is taken and does not fit in stays pending.
+ *   CASE_STOPPED   the first producer may stop for good at any step up to its swap of the doorbell's word, as a thread does
+ *                  that gets no time. All that the other one pushes is taken none the less.
+ *
+ * Not claimed, as it does not hold
+ *   STOPPED_RINGER       as CASE_STOPPED, but it may also stop in ring() after its swap of the word and before it wakes: the
+ *                        writer sleeps on, and the rings of others do not see it, until the stopped one goes on.
+ *
+ * Weakened
+ *   WEAK_RING_FIRST      the producer rings, and then pushes.
+ *   WEAK_RING_EARLY      the load of the doorbell's word moves before the push, as if one of them were not seq_cst.
+ *   WEAK_ANNOUNCE        the sleeper's announcement is a load and a store with release, not a full barrier before its look.
+ *   WEAK_NO_LOOK         the sleeper does not look again after its announcement.
+ *   WEAK_SLEEP           the futex does not compare the word.
+ *   WEAK_PUSH            the swap of push() is relaxed (NON_FIFO): the node is seen before its link and its content.
+ *   WEAK_TAKE            take_all() is a load and a store, not an exchange.
+ *   WEAK_NO_TURN         take_all() does not turn the list around.
+ */
+
+#ifdef STOPPED_RINGER
+#define CASE_STOPPED
+#endif
+
+#define PRODUCERS 2
+#define ITEMS 2  /* of each producer */
+#define BATCH 2  /* batch_max_ */
+#define NODES (PRODUCERS * ITEMS)
+
+/* Threads: 0 and 1 are producers. */
+#define WRITER 2
+#define CLOSER 3
+#define THREADS 4
+#define BUFFER_SIZE 3
+
+/* Cells. */
+#define TOP 1
+#define BELL 2
+#define CLOSED 3
+#define NEXT(node) (3 + (node))
+#define CONTENT(node) (3 + NODES + (node))
+#define CELLS (4 + 2 * NODES)
+
+#ifdef WEAK_PUSH
+#define NON_FIFO
+#endif
+#include "memory.pml"
+
+/* Nodes are numbered from 1; 0 is nullptr. */
+#define NODE(producer, item) (1 + (producer) * ITEMS + (item))
+#define PRODUCER_OF(node) (((node) - 1) / ITEMS)
+#define ITEM_OF(node) (((node) - 1) % ITEMS)
+
+#define SLEEPING 1
+
+/* Contents; 0 before the producer has written it. */
+#define WRITTEN 1
+#define ANSWERED 2
+
+/* For assertions and for the order in which threads end. */
+byte taken[PRODUCERS];
+byte producers_gone;
+bit stopped;
+bit writer_gone;
+
+/* Thread 0 may stop for good here. */
+inline may_stop(me) {
+#ifdef CASE_STOPPED
+  if
+  :: me == 0 -> stopped = 1; goto end_stopped
+  :: true
+  fi
+#else
+  skip
+#endif
+}
+
+/* --- BasicDoorbell ------------------------------------------------------------------------------------------------ */
+
+/* The part of ring() after its load of `word`. */
+inline ring_at(me, word) {
+  if
+  :: word & SLEEPING ->
+     may_stop(me);
+     atomic {
+       passes(me, BELL);
+       if
+       :: memory[BELL] == word -> memory[BELL] = word + 1; swapped = 1
+       :: else
+       fi;
+       word = 0
+     };
+     if
+     :: swapped ->
+#ifdef STOPPED_RINGER
+        may_stop(me);
+#endif
+        futex_wake_all(me, BELL);
+        swapped = 0
+     :: else
+     fi
+  :: else -> word = 0
+  fi
+}
+
+inline ring(me, word) {
+  load(me, BELL, word);
+  ring_at(me, word)
+}
+
+/* The writer's has_work(): `work` is its answer. */
+inline has_work() {
+  load(WRITER, TOP, work);
+  if
+  :: work == 0 -> load(WRITER, CLOSED, work)
+  :: else
+  fi
+}
+
+/* BasicDoorbell::wait(): `work` is its answer. */
+inline wait() {
+  has_work();
+  if
+  :: work == 0 ->
+     if
+     :: has_deadline = 1
+     :: true
+     fi;
+     do
+     :: atomic {
+#ifdef WEAK_ANNOUNCE
+          load(WRITER, BELL, word);
+          word = word | SLEEPING;
+          store(WRITER, BELL, word, RELEASE)
+#else
+          drained(WRITER);
+          word = memory[BELL] | SLEEPING;
+          memory[BELL] = word
+#endif
+        };
+#ifndef WEAK_NO_LOOK
+        has_work();
+#endif
+        if
+        :: work != 0 || late -> break
+        :: else
+        fi;
+#ifdef WEAK_SLEEP
+        atomic { drained(WRITER); asleep[WRITER] = BELL };
+#else
+        futex_sleep(WRITER, BELL, word);
+#endif
+        atomic {
+          if
+          :: asleep[WRITER] == 0
+          :: asleep[WRITER] != 0 && has_deadline -> asleep[WRITER] = 0; late = 1
+          fi
+        }
+     od;
+     atomic { word = 0; has_deadline = 0; late = 0 }
+  :: else
+  fi
+}
+
+/* --- Producers ---------------------------------------------------------------------------------------------------- */
+
+/* BasicMpscQueue::push(). */
+inline push(me, node) {
+  atomic { store(me, CONTENT(node), WRITTEN, RELAXED); load(me, TOP, top) };
+  do
+  :: store(me, NEXT(node), top, RELAXED);
+     may_stop(me);
+     atomic {
+#ifdef WEAK_PUSH
+       passes(me, TOP);
+#else
+       drained(me);
+#endif
+       if
+       :: memory[TOP] == top -> memory[TOP] = node; top = 0; break
+       :: else -> top = memory[TOP]
+       fi
+     }
+  od;
+  may_stop(me)
+}
+
+proctype producer(byte me) {
+  byte item, top, word;
+  bit swapped;
+  do
+  :: item < ITEMS ->
+#if defined(WEAK_RING_FIRST)
+     ring(me, word);
+     push(me, NODE(me, item));
+#elif defined(WEAK_RING_EARLY)
+     load(me, BELL, word);
+     push(me, NODE(me, item));
+     ring_at(me, word);
+#else
+     push(me, NODE(me, item));
+     ring(me, word);
+#endif
+     item++
+  :: atomic { item == ITEMS -> producers_gone++; break }
+  od;
+end_stopped:
+  !stopped || me != 0
+}
+
+/* --- The writer --------------------------------------------------------------------------------------------------- */
+
+/* BasicMpscQueue::take_all(); what it took is appended to what is pending. In an atomic; `newest` is loaded already. */
+inline turn_and_append() {
+  last = newest;
+  do
+  :: newest != 0 ->
+     load(WRITER, NEXT(newest), below);
+#ifdef WEAK_NO_TURN
+     if
+     :: oldest == 0 -> oldest = newest
+     :: else
+     fi;
+     last = newest;
+#else
+     memory[NEXT(newest)] = oldest;
+     oldest = newest;
+#endif
+     newest = below
+  :: else -> break
+  od;
+  if
+  :: oldest != 0 && pending == 0 -> pending = oldest; pending_last = last
+  :: oldest != 0 && pending != 0 -> memory[NEXT(pending_last)] = oldest; pending_last = last
+  :: else
+  fi;
+  below = 0;
+  oldest = 0;
+  last = 0
+}
+
+/* Engine::commit_batch(); in an atomic. */
+inline commit_batch() {
+  do
+  :: pending != 0 && answered < BATCH ->
+     load(WRITER, CONTENT(pending), work);
+     assert(work == WRITTEN);
+     work = 0;
+     assert(ITEM_OF(pending) == taken[PRODUCER_OF(pending)]);
+     taken[PRODUCER_OF(pending)]++;
+     answered++;
+     memory[CONTENT(pending)] = ANSWERED;
+     below = memory[NEXT(pending)];
+     memory[NEXT(pending)] = 0;
+     pending = below;
+     below = 0
+  :: else -> break
+  od;
+  if
+  :: pending == 0 -> pending_last = 0
+  :: else
+  fi
+}
+
+/* Engine::commit_queued(BATCH, ..): `answered` is its answer. From the exchange on all is one step: the writer looks
+ * only at what is its own now, and for what may not be visible yet the first moment is the worst. */
+inline commit_queued() {
+  do
+  :: answered < BATCH ->
+#ifdef WEAK_TAKE
+     load(WRITER, TOP, newest);
+     atomic {
+       if
+       :: newest != 0 -> store(WRITER, TOP, 0, RELEASE)
+       :: else
+       fi;
+#else
+     atomic {
+       passes(WRITER, TOP);
+       newest = memory[TOP];
+       memory[TOP] = 0;
+#endif
+       turn_and_append();
+       if
+       :: pending == 0 -> break
+       :: else
+       fi;
+       commit_batch()
+     }
+  :: else -> break
+  od
+}
+
+proctype writer() {
+  byte newest, below, oldest, last, pending, pending_last, answered, work, word;
+  bit has_deadline, late;
+  do
+  :: commit_queued();
+     if
+     :: answered != 0 -> answered = 0
+     :: else ->
+        load(WRITER, CLOSED, work);
+        if
+        :: work != 0 ->
+           load(WRITER, TOP, work);
+           if
+           :: work == 0 -> break
+           :: else
+           fi
+        :: else
+        fi;
+        wait();
+        work = 0
+     fi
+  od;
+  writer_gone = 1
+}
+
+/* --- The closer --------------------------------------------------------------------------------------------------- */
+
+proctype closer() {
+  byte word;
+  bit swapped;
+  if
+  :: true -> (stopped || taken[0] == ITEMS) && taken[1] == ITEMS
+  :: true
+  fi;
+  producers_gone + stopped == PRODUCERS;  /* close() does not run beside other calls */
+  atomic { drained(CLOSER); memory[CLOSED] = 1 };
+  ring(CLOSER, word);
+  writer_gone;
+  assert(stopped || taken[0] == ITEMS);
+  assert(taken[1] == ITEMS);
+  assert(memory[TOP] == 0);
+end_stopped:
+  skip
+}
+
+init {
+  atomic {
+    run lander(0);
+    run lander(1);
+    run lander(WRITER);
+    run producer(0);
+    run producer(1);
+    run writer();
+    run closer()
+  }
+}
