@@ -79,6 +79,9 @@ void InFlightLimit::close() noexcept {
   word_.fetch_and(~line_bit, std::memory_order_relaxed);
 }
 
+// relaxed: of one word a thread sees nothing older than what it saw.
+bool InFlightLimit::is_closed() const noexcept { return (word_.load(std::memory_order_relaxed) & closed_bit) != 0; }
+
 InFlightLimit::Load InFlightLimit::in_flight() const noexcept { return load_of(word_.load(std::memory_order_relaxed)); }
 
 // Lets in as many from the front of the line as there is room for. Requires line_mutex_.

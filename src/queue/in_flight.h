@@ -50,8 +50,11 @@ class InFlightLimit {
   /// Threads:  any; lock-free while nobody waits.
   void leave(Load gone) noexcept;
 
-  /// Nobody enters any more; all who wait are turned away. What is in flight may leave.
+  /// Nobody enters any more; all who wait are turned away. What is in flight may leave. in_flight() of the thread that
+  /// calls it then knows of all that entered.
   void close() noexcept;
+  /// Threads: any; who was not let in because of it sees it.
+  [[nodiscard]] bool is_closed() const noexcept;
 
   /// Threads: any; of some moment.
   [[nodiscard]] Load in_flight() const noexcept;

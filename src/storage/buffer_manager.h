@@ -46,8 +46,9 @@ class BufferManager {
 
   /// The buffer that the next transactions go to; always begun.
   [[nodiscard]] WriteBuffer& write_buffer() noexcept { return buffer_; }
-  /// The id was reserved and will not begin.
-  void burn(Entity entity) noexcept { entities_.burn(entity, buffer_.root()); }
+  /// The id was reserved and will not begin. Its index comes back after offer_burnt().
+  void burn(Entity entity) noexcept { entities_.burn(entity); }
+  void offer_burnt() noexcept { entities_.offer_burnt(buffer_.root()); }
   /// After recovery: ids go on from those that the newest root has.
   void resume_entities();
   /// Sees to it that commit_batch() will allocate nothing that it needs. Errors: throws std::bad_alloc.

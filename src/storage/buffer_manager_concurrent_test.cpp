@@ -52,6 +52,7 @@ class Bank {
         manager_.write_buffer().revert();
         accounts_ = before;
         for (Entity entity : created_) manager_.burn(entity);
+        manager_.offer_burnt();
       } else {
         manager_.write_buffer().accept(ended_);
       }

@@ -66,9 +66,13 @@ void EntityAllocator::ended(Entity entity, std::uint64_t root_seq) noexcept {
   (void)push_if_possible(fresh_, {entity, root_seq});
 }
 
-void EntityAllocator::burn(Entity entity, const detail::Root& root) noexcept {
+void EntityAllocator::burn(Entity entity) noexcept {
   if (entity.generation() >= detail::generation_max) return;  // used up: the index is retired for good
   (void)push_if_possible(after_burnt_, {entity.index(), entity.generation() + 1});
+}
+
+void EntityAllocator::offer_burnt(const detail::Root& root) noexcept {
+  grow_ring_if_drained();
   refill(root);
 }
 
@@ -175,7 +179,7 @@ void EntityAllocator::grow_ring_if_drained() noexcept {
   // relaxed, both: only the writer stores the one, and a position that is behind lets the ring grow later.
   const std::uint64_t fill = fill_at_.load(std::memory_order_relaxed);
   if (fill == 0 || take_at_.load(std::memory_order_relaxed) != fill) return;
-  if (free_.count() <= rings_.back()->size || rings_.back()->size >= ring_max) return;
+  if (free_.count() + after_burnt_.size() <= rings_.back()->size || rings_.back()->size >= ring_max) return;
   try {
     make_ring(2 * rings_.back()->size);
   } catch (const std::bad_alloc&) {

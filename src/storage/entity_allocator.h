@@ -1,5 +1,5 @@
-// Gives out entity ids. It stands outside the versions: what it has given out it never gives out again, whatever
-// becomes of the transaction. Which entities are alive is the root's knowledge, not its.
+// Gives out entity ids. It stands outside the versions: what it has given out it never gives out again while it
+// lives, whatever becomes of the transaction. Which entities are alive is the root's knowledge, not its.
 #pragma once
 
 #include "memory/pins.h"
@@ -38,8 +38,11 @@ class EntityAllocator {
 
   /// The entity ended in root `root_seq`; its index waits until no pin needs it. Threads: writer.
   void ended(Entity entity, std::uint64_t root_seq) noexcept;
-  /// The id was reserved and never committed, of which no root knows; its index may come back at once. Threads: writer.
-  void burn(Entity entity, const detail::Root& root) noexcept;
+  /// The id was reserved and never committed, of which no root knows; its index may come back at once, after
+  /// offer_burnt() or the next recycle(). Threads: writer.
+  void burn(Entity entity) noexcept;
+  /// `root` is the newest. Threads: writer.
+  void offer_burnt(const detail::Root& root) noexcept;
   /// After recovery: goes on from the ids that the root has. Every index below its slot_count that is not alive comes
   /// back, with the generation after its last one; a run of indices that were never used is kept as a run.
   /// Threads: the only one there is.
@@ -75,7 +78,7 @@ class EntityAllocator {
   };
 
   static constexpr std::size_t ring_first = 4096;
-  static constexpr std::size_t ring_max = std::size_t{1} << 20U;
+  static constexpr std::size_t ring_max = std::size_t{1} << 24U;
   static constexpr std::size_t recall_first = 4 * ring_first;
 
   std::size_t take_offered(std::span<Entity> out) noexcept;

@@ -74,7 +74,8 @@ TEST(EntityAllocatorConcurrent, NeverGivesAnIdTwice) {
     ++root_seq;
     for (Entity entity : batch) {
       if (entity.index() % 3 == 0) {
-        entities.burn(entity, buffer.root());
+        entities.burn(entity);
+        entities.offer_burnt(buffer.root());
       } else {
         ASSERT_EQ(buffer.create(entity), Outcome::done);
         ASSERT_EQ(buffer.destroy(entity), Outcome::done);

@@ -39,7 +39,10 @@ class EntityAllocator : public testing::Test {
     buffer_.changes().clear();
     entities_.ended(entity, root_seq);
   }
-  void burn(Entity entity) { entities_.burn(entity, buffer_.root()); }
+  void burn(Entity entity) {
+    entities_.burn(entity);
+    entities_.offer_burnt(buffer_.root());
+  }
   void recycle(const memory::PinSet& pins = {}, const std::function<bool(std::uint64_t, Entity)>& alive_in = nobody) {
     entities_.recycle(pins, buffer_.root(), alive_in);
   }
@@ -199,6 +202,23 @@ TEST_F(EntityAllocator, OffersAsManyAsAreTakenBetweenTwoCommits) {
     recycle();
   }
   EXPECT_LT(highest, 12 * churn) << "fresh ones, and those of the dead lie idle";
+}
+
+TEST_F(EntityAllocator, OffersTheBurntOfGreatTransactionsAgain) {
+  constexpr std::size_t churn = 100'000;
+  std::vector<Entity> entities(churn);
+  std::set<Entity> given;
+  std::uint32_t highest = 0;
+  for (int round = 0; round != 30; ++round) {
+    ASSERT_EQ(entities_.reserve(entities), churn);
+    for (Entity entity : entities) {
+      ASSERT_TRUE(given.insert(entity).second) << test::to_string(entity);
+      highest = std::max(highest, entity.index());
+      entities_.burn(entity);
+    }
+    entities_.offer_burnt(buffer_.root());
+  }
+  EXPECT_LT(highest, 12 * churn) << "fresh ones, and the burnt lie idle";
 }
 
 // What recovery leaves: ids alive, ids ended, and gaps of ids that no log ever spoke of.

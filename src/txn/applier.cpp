@@ -25,7 +25,7 @@ std::expected<bool, Error> Applier::apply(TransactionNode& node, Version version
   lost_ = false;
   try {
     auto done = run(node);
-    if (done) done = keep_rules(node.deadline);
+    if (done) done = keep_rules(*node.deadline);
     settled = done ? settle(version, node.tag) : std::unexpected(std::move(done.error()));
   } catch (const std::bad_alloc&) {
     settled = std::unexpected(Error::out_of_memory());
@@ -43,12 +43,12 @@ std::expected<bool, Error> Applier::apply(TransactionNode& node, Version version
 
 std::expected<void, Error> Applier::run(TransactionNode& node) {
   if (node.refused) return std::unexpected(*node.refused);
-  if (node.deadline != detail::SteadyTime::max() && std::chrono::steady_clock::now() > node.deadline) {
+  if (*node.deadline != detail::SteadyTime::max() && std::chrono::steady_clock::now() > *node.deadline) {
     return std::unexpected(Error(ErrorCode::timeout, "the deadline passed in the queue"));
   }
   if (auto met = meet_expectations(node); !met) return met;
   switch (node.kind) {
-    case TransactionNode::Kind::operations: return apply_operations(node.ops, buffer_, node.deadline);
+    case TransactionNode::Kind::operations: return apply_operations(node.ops, buffer_, *node.deadline);
     case TransactionNode::Kind::function: return call(node.function);
     default: return {};
   }
@@ -123,15 +123,20 @@ void Applier::make_room_for_ended() {
   if (room > ended_.capacity()) ended_.reserve(std::max(room, 2 * ended_.capacity()));
 }
 
-// Ids of a transaction that did not happen are never given out again.
+// Ids of a transaction that did not happen are never given out again. All before any is offered: so many are wanted at
+// a time.
 void Applier::burn_reserved(const TransactionNode& node) {
+  bool any = false;
+  const auto burn = [&](std::span<const Entity> entities) {
+    for (Entity entity : entities) buffers_.burn(entity);
+    any = any || !entities.empty();
+  };
   OpBuffer::Reader reader(node.ops);
   while (const WriteOp* op = reader.next()) {
-    if (op->kind != WriteOp::Kind::create) continue;
-    for (Entity entity : OpBuffer::entities(*op)) buffers_.burn(entity);
+    if (op->kind == WriteOp::Kind::create) burn(OpBuffer::entities(*op));
   }
-  if (node.kind != TransactionNode::Kind::function) return;
-  for (Entity entity : context_.created()) buffers_.burn(entity);
+  if (node.kind == TransactionNode::Kind::function) burn(context_.created());
+  if (any) buffers_.offer_burnt();
 }
 
 }  // namespace stoa::txn

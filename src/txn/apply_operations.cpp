@@ -84,15 +84,21 @@ class Deadline {
   std::size_t done_ = 0;
 };
 
-/// What came of a record, and which of its entities met it.
+/// What came of a record, or of those that were done with it, and what met it.
 struct Met {
   Outcome outcome = Outcome::done;
-  Entity entity;
+  TableId table = no_table;
+  Entity entity = {};
   bool late = false;
 };
 
 constexpr std::size_t new_entities_a_slice = 512;
 constexpr std::size_t slots_ahead = 8;
+
+TableId first_that_exists(const WriteBuffer& buffer, Entity entity, const EntityRun& run) {
+  const auto exists = [&](const RowImage& row) { return buffer.find_row(row.table, entity) != nullptr; };
+  return std::ranges::find_if(run.rows(), exists)->table;
+}
 
 // Rows for new entities, and for those that are there, a slice of them between two looks at the clock.
 Met build_up(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer, Deadline& deadline) {
@@ -107,8 +113,9 @@ Met build_up(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer, D
     const auto some = entities.subspan(done, std::min(slice, entities.size() - done));
     if (done + slots_ahead < entities.size()) prefetch_slot(buffer.root(), entities[done + slots_ahead]);
     const Outcome outcome = begins ? buffer.create(some, run.rows()) : buffer.insert(some.front(), run.rows());
-    if (outcome != Outcome::done) return {outcome, some.front(), false};
-    if (deadline.passed_after(some.size())) return {Outcome::done, {}, true};
+    if (outcome == Outcome::row_exists) return {outcome, first_that_exists(buffer, some.front(), run), some.front()};
+    if (outcome != Outcome::done) return {outcome, op.table, some.front()};
+    if (deadline.passed_after(some.size())) return {.late = true};
     run.advance(buffer.world(), some.size());
   }
   return {};
@@ -156,8 +163,8 @@ std::expected<void, Error> apply_operations(const OpBuffer& ops, WriteBuffer& bu
     ahead.advance();
     const bool builds = op->kind == WriteOp::Kind::create || op->kind == WriteOp::Kind::insert;
     const Met met = builds ? build_up(*op, reader, buffer, deadline)
-                           : Met{apply_one(*op, buffer), op->entity, deadline.passed_after(1)};
-    if (auto error = describe(met.outcome, op->kind, buffer.world(), op->table, met.entity)) {
+                           : Met{apply_one(*op, buffer), op->table, op->entity, deadline.passed_after(1)};
+    if (auto error = describe(met.outcome, op->kind, buffer.world(), met.table, met.entity)) {
       return std::unexpected(std::move(*error));
     }
     if (met.late)

@@ -80,47 +80,52 @@ bool Engine::steps_here() const noexcept {
   return options_.writer == WriterMode::manual && stepper_.load(std::memory_order_relaxed) == this_thread_mark();
 }
 
-// False where there is no room, and this thread may not wait for it.
-bool Engine::enter(Node& node) {
-  node.bytes_in_flight = clamp_bytes(node.ops.bytes() + node.expectations.bytes());
-  if (limit_.try_enter(node.bytes_in_flight)) return true;
-  if (options_.at_limit == AtLimit::answer_busy || messenger_.is_running_here()) return false;
+// Why not, where it is not let in. Who is in will be answered, whatever comes: close() waits for it.
+std::optional<Error> Engine::enter(Node& node) {
+  const std::uint64_t bytes = clamp_bytes(node.ops.bytes() + node.expectations.bytes());
+  node.bytes_in_flight = bytes;
+  if (limit_.try_enter(bytes)) return std::nullopt;
+  if (limit_.is_closed()) return closed_error();
+  const bool may_be_busy = options_.at_limit == AtLimit::answer_busy && node.kind != Node::Kind::flush;
+  if (may_be_busy || messenger_.is_running_here()) return Error(ErrorCode::busy, "as much is in flight as may be");
   may_wait();
-  if (steps_here()) {
-    while (!limit_.try_enter(node.bytes_in_flight)) commit_queued(1, SteadyTime::max());
-  } else {
-    (void)limit_.enter(node.bytes_in_flight);
+  if (!steps_here()) {
+    if (limit_.enter(bytes) == queue::InFlightLimit::Entry::entered) return std::nullopt;
+    return closed_error();
   }
-  return true;
-}
-
-bool Engine::enqueue(Node& node) {
-  if (node.deadline == SteadyTime::max()) node.deadline = queue::deadline_after(options_.deadline_default);
-  if (!enter(node)) return false;
-  node.submitted = steady_clock::now();
-  queue_.push(node);
-  bell_.ring();
-  return true;
+  while (!limit_.try_enter(bytes)) {
+    if (limit_.is_closed()) return closed_error();
+    commit_queued(1, SteadyTime::max());
+  }
+  return std::nullopt;
 }
 
 CommitTicket Engine::submit(Node& node) {
-  // acquire: pairs with close(); whoever sees it false may still queue, as close() may not run beside other calls.
-  if (refusal_ || closed_.load(std::memory_order_acquire)) {
-    node.result = std::unexpected(refusal_ ? *refusal_ : closed_error());
+  node.end_record();
+  std::optional<Error> refused = refusal_ ? refusal_ : enter(node);
+  if (refused && refused->code() != ErrorCode::busy) {
+    node.result = std::unexpected(std::move(*refused));
     (void)node.response.complete();
-  } else if (!enqueue(node)) {
+    return make_ticket(node);
+  }
+  if (refused) {
     // The writer answers it, at once: the ids that it reserved are the writer's to burn.
-    node.refused = Error(ErrorCode::busy, "as much is in flight as may be");
+    node.refused = std::move(*refused);
     node.kind = Node::Kind::dropped;
     node.bytes_in_flight = 0;
-    queue_.push(node);
-    bell_.ring();
   }
+  if (!node.deadline) {
+    node.deadline =
+        node.kind == Node::Kind::flush ? SteadyTime::max() : queue::deadline_after(options_.deadline_default);
+  }
+  node.submitted = steady_clock::now();
+  queue_.push(node);
+  bell_.ring();
   return make_ticket(node);
 }
 
 void Engine::drop(Node& node) noexcept {
-  if (node.ops.empty() || refusal_ || closed_.load(std::memory_order_acquire)) {  // acquire: as in submit()
+  if (node.ops.empty() || refusal_ || limit_.is_closed()) {
     recycle(node);
     return;
   }
@@ -379,19 +384,21 @@ void Engine::rest() {
 
 std::expected<void, Error> Engine::close() {
   may_wait();
-  // seq_cst: published to the sleeping writer by the doorbell's protocol, and to submit().
+  // seq_cst: published to the sleeping writer by the doorbell's protocol.
   if (!closed_.exchange(true, std::memory_order_seq_cst)) {
+    limit_.close();
     if (thread_.joinable()) {
       bell_.ring();
       thread_.join();
     }
-    while (commit_queued(batch_max_, SteadyTime::max()) != 0) {
+    // A function that runs beside this may have been let in, and not have queued yet.
+    while (commit_queued(batch_max_, SteadyTime::max()) != 0 || limit_.in_flight().count != 0) {
     }
     if (!failure_) {
       if (auto flushed = sink_.flush(); !flushed) failure_ = flushed.error();
     }
-    limit_.close();
     messenger_.stop();
+    (void)commit_queued(batch_max_, SteadyTime::max());  // what functions gave up
     kept_.clear();
   }
   if (failure_) return std::unexpected(*failure_);

@@ -80,8 +80,7 @@ class Engine final : public detail::TransactionHome {
   using Node = detail::TransactionNode;
 
   Node& new_node();
-  [[nodiscard]] bool enter(Node& node);
-  [[nodiscard]] bool enqueue(Node& node);
+  [[nodiscard]] std::optional<Error> enter(Node& node);
   void recycle(Node& node) noexcept;
   [[nodiscard]] bool steps_here() const noexcept;
 

@@ -192,6 +192,34 @@ TEST(TransactionSize, IsBounded) {
   (void)db.add_positions(10);
 }
 
+TEST(TransactionSize, BindsTheLastRecordAndIdsAlone) {
+  Options options = stepped();
+  options.transaction_bytes_max = 4096;
+  TestDatabase db(options);
+  Transaction text = db.begin();
+  text.insert(text.create(), Name{std::string(10'000, 'x'), 1});
+  EXPECT_EQ(code_of(std::move(text).commit()), ErrorCode::too_large);
+  Transaction ids = db.begin();
+  const Entity first = ids.create();
+  EXPECT_TRUE(first);
+  EXPECT_FALSE(ids.create(1'000'000).back()) << "no ids beyond the bound";
+  EXPECT_EQ(code_of(std::move(ids).commit()), ErrorCode::too_large);
+  EXPECT_LT(db.add_positions(1)[0].index(), 1000U) << "ids that nobody got are gone";
+}
+
+TEST(DefaultDeadline, IsNotOfFlushesNorOfThoseWhoWantNone) {
+  Options options = stepped();
+  options.deadline_default = 0ns;
+  TestDatabase db(options);
+  Transaction usual = db.begin();
+  usual.insert(usual.create(), Position{1, 2});
+  EXPECT_EQ(code_of(std::move(usual).commit()), ErrorCode::timeout);
+  Transaction patient = db.begin();
+  patient.insert(patient.create(), Position{1, 2}).deadline(std::chrono::nanoseconds::max());
+  EXPECT_EQ(version_of(std::move(patient).commit()), 1U);
+  EXPECT_TRUE(db.engine.flush());
+}
+
 TEST(DefaultDeadline, IsOfThoseThatSetNone) {
   Options options = stepped();
   options.deadline_default = 0ns;

@@ -1,5 +1,7 @@
 #include "txn/kept_snapshots.h"
 
+#include "queue/sync.h"
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -11,14 +13,16 @@ void KeptSnapshots::add(const std::function<Snapshot()>& take) {
   if (interval_.count() != 0) {
     const Clock::time_point now = Clock::now();
     if (now < next_at_) return;
-    next_at_ = now + interval_;
+    next_at_ = queue::deadline_after(interval_);
   }
   if (not_yet_kept_.size() == most_) not_yet_kept_.erase(not_yet_kept_.begin());
   not_yet_kept_.push_back(take());
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock) return;
-  for (Snapshot& snapshot : not_yet_kept_) kept_.push_back(std::move(snapshot));
-  not_yet_kept_.clear();
+  while (!not_yet_kept_.empty()) {
+    kept_.push_back(std::move(not_yet_kept_.front()));  // where it throws, nothing has moved
+    not_yet_kept_.erase(not_yet_kept_.begin());
+  }
   while (kept_.size() > most_) kept_.pop_front();
 }
 

@@ -164,5 +164,17 @@ TEST(ManyAtOnceLimits, RefusesRowsThatAreFewerThanTheEntities) {
   EXPECT_THROW(tx.insert(entities, std::vector<Position>(2)), std::logic_error);
 }
 
+// Rows of one entity are inserted together; the error still names the one that is in the way.
+TEST(ManyAtOnce, NamesTheTableWhoseRowIsThere) {
+  TestDatabase db;
+  const Entity entity = db.add_positions(1)[0];
+  Transaction transaction = db.begin();
+  transaction.insert(entity, Velocity{1, 2}).insert(entity, Position{3, 4}).insert(entity, Mass{5});
+  const auto answer = std::move(transaction).commit();
+  ASSERT_EQ(code_of(answer), ErrorCode::already_exists);
+  EXPECT_NE(answer.error().message().find("insert position: entity 0:1"), std::string::npos)
+      << answer.error().message();
+}
+
 }  // namespace
 }  // namespace stoa::txn::test

@@ -17,7 +17,7 @@ void TransactionNode::reset(const WorldInfo& world, storage::EntityAllocator& en
   entities_ = &entities;
   bytes_max_ = bytes_max;
   kind = Kind::operations;
-  deadline = SteadyTime::max();
+  deadline.reset();
   function = {};
   ops.clear();
   expectations.clear();
@@ -26,9 +26,13 @@ void TransactionNode::reset(const WorldInfo& world, storage::EntityAllocator& en
   refused.reset();
   result = Commit{};
   response.reset();
+  constexpr std::size_t kept_bytes_max = std::size_t{64} << 10U;
+  if (canonical_.capacity() > kept_bytes_max) canonical_ = {};
 }
 
 void TransactionNode::create(std::span<Entity> out) {
+  // Ids are there also for what is refused, but not without bound.
+  if (!has_room(out.size_bytes()) && is_too_large(out.size_bytes())) return;
   const std::size_t count = entities_->reserve(out);
   if (count != out.size()) fail(Error(ErrorCode::too_large, "all 2^32 entity indices are in use"));
   push_many({.kind = WriteOp::Kind::create, .entity = {}}, out.first(count), nullptr, 0, {});
@@ -45,7 +49,7 @@ void TransactionNode::push_many(WriteOp op, std::span<const Entity> entities, co
 
 void TransactionNode::row(RowOp op, TableId table, Entity entity, const std::byte* row) {
   const TableModel& model = world_->model(table);
-  if (!has_room() || !check(model, row)) return;
+  if (!has_room(model.bytes) || !check(model, row)) return;
   const auto code = op == RowOp::insert   ? WriteOp::Kind::insert
                     : op == RowOp::update ? WriteOp::Kind::update
                                           : WriteOp::Kind::upsert;
@@ -54,7 +58,7 @@ void TransactionNode::row(RowOp op, TableId table, Entity entity, const std::byt
 
 void TransactionNode::insert_rows(TableId table, std::span<const Entity> entities, const std::byte* rows) {
   const TableModel& model = world_->model(table);
-  if (!has_room()) return;
+  if (!has_room(entities.size() * (sizeof(Entity) + model.bytes))) return;
   for (std::size_t i = 0; i != entities.size(); ++i) {
     if (!check(model, rows + i * model.bytes)) return;
   }
@@ -73,7 +77,7 @@ const std::byte* TransactionNode::canonical(const TableModel& model, const std::
 }
 
 void TransactionNode::field(TableId table, Entity entity, const FieldModel& field, const std::byte* cell) {
-  if (!has_room()) return;
+  if (!has_room(field.bytes)) return;
   const TableModel& model = world_->model(table);
   if (auto checked = schema::check_field(world_->schema->model(), model, field, cell); !checked) {
     fail(checked.error());
@@ -89,17 +93,17 @@ void TransactionNode::field(TableId table, Entity entity, const FieldModel& fiel
 }
 
 void TransactionNode::remove(TableId table, Entity entity) {
-  if (!has_room()) return;
+  if (!has_room(0)) return;
   ops.push({.kind = WriteOp::Kind::remove, .table = table, .entity = entity});
 }
 
 void TransactionNode::destroy(Entity entity) {
-  if (!has_room()) return;
+  if (!has_room(0)) return;
   ops.push({.kind = WriteOp::Kind::destroy, .entity = entity});
 }
 
 void TransactionNode::expect(TableId table, Entity entity, const std::byte* row) {
-  if (!has_room()) return;
+  if (!has_room(row == nullptr ? 0 : world_->model(table).bytes)) return;
   if (row == nullptr) {
     expectations.push({.kind = WriteOp::Kind::remove, .table = table, .entity = entity});
   } else {
@@ -109,9 +113,14 @@ void TransactionNode::expect(TableId table, Entity entity, const std::byte* row)
   }
 }
 
-// What is refused already needs no more records; ids that were reserved keep theirs, to be burnt.
-bool TransactionNode::has_room() {
-  if (!refused && ops.bytes() + expectations.bytes() > bytes_max_) {
+bool TransactionNode::is_too_large(std::size_t more_bytes) const {
+  return ops.bytes() + expectations.bytes() + more_bytes > bytes_max_;
+}
+
+// For a record with so many bytes of ids and cells; its texts count once they are there. What is refused already needs
+// no more records; ids that were reserved keep theirs, to be burnt.
+bool TransactionNode::has_room(std::size_t more_bytes) {
+  if (!refused && is_too_large(more_bytes)) {
     fail(Error(ErrorCode::too_large, "the transaction is larger than " + std::to_string(bytes_max_) + " bytes"));
   }
   return !refused;

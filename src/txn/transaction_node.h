@@ -39,7 +39,7 @@ class TransactionNode : public queue::QueueNode, public OpTarget {
   void reset(const WorldInfo& world, storage::EntityAllocator& entities, std::size_t bytes_max) noexcept;
 
   Kind kind = Kind::operations;
-  SteadyTime deadline = SteadyTime::max();
+  std::optional<SteadyTime> deadline;  ///< once it is submitted, there is one
   SteadyTime submitted{};
   WriteFunction function;
   txn::OpBuffer ops;
@@ -62,13 +62,16 @@ class TransactionNode : public queue::QueueNode, public OpTarget {
   void destroy(Entity entity) override;
   void fail(Error error) override;
 
+  /// Refuses it if it is too large. Nothing is recorded any more.
+  void end_record() { has_room(0); }
   /// The row, or nullptr for none, that the entity must have when the transaction is applied.
   void expect(TableId table, Entity entity, const std::byte* row);
 
  private:
   void push_many(txn::WriteOp op, std::span<const Entity> entities, const std::byte* rows, std::uint32_t row_bytes,
                  std::span<const std::uint32_t> blobs);
-  [[nodiscard]] bool has_room();
+  bool has_room(std::size_t more_bytes);
+  [[nodiscard]] bool is_too_large(std::size_t more_bytes) const;
   [[nodiscard]] const std::byte* canonical(const TableModel& model, const std::byte* rows, std::size_t count);
 
   const WorldInfo* world_ = nullptr;

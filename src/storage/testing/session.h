@@ -140,6 +140,7 @@ class Session {
     ASSERT_EQ(difference(buffer.root(), model_), "");
     ASSERT_TRUE(picture_of(buffer.root()) == before) << "taken back, but not to the byte and to the order";
     for (Entity entity : created) manager_.burn(entity);
+    manager_.offer_burnt();
   }
 
   // One chunk's column of a table without texts and indexes, or the same put back.
