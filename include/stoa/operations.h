@@ -20,7 +20,7 @@ namespace stoa {
 template <typename Self>
 class Operations {
  public:
-  /// A new entity's id, for good: the transaction that commits begins it.
+  /// A new entity's id, for good, begun by the commit. Null where the transaction is too large, or no id is left.
   [[nodiscard]] Entity create() {
     Entity out;
     target().create({&out, 1});
