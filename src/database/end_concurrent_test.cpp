@@ -124,5 +124,22 @@ TEST(EndConcurrent, RunsEachFunctionOnce) {
   }
 }
 
+// A function may be submitting while the database is closed: it gets an answer, whichever.
+TEST(EndConcurrent, AnswersWhatFunctionsSubmitMeanwhile) {
+  constexpr int each = 40;
+  for (int round = 0; round != 200; ++round) {
+    Database db = make(WriterMode::thread);
+    std::atomic<int> answered{0};
+    for (int i = 0; i != each; ++i) {
+      submit(db, i).then([&](const Answer&) {
+        const Answer nested = submit(db, 1).get();
+        answered += nested || nested.error().code() == ErrorCode::closed ? 1 : 0;
+      });
+    }
+    EXPECT_TRUE(db.close());
+    EXPECT_EQ(answered, each);
+  }
+}
+
 }  // namespace
 }  // namespace stoa

@@ -178,6 +178,17 @@ TEST(KeptSnapshots, AreTheNewestOnesOfTheirVersions) {
   }
 }
 
+TEST(KeptSnapshots, OfAnIntervalWithoutEndAreTheFirst) {
+  Options options = stepped();
+  options.kept_snapshots_max = 3;
+  options.kept_snapshots_interval = std::chrono::nanoseconds::max();
+  TestDatabase db(options);
+  for (int version = 1; version != 5; ++version) (void)db.add_positions(1);
+  const std::optional<Snapshot> kept = db.engine.snapshot_at(4);
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->version(), 1U);
+}
+
 TEST(TransactionSize, IsBounded) {
   Options options = stepped();
   options.transaction_bytes_max = 4096;
@@ -207,30 +218,20 @@ TEST(TransactionSize, BindsTheLastRecordAndIdsAlone) {
   EXPECT_LT(db.add_positions(1)[0].index(), 1000U) << "ids that nobody got are gone";
 }
 
-TEST(DefaultDeadline, IsNotOfFlushesNorOfThoseWhoWantNone) {
+TEST(DefaultDeadline, IsOfThoseThatSetNoneAndNotOfFlushes) {
   Options options = stepped();
   options.deadline_default = 0ns;
   TestDatabase db(options);
-  Transaction usual = db.begin();
-  usual.insert(usual.create(), Position{1, 2});
-  EXPECT_EQ(code_of(std::move(usual).commit()), ErrorCode::timeout);
-  Transaction patient = db.begin();
-  patient.insert(patient.create(), Position{1, 2}).deadline(std::chrono::nanoseconds::max());
-  EXPECT_EQ(version_of(std::move(patient).commit()), 1U);
+  const auto commit = [&](std::optional<std::chrono::nanoseconds> deadline) {
+    Transaction transaction = db.begin();
+    transaction.insert(transaction.create(), Position{1, 2});
+    if (deadline) transaction.deadline(*deadline);
+    return std::move(transaction).commit();
+  };
+  EXPECT_EQ(code_of(commit({})), ErrorCode::timeout);
+  EXPECT_EQ(version_of(commit(1h)), 1U);
+  EXPECT_EQ(version_of(commit(std::chrono::nanoseconds::max())), 2U) << "none at all";
   EXPECT_TRUE(db.engine.flush());
-}
-
-TEST(DefaultDeadline, IsOfThoseThatSetNone) {
-  Options options = stepped();
-  options.deadline_default = 0ns;
-  TestDatabase db(options);
-  Transaction late = db.begin();
-  late.insert(late.create(), Position{1, 2});
-  EXPECT_EQ(code_of(std::move(late).commit()), ErrorCode::timeout);
-  Transaction in_time = db.begin();
-  in_time.insert(in_time.create(), Position{1, 2});
-  in_time.deadline(1h);
-  EXPECT_TRUE(std::move(in_time).commit());
 }
 
 TEST(DefaultDeadline, IsLookedAtInCascades) {

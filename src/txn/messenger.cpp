@@ -93,8 +93,9 @@ void Messenger::start() {
 }
 
 void Messenger::post(Node& node) noexcept {
-  const auto post = post_;
-  if (!post->try_push(node)) post->run(node);
+  if (post_->try_push(node)) return;
+  const auto post = post_;  // the node is still away, and so this is still there; running the node may end it
+  post->run(node);
 }
 
 void Messenger::run_posted() noexcept {

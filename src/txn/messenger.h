@@ -29,8 +29,8 @@ class Messenger {
   /// Runs what is posted, on this thread: of a database that has none of its own. The messenger may be gone when it
   /// returns. Threads: one at a time.
   void run_posted() noexcept;
-  /// Runs what is posted and ends the thread; called by one of the functions, the thread ends after those that it has
-  /// taken. Threads: the owner, once.
+  /// Runs what is posted and ends the thread; called by one of the functions, the thread does the rest, and ends after
+  /// it. Threads: the owner, once.
   void stop() noexcept;
 
   /// Whether this thread is in one of the functions. Threads: any.

@@ -26,6 +26,9 @@ static_assert(sizeof(WriteOp) == 24);
 /// block that holds the row.
 class OpBuffer {
  public:
+  /// What an idle transaction may keep, of each list.
+  static constexpr std::size_t kept_bytes_max = std::size_t{64} << 10U;
+
   /// Appends a record without payload.
   void push(const WriteOp& op);
   /// Appends a record with a row or cell of `bytes`, and the texts in it, whose cells are at `blobs` from `cell`'s
@@ -79,7 +82,6 @@ class OpBuffer {
   static constexpr std::size_t block_bytes_first = 1024;
   static constexpr std::size_t record_bytes_max = std::size_t{1} << 30U;
   static constexpr std::size_t block_bytes_max = std::size_t{1} << 20U;
-  static constexpr std::size_t kept_bytes_max = std::size_t{64} << 10U;  // what an idle transaction may keep
 
   struct Block {
     std::unique_ptr<std::byte[]> data;

@@ -26,13 +26,11 @@ void TransactionNode::reset(const WorldInfo& world, storage::EntityAllocator& en
   refused.reset();
   result = Commit{};
   response.reset();
-  constexpr std::size_t kept_bytes_max = std::size_t{64} << 10U;
-  if (canonical_.capacity() > kept_bytes_max) canonical_ = {};
+  if (canonical_.capacity() > txn::OpBuffer::kept_bytes_max) canonical_ = std::vector<std::byte>();  // {} would keep it
 }
 
 void TransactionNode::create(std::span<Entity> out) {
-  // Ids are there also for what is refused, but not without bound.
-  if (!has_room(out.size_bytes()) && is_too_large(out.size_bytes())) return;
+  if (!fits(out.size_bytes())) return;  // else there are ids, also for what is refused
   const std::size_t count = entities_->reserve(out);
   if (count != out.size()) fail(Error(ErrorCode::too_large, "all 2^32 entity indices are in use"));
   push_many({.kind = WriteOp::Kind::create, .entity = {}}, out.first(count), nullptr, 0, {});
@@ -113,18 +111,17 @@ void TransactionNode::expect(TableId table, Entity entity, const std::byte* row)
   }
 }
 
-bool TransactionNode::is_too_large(std::size_t more_bytes) const {
-  return ops.bytes() + expectations.bytes() + more_bytes > bytes_max_;
-}
-
-// For a record with so many bytes of ids and cells; its texts count once they are there. What is refused already needs
-// no more records; ids that were reserved keep theirs, to be burnt.
-bool TransactionNode::has_room(std::size_t more_bytes) {
-  if (!refused && is_too_large(more_bytes)) {
+// Whether a record with so many bytes of ids and cells does; its texts count once they are there.
+bool TransactionNode::fits(std::size_t more_bytes) {
+  if (ops.bytes() + expectations.bytes() + more_bytes <= bytes_max_) return true;
+  if (!refused) {
     fail(Error(ErrorCode::too_large, "the transaction is larger than " + std::to_string(bytes_max_) + " bytes"));
   }
-  return !refused;
+  return false;
 }
+
+// What is refused already needs no more records; ids that were reserved keep theirs, to be burnt.
+bool TransactionNode::has_room(std::size_t more_bytes) { return fits(more_bytes) && !refused; }
 
 void TransactionNode::fail(Error error) {
   if (!refused) refused = std::move(error);

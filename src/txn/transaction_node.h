@@ -63,15 +63,15 @@ class TransactionNode : public queue::QueueNode, public OpTarget {
   void fail(Error error) override;
 
   /// Refuses it if it is too large. Nothing is recorded any more.
-  void end_record() { has_room(0); }
+  void end_record() { fits(0); }
   /// The row, or nullptr for none, that the entity must have when the transaction is applied.
   void expect(TableId table, Entity entity, const std::byte* row);
 
  private:
   void push_many(txn::WriteOp op, std::span<const Entity> entities, const std::byte* rows, std::uint32_t row_bytes,
                  std::span<const std::uint32_t> blobs);
-  bool has_room(std::size_t more_bytes);
-  [[nodiscard]] bool is_too_large(std::size_t more_bytes) const;
+  bool fits(std::size_t more_bytes);
+  [[nodiscard]] bool has_room(std::size_t more_bytes);
   [[nodiscard]] const std::byte* canonical(const TableModel& model, const std::byte* rows, std::size_t count);
 
   const WorldInfo* world_ = nullptr;

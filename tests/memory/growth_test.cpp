@@ -28,6 +28,11 @@ struct Burning {
 };
 BOOST_DESCRIBE_STRUCT(Burning, (), (since))
 
+struct Padded {
+  std::int8_t small;
+  std::int64_t large;
+};
+BOOST_DESCRIBE_STRUCT(Padded, (), (small, large))
 struct Sign {
   stoa::Text text;
   std::int64_t rank;
@@ -227,6 +232,31 @@ TEST(Growth, TheDeadCostNextToNothing) {
 }
 
 // Tags by name: an archetype with one entity for each set of them.
+#if !defined(__SANITIZE_ADDRESS__)
+std::size_t heap_bytes() {
+  const auto heap = mallinfo2();
+  return heap.uordblks + heap.hblkhd;
+}
+
+// Rows with padding are copied where the transaction is written down; an idle one keeps little of that.
+TEST(Growth, WhatAGiantTransactionWasWrittenDownInIsGivenBack) {
+  stoa::Schema schema("giant");
+  schema.table<Padded>("padded");
+  stoa::Database database = open(schema);
+  const std::vector<Padded> rows(200'000, Padded{1, 2});
+  commit_one_more(database);
+  const std::size_t before = heap_bytes();
+  {
+    stoa::Transaction giant = database.begin();
+    const std::vector<Entity> entities = giant.create(rows.size());
+    giant.insert(std::span(entities), std::span(rows));
+    commit(database, std::move(giant));
+  }
+  for (int k = 0; k < 2; ++k) commit_one_more(database);
+  EXPECT_LT(heap_bytes() - before, std::size_t{2} << 20U);
+}
+#endif
+
 TEST(Growth, OfManyArchetypesIsLittle) {
   constexpr std::uint32_t tags = 13;
   std::string toml = "[database]\nname = \"archetypes\"\n";
