@@ -84,11 +84,17 @@ class ChangeLog {
   [[nodiscard]] std::span<const void* const> blobs_born() const noexcept { return born_; }
   [[nodiscard]] std::span<const GoneBlob> blobs_gone() const noexcept { return gone_; }
 
+  /// Pages of slots that the transaction's new entities are the first of: they are freed if it fails.
+  void reserve_slot_pages(std::size_t count) { grow(slot_pages_, count); }
+  void slot_page_born(std::uint32_t number) noexcept { slot_pages_.push_back(number); }
+  [[nodiscard]] std::span<const std::uint32_t> slot_pages_born() const noexcept { return slot_pages_; }
+
   void clear() noexcept {
     clear_for_reuse(changes_);
     clear_for_reuse(images_);
     clear_for_reuse(born_);
     clear_for_reuse(gone_);
+    clear_for_reuse(slot_pages_);
   }
 
  private:
@@ -102,6 +108,7 @@ class ChangeLog {
   std::vector<std::byte> images_;
   std::vector<const void*> born_;
   std::vector<GoneBlob> gone_;
+  std::vector<std::uint32_t> slot_pages_;
 };
 
 }  // namespace stoa::storage

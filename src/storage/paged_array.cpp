@@ -44,6 +44,10 @@ const void*& own_path(PageWriter& pages, PagedArray& array, std::uint64_t number
   return *link;
 }
 
+bool has_children(const RadixNode& node, std::size_t from) {
+  return std::any_of(node.child + from, node.child + node_children, [](const void* child) { return child != nullptr; });
+}
+
 // Takes page `number` out, and with it each node above it that has no children left.
 void take_out(PageWriter& pages, const void*& link, std::uint32_t shift, std::uint64_t number) {
   if (shift == 0) {
@@ -53,9 +57,20 @@ void take_out(PageWriter& pages, const void*& link, std::uint32_t shift, std::ui
   shift -= node_bits;
   RadixNode* node = own_node(pages, link);
   take_out(pages, node->child[(number >> shift) & (node_children - 1)], shift, number);
-  if (std::any_of(node->child, node->child + node_children, [](const void* child) { return child != nullptr; })) return;
+  if (has_children(*node, 0)) return;
   pages.discard(node);
   link = nullptr;
+}
+
+// An array is no higher than its last page needs.
+void lower(PageWriter& pages, PagedArray& array) {
+  while (array.height != 0) {
+    const auto* top = static_cast<const RadixNode*>(array.top);
+    if (top != nullptr && has_children(*top, 1)) return;
+    array.top = top == nullptr ? nullptr : top->child[0];
+    --array.height;
+    if (top != nullptr) pages.discard(top);
+  }
 }
 
 }  // namespace
@@ -65,7 +80,7 @@ void set_page(PageWriter& pages, PagedArray& array, std::uint64_t number, const 
     own_path(pages, array, number) = page;
   } else if (detail::find_page(array, number) != nullptr) {
     take_out(pages, array.top, array.height * node_bits, number);
-    if (array.top == nullptr) array.height = 0;
+    lower(pages, array);
   }
 }
 

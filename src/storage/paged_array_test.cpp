@@ -89,6 +89,19 @@ TEST_F(PagedArray, SetsAndTakesAwayPages) {
   EXPECT_EQ(pool_.bytes_in_use(), used) << "taking away what is not there makes no path";
 }
 
+TEST_F(PagedArray, IsAsSmallAsBeforeOnceAFarPageIsTakenAway) {
+  cell(0) = 10;
+  const std::size_t used = pool_.bytes_in_use();
+  const std::uint64_t far = std::uint64_t{detail::node_children} * detail::node_children * 3;
+  cell(far) = 20;
+  const void* page = find_page(array_, far >> page_bits);
+  set_page(pages_, array_, far >> page_bits, nullptr);
+  pages_.discard(page);
+  EXPECT_EQ(array_.height, 0U);
+  EXPECT_EQ(read(array_, 0), 10U);
+  EXPECT_EQ(pool_.bytes_in_use(), used);
+}
+
 TEST_F(PagedArray, KeepsEveryRootsContent) {
   test::Random random(test::test_seed());
   using Model = std::map<std::uint64_t, std::uint64_t>;

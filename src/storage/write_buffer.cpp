@@ -93,6 +93,7 @@ EntitySlot& WriteBuffer::edit_slot(Entity entity) {
       owned ? const_cast<void*>(now)
             : edit_page(pages_, root_.slots, number, size * sizeof(EntitySlot), size * sizeof(EntitySlot)));
   if (floor != 0) std::for_each(slots, slots + size, [floor](EntitySlot& slot) { slot.generation = floor; });
+  if (now == nullptr) log_.slot_page_born(number);
   return slots[entity.index() % size];
 }
 
@@ -123,6 +124,7 @@ Outcome WriteBuffer::create(std::span<const Entity> entities, std::span<const Ro
     ChunkEditor editor = archetypes_.edit(archetype);
     const auto some = entities.subspan(done, std::min<std::size_t>(entities.size() - done, editor.room_in_chunk()));
     log_.reserve(some.size() * (1 + rows.size()), some.size() * sizeof(EntitySlot));
+    log_.reserve_slot_pages(some.size());
     const DenseRow first{archetype, detail::archetype_at(root_, archetype).rows};
     if (!begin_slots(some, editor, first)) return Outcome::no_entity;
     for (const RowImage& row : rows) {
@@ -236,6 +238,11 @@ void WriteBuffer::fold_slots(std::uint32_t page) {
   }
   // In this order: while the page is there, its floor counts for nothing.
   edit_cell<std::uint32_t>(pages_, root_.floors, page, detail::floor_page_bits) = floor;
+  take_out_slots(page);
+}
+
+void WriteBuffer::take_out_slots(std::uint32_t page) {
+  const void* slots = detail::find_page(root_.slots, page);
   set_page(pages_, root_.slots, page, nullptr);
   pages_.discard(slots);
 }
@@ -459,6 +466,7 @@ void WriteBuffer::revert() {
   const auto changes = log_.changes();
   for (auto change = changes.rbegin(); change != changes.rend(); ++change) revert(*change);
   for (const void* blob : log_.blobs_born()) pages_.discard(blob);
+  for (std::uint32_t page : log_.slot_pages_born()) take_out_slots(page);
   log_.clear();
 }
 

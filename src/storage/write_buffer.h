@@ -101,6 +101,7 @@ class WriteBuffer {
 
   SparseEditor edit_sparse(TableId table);
   detail::EntitySlot& edit_slot(Entity entity);
+  void take_out_slots(std::uint32_t page);
   void set_row(Entity entity, std::uint32_t row);
 
   [[nodiscard]] bool is_sparse(TableId table) const noexcept {

@@ -69,6 +69,7 @@ class WriteBuffer : public testing::Test {
   memory::PagePool pool_;
   storage::WriteBuffer buffer_{world_, pool_};
   Root sealed_;
+  std::size_t during_ = 0;
   const Entity one_{0, 1};
   const Entity two_{1, 1};
 };
@@ -153,6 +154,24 @@ TEST_F(WriteBuffer, LeavesASealedRootAsItIs) {
   next_root();
   EXPECT_TRUE(picture_of(sealed) == before);
   EXPECT_EQ(reinterpret_cast<const Name*>(find_row(sealed, table<Name>(), one_))->name.view(), text);
+}
+
+TEST_F(WriteBuffer, GivesBackTheSlotsOfEntitiesThatItTakesBack) {
+  ASSERT_EQ(buffer_.create(one_), Outcome::done);
+  next_root();
+  const Picture before = picture_of(buffer_.root());
+  const auto create_and_take_back = [this](std::uint32_t (*index)(std::uint32_t)) {
+    for (std::uint32_t i = 1; i != 26; ++i) ASSERT_EQ(buffer_.create(Entity{index(i), 1}), Outcome::done);
+    during_ = pool_.bytes_in_use();
+    buffer_.revert();
+  };
+  // The copies of what a transaction touches stay, and the room for rows. Those are made here.
+  create_and_take_back([](std::uint32_t i) { return i; });
+  const std::size_t used = pool_.bytes_in_use();
+  create_and_take_back([](std::uint32_t i) { return (1U << i) + 1; });
+  EXPECT_GT(during_, used + 20 * sizeof(detail::EntitySlot));
+  EXPECT_TRUE(picture_of(buffer_.root()) == before);
+  EXPECT_EQ(pool_.bytes_in_use(), used);
 }
 
 TEST_F(WriteBuffer, TakesBackAReplacedColumnThoughRowsCameAfter) {
