@@ -6,22 +6,23 @@
 
 namespace stoa::queue {
 
-/// A sleeper announces its sleep, looks once more for work, and sleeps; a ringer publishes work, then looks for a
-/// sleeper. No wake-up is lost, because four accesses are seq_cst and so stand in one order that all threads agree on:
+/// A sleeper announces its sleep, looks once more for work, and sleeps; a ringer publishes work, then looks for
+/// announcements. No wake-up is lost, because four accesses are seq_cst and so stand in one order that all threads
+/// agree on:
 ///
-///     ringer:   publish the work (W), then load the word (L) in ring();
-///     sleeper:  announce in the word (A) in wait(), then look for work (R).
+///     ringer:   publish the work (W), then load the count of announcements (L) in ring();
+///     sleeper:  announce (A) in wait(), then look for work (R).
 ///
 /// If L does not see the announcement then L is before A, so W < L < A < R, and R sees the work. Otherwise the ringer
-/// changes the word, and the futex does not let the sleeper sleep on a word that has changed.
+/// changes the word that the sleeper sleeps on, then wakes all who sleep on it. The sleeper has read the word before it
+/// announced, so not as the ringer left it: either it sleeps by the time of the wake-up, or the futex does not let it.
 ///
 /// Relies on its users: the work is published by a seq_cst write and looked for by a seq_cst load (MpscQueue::push and
 /// empty are such).
 ///
-/// The word's low bit says that somebody sleeps; ring() adds one to a word that has it, which clears the bit and counts
-/// in the bits above. The count keeps a sleeper, delayed between its look and its sleep, from taking the announcement
-/// of another for its own; it would have to be rung 2^31 times in that moment to be fooled. Any number may sleep; all
-/// of them wake.
+/// A ringer says that announcements are served once it has woken them, and only then do others leave them to it: one
+/// that is suspended anywhere in ring() keeps nobody asleep whom another rings for. Any number may sleep; all of them
+/// wake.
 template <typename Sync = SystemSync>
 class BasicDoorbell {
  public:
@@ -31,17 +32,19 @@ class BasicDoorbell {
 
   /// Wakes all who sleep. Call it after every publication of work.
   ///
-  /// Threads: any; while nobody sleeps, one load of a line that nobody writes.
+  /// Threads: any; wait-free; while nobody sleeps, two loads of a line that nobody writes.
   void ring() noexcept {
     // seq_cst: L of the class comment.
-    std::uint32_t word = word_.load(std::memory_order_seq_cst);
-    if ((word & sleeping) == 0) return;
-    // relaxed: passes nothing on; a sleeper looks for work with its own seq_cst load, and this load L is already before
-    // its next announcement, which will find the word changed. One swap is enough: where it fails, another ringer has
-    // changed the word since L and wakes those that L saw, and those that came later look after L.
-    if (word_.compare_exchange_strong(word, word + 1, std::memory_order_relaxed, std::memory_order_relaxed)) {
-      Sync::wake_all(word_);
-    }
+    const std::uint64_t announced = announced_.load(std::memory_order_seq_cst);
+    // relaxed: a number too old costs a spare wake-up; one as high as `announced` says that a ringer which saw those
+    // announcements too has changed the word and woken since.
+    if (served_.load(std::memory_order_relaxed) >= announced) return;
+    // relaxed: passes nothing on. A sleeper looks for work with its own seq_cst load; and L, which saw its
+    // announcement, puts this change after its read of the word.
+    rung_.fetch_add(1, std::memory_order_relaxed);
+    Sync::wake_all(rung_);
+    // relaxed: as its load. A ringer that comes late may set it back, which costs a spare wake-up.
+    served_.store(announced, std::memory_order_relaxed);
   }
 
   /// Returns true as soon as `has_work()` does, false if it still does not when `deadline` has passed.
@@ -58,19 +61,23 @@ class BasicDoorbell {
       }
     }
     for (bool in_time = true;;) {
-      // seq_cst: A of the class comment. A bit that is left behind by one that did not sleep costs one spare wake.
-      const std::uint32_t word = word_.fetch_or(sleeping, std::memory_order_seq_cst) | sleeping;
+      // relaxed: too old a value costs a spare look, as the futex then does not let it sleep; it cannot be that of a
+      // ringer which sees the announcement, as that one changes the word after it.
+      const std::uint32_t rung = rung_.load(std::memory_order_relaxed);
+      // seq_cst: A of the class comment. One left behind by a thread that did not sleep costs one spare wake-up.
+      announced_.fetch_add(1, std::memory_order_seq_cst);
       if (has_work()) return true;
       if (!in_time) return false;
-      in_time = Sync::wait(word_, word, deadline);
+      in_time = Sync::wait(rung_, rung, deadline);
     }
   }
 
  private:
-  static constexpr std::uint32_t sleeping = 1;
-
-  // Alone on its line: ringers read it after every publication, and it is written only around sleeps.
-  alignas(cache_line_bytes) typename Sync::template Atomic<std::uint32_t> word_{0};
+  // Together on a line, alone: ringers read the first two after every publication, and all are written only around
+  // sleeps.
+  alignas(cache_line_bytes) typename Sync::template Atomic<std::uint64_t> announced_{0};  // sleeps so far
+  typename Sync::template Atomic<std::uint64_t> served_{0};  // of those, how many need no more waking
+  typename Sync::template Atomic<std::uint32_t> rung_{0};    // the word to sleep on; 2^32 rings in a moment fool it
 };
 
 using Doorbell = BasicDoorbell<>;

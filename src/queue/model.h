@@ -64,7 +64,7 @@ struct Verdict {
   std::string failure;  ///< empty: none found
   std::uint64_t runs = 0;
   bool complete = false;                    ///< every way was walked
-  bool suspended = false;                   ///< thread 1 was stopped before its end, in every run
+  bool suspended = false;                   ///< thread 1 was stopped before its end, in some run
   std::map<Site, std::memory_order> sites;  ///< orders stronger than relaxed that were used
 };
 

@@ -16,7 +16,6 @@ class Explorer {
 
   Verdict explore() {
     Explorer* const outer = std::exchange(current, this);
-    verdict_.suspended = true;
     do {
       run_once();
       ++verdict_.runs;
@@ -121,7 +120,7 @@ class Explorer {
     }
     switch_away();  // back here when no fiber can run
     bool asleep = false;
-    verdict_.suspended &= !fibers_.empty() && fibers_[0].state == Fiber::suspended;
+    verdict_.suspended |= !fibers_.empty() && fibers_[0].state == Fiber::suspended;
     for (std::size_t at = 0; at < count; ++at) {
       asleep |= fibers_[at].state == Fiber::asleep;
       if (fibers_[at].state != Fiber::ended) continue;

@@ -18,7 +18,9 @@
  *   (none)            two versions, and a third that never comes.
  *
  * Weakened
- *   WEAK_COUNT        ring() clears the bit and does not count: a sleeper, late, takes another's announcement for its own.
+ *   WEAK_READ_LATE    the sleeper reads the word after its last look: what was served before may be it.
+ *   WEAK_SERVED_ALL   ring() says that all are served who have announced by then, not only those that it saw.
+ *   WEAK_NO_CHANGE    ring() wakes, but does not change the word.
  *   WEAK_PUBLISH      the version is stored with release: the writer looks for sleepers before it is visible.
  *   WEAK_RING_FIRST   the writer rings, and then publishes.
  *   WEAK_ANNOUNCE     the announcement is a load and a store with release, not a full barrier before the look.
@@ -35,41 +37,34 @@
 
 /* Cells. */
 #define VERSION 1
-#define BELL 2
-#define CELLS 3
+#define ANNOUNCED 2
+#define SERVED 3
+#define RUNG 4
+#define CELLS 5
 
 #include "memory.pml"
 
-#define SLEEPING 1
-
 /* BasicDoorbell::ring() */
 inline ring() {
-  load(WRITER, BELL, word);
+  load(WRITER, ANNOUNCED, announced);
+  load(WRITER, SERVED, served);
   if
-  :: word & SLEEPING ->
-     atomic {
-       passes(WRITER, BELL);
-       if
-#ifdef WEAK_COUNT
-       :: memory[BELL] == word -> memory[BELL] = 0; swapped = 1
-#else
-       :: memory[BELL] == word -> memory[BELL] = word + 1; swapped = 1
+  :: served < announced ->
+#ifndef WEAK_NO_CHANGE
+     atomic { passes(WRITER, RUNG); memory[RUNG]++ };
 #endif
-       :: else
-       fi
-     };
-     if
-     :: swapped -> futex_wake_all(WRITER, BELL)
-     :: else
-     fi
+     futex_wake_all(WRITER, RUNG);
+#ifdef WEAK_SERVED_ALL
+     load(WRITER, ANNOUNCED, announced);
+#endif
+     store(WRITER, SERVED, announced, RELAXED)
   :: else
   fi;
-  atomic { word = 0; swapped = 0 }
+  atomic { announced = 0; served = 0 }
 }
 
 proctype writer() {
-  byte version, word;
-  bit swapped;
+  byte version, announced, served;
   do
   :: version < VERSIONS ->
      version++;
@@ -90,25 +85,28 @@ proctype writer() {
 inline announce(me) {
   atomic {
 #ifdef WEAK_ANNOUNCE
-    load(me, BELL, word);
-    word = word | SLEEPING;
-    store(me, BELL, word, RELEASE)
+    load(me, ANNOUNCED, announced);
+    store(me, ANNOUNCED, announced + 1, RELEASE);
+    announced = 0
 #else
     drained(me);
-    word = memory[BELL] | SLEEPING;
-    memory[BELL] = word
+    memory[ANNOUNCED]++
 #endif
   }
 }
 
 /* BasicDoorbell::wait() */
 proctype waiter(byte me) {
-  byte version, seen, word;
+  byte version, seen, rung;
+#ifdef WEAK_ANNOUNCE
+  byte announced;
+#endif
   select(version : 1 .. VERSIONS + 1);  /* the last of these never comes */
   load(me, VERSION, seen);
   do
   :: seen >= version -> break
   :: else ->
+     load(me, RUNG, rung);
 #ifdef WEAK_LOOK_FIRST
      load(me, VERSION, seen);
      announce(me);
@@ -120,10 +118,13 @@ proctype waiter(byte me) {
      :: seen >= version -> break
      :: else
      fi;
+#ifdef WEAK_READ_LATE
+     load(me, RUNG, rung);
+#endif
 #ifdef WEAK_SLEEP
-     atomic { drained(me); asleep[me] = BELL };
+     atomic { drained(me); asleep[me] = RUNG };
 #else
-     futex_sleep(me, BELL, word);
+     futex_sleep(me, RUNG, rung);
 #endif
      if
      :: asleep[me] == 0

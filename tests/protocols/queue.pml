@@ -1,4 +1,4 @@
-/* The write queue and its doorbell: two producers push two items each and ring, a writer takes them and sleeps between,
+/* The write queue and its doorbell: two producers push an item and two, and ring, a writer takes them and sleeps between,
  * a closer ends it.
  *
  * What stands for what
@@ -22,39 +22,42 @@
  *   InFlightLimit is left out: it only keeps producers away for a time. So is what the engine does with a transaction.
  *   A weak swap that fails for no reason is left out: it is tried again with the same link.
  *   The looks of a spinning waiter are left out: each is as the one look before the sleep.
- *   The writer has a deadline, or none, at each sleep as it pleases. Where it has none, only a ring wakes it; a futex that
+ *   The writer's sleeps have no deadline, but one of them may have one in CASE_LATE. Only a ring wakes it else; a futex that
  *   wakes for no reason is left out, as it does nothing that a passed deadline does not do. catch_up() and rest() do not
  *   touch the queue.
- *   The count in the doorbell's word does not wrap. It is there for several sleepers; here is one.
+ *   What a ringer stores as served lands at once: landing late is as being late, as the next it does drains the buffer.
  *
  * Cases
  *   (none)         batches of two items: what is taken and does not fit in stays pending.
- *   CASE_STOPPED   the first producer may stop for good at any step up to its swap of the doorbell's word, as a thread does
- *                  that gets no time. All that the other one pushes is taken none the less.
- *
- * Not claimed, as it does not hold
- *   STOPPED_RINGER       as CASE_STOPPED, but it may also stop in ring() after its swap of the word and before it wakes: the
- *                        writer sleeps on, and the rings of others do not see it, until the stopped one goes on.
+ *   CASE_LATE      a sleep of the writer may have a deadline that passes.
+ *   CASE_STOPPED   the first producer may stop for good at any step of push() and ring(), as a thread does that gets no
+ *                  time. All that the other one pushes is taken none the less.
  *
  * Weakened
  *   WEAK_RING_FIRST      the producer rings, and then pushes.
- *   WEAK_RING_EARLY      the load of the doorbell's word moves before the push, as if one of them were not seq_cst.
+ *   WEAK_RING_EARLY      the doorbell's load of announcements moves before the push, as if one of them were not seq_cst.
  *   WEAK_ANNOUNCE        the sleeper's announcement is a load and a store with release, not a full barrier before its look.
  *   WEAK_NO_LOOK         the sleeper does not look again after its announcement.
  *   WEAK_SLEEP           the futex does not compare the word.
+ *   WEAK_SERVED_EARLY    the ringer says that it has woken before it does, and may stop between.
  *   WEAK_PUSH            the swap of push() is relaxed (NON_FIFO): the node is seen before its link and its content.
  *   WEAK_TAKE            take_all() is a load and a store, not an exchange.
  *   WEAK_NO_TURN         take_all() does not turn the list around.
  */
 
-#ifdef STOPPED_RINGER
+#ifdef WEAK_SERVED_EARLY
 #define CASE_STOPPED
 #endif
 
 #define PRODUCERS 2
-#define ITEMS 2  /* of each producer */
+#define ITEMS(producer) (1 + (producer))
 #define BATCH 2  /* batch_max_ */
-#define NODES (PRODUCERS * ITEMS)
+#ifdef CASE_LATE
+#define LATE 1
+#else
+#define LATE 0
+#endif
+#define NODES 3
 
 /* Threads: 0 and 1 are producers. */
 #define WRITER 2
@@ -64,11 +67,13 @@
 
 /* Cells. */
 #define TOP 1
-#define BELL 2
-#define CLOSED 3
-#define NEXT(node) (3 + (node))
-#define CONTENT(node) (3 + NODES + (node))
-#define CELLS (4 + 2 * NODES)
+#define CLOSED 2
+#define ANNOUNCED 3
+#define SERVED 4
+#define RUNG 5
+#define NEXT(node) (5 + (node))
+#define CONTENT(node) (5 + NODES + (node))
+#define CELLS (6 + 2 * NODES)
 
 #ifdef WEAK_PUSH
 #define NON_FIFO
@@ -76,11 +81,9 @@
 #include "memory.pml"
 
 /* Nodes are numbered from 1; 0 is nullptr. */
-#define NODE(producer, item) (1 + (producer) * ITEMS + (item))
-#define PRODUCER_OF(node) (((node) - 1) / ITEMS)
-#define ITEM_OF(node) (((node) - 1) % ITEMS)
-
-#define SLEEPING 1
+#define NODE(producer, item) (1 + (producer) + (item))
+#define PRODUCER_OF(node) ((node) != 1)
+#define ITEM_OF(node) ((node) == 3)
 
 /* Contents; 0 before the producer has written it. */
 #define WRITTEN 1
@@ -89,6 +92,7 @@
 /* For assertions and for the order in which threads end. */
 byte taken[PRODUCERS];
 byte producers_gone;
+byte ringing;
 bit stopped;
 bit writer_gone;
 
@@ -106,35 +110,47 @@ inline may_stop(me) {
 
 /* --- BasicDoorbell ------------------------------------------------------------------------------------------------ */
 
-/* The part of ring() after its load of `word`. */
-inline ring_at(me, word) {
-  if
-  :: word & SLEEPING ->
-     may_stop(me);
-     atomic {
-       passes(me, BELL);
-       if
-       :: memory[BELL] == word -> memory[BELL] = word + 1; swapped = 1
-       :: else
-       fi;
-       word = 0
-     };
-     if
-     :: swapped ->
-#ifdef STOPPED_RINGER
-        may_stop(me);
-#endif
-        futex_wake_all(me, BELL);
-        swapped = 0
-     :: else
-     fi
-  :: else -> word = 0
-  fi
+inline begin_ring(me, announced) {
+  atomic { load(me, ANNOUNCED, announced); ringing++ }
 }
 
-inline ring(me, word) {
-  load(me, BELL, word);
-  ring_at(me, word)
+/* The part of ring() after its load of `announced`. */
+inline ring_at(me, announced) {
+  load(me, SERVED, served);
+  if
+  :: served < announced ->
+     served = 0;
+     may_stop(me);
+     atomic { passes(me, RUNG); memory[RUNG]++ };
+     may_stop(me);
+#ifdef WEAK_SERVED_EARLY
+     memory[SERVED] = announced;
+     may_stop(me);
+     futex_wake_all(me, RUNG)
+#else
+     futex_wake_all(me, RUNG);
+     may_stop(me);
+     memory[SERVED] = announced
+#endif
+  :: else -> served = 0
+  fi;
+  atomic { announced = 0; ringing-- }
+}
+
+inline ring(me, announced) {
+  begin_ring(me, announced);
+  ring_at(me, announced)
+}
+
+/* Only differences of the counts matter: while nobody has them in hand they begin anew, so that there are fewer states. */
+inline count_anew() {
+  if
+  :: ringing == 0 ->
+     memory[ANNOUNCED] = (memory[SERVED] < memory[ANNOUNCED] -> 1 : 0);
+     memory[SERVED] = 0;
+     memory[RUNG] = 0
+  :: else
+  fi
 }
 
 /* The writer's has_work(): `work` is its answer. */
@@ -152,19 +168,19 @@ inline wait() {
   if
   :: work == 0 ->
      if
-     :: has_deadline = 1
+     :: deadlines < LATE -> has_deadline = 1; deadlines++
      :: true
      fi;
      do
-     :: atomic {
+     :: load(WRITER, RUNG, rung);
+        atomic {
 #ifdef WEAK_ANNOUNCE
-          load(WRITER, BELL, word);
-          word = word | SLEEPING;
-          store(WRITER, BELL, word, RELEASE)
+          load(WRITER, ANNOUNCED, work);
+          store(WRITER, ANNOUNCED, work + 1, RELEASE);
+          work = 0
 #else
           drained(WRITER);
-          word = memory[BELL] | SLEEPING;
-          memory[BELL] = word
+          memory[ANNOUNCED]++
 #endif
         };
 #ifndef WEAK_NO_LOOK
@@ -175,18 +191,19 @@ inline wait() {
         :: else
         fi;
 #ifdef WEAK_SLEEP
-        atomic { drained(WRITER); asleep[WRITER] = BELL };
+        atomic { drained(WRITER); asleep[WRITER] = RUNG };
 #else
-        futex_sleep(WRITER, BELL, word);
+        futex_sleep(WRITER, RUNG, rung);
 #endif
         atomic {
           if
           :: asleep[WRITER] == 0
           :: asleep[WRITER] != 0 && has_deadline -> asleep[WRITER] = 0; late = 1
-          fi
+          fi;
+          rung = 0
         }
      od;
-     atomic { word = 0; has_deadline = 0; late = 0 }
+     atomic { rung = 0; has_deadline = 0; late = 0; count_anew() }
   :: else
   fi
 }
@@ -215,23 +232,22 @@ inline push(me, node) {
 }
 
 proctype producer(byte me) {
-  byte item, top, word;
-  bit swapped;
+  byte item, top, announced, served;
   do
-  :: item < ITEMS ->
+  :: item < ITEMS(me) ->
 #if defined(WEAK_RING_FIRST)
-     ring(me, word);
+     ring(me, announced);
      push(me, NODE(me, item));
 #elif defined(WEAK_RING_EARLY)
-     load(me, BELL, word);
+     begin_ring(me, announced);
      push(me, NODE(me, item));
-     ring_at(me, word);
+     ring_at(me, announced);
 #else
      push(me, NODE(me, item));
-     ring(me, word);
+     ring(me, announced);
 #endif
      item++
-  :: atomic { item == ITEMS -> producers_gone++; break }
+  :: atomic { item == ITEMS(me) -> producers_gone++; break }
   od;
 end_stopped:
   !stopped || me != 0
@@ -321,7 +337,7 @@ inline commit_queued() {
 }
 
 proctype writer() {
-  byte newest, below, oldest, last, pending, pending_last, answered, work, word;
+  byte newest, below, oldest, last, pending, pending_last, answered, work, rung, deadlines;
   bit has_deadline, late;
   do
   :: commit_queued();
@@ -348,18 +364,17 @@ proctype writer() {
 /* --- The closer --------------------------------------------------------------------------------------------------- */
 
 proctype closer() {
-  byte word;
-  bit swapped;
+  byte announced, served;
   if
-  :: true -> (stopped || taken[0] == ITEMS) && taken[1] == ITEMS
+  :: true -> (stopped || taken[0] == ITEMS(0)) && taken[1] == ITEMS(1)
   :: true
   fi;
   producers_gone + stopped == PRODUCERS;  /* close() does not run beside other calls */
   atomic { drained(CLOSER); memory[CLOSED] = 1 };
-  ring(CLOSER, word);
+  ring(CLOSER, announced);
   writer_gone;
-  assert(stopped || taken[0] == ITEMS);
-  assert(taken[1] == ITEMS);
+  assert(stopped || taken[0] == ITEMS(0));
+  assert(taken[1] == ITEMS(1));
   assert(memory[TOP] == 0);
 end_stopped:
   skip
