@@ -62,6 +62,8 @@ struct Place {
 /// A failed call's answer. Cheap to move; copies share the detail.
 class Error {
  public:
+  /// Says no more than its code, and takes no memory.
+  explicit Error(ErrorCode code) noexcept : code_(code) {}
   Error(ErrorCode code, std::string reason);
   Error(ErrorCode code, Place place, std::string reason);
   Error(std::vector<Violation> violations);  // NOLINT(google-explicit-constructor): the list is the error
@@ -81,7 +83,6 @@ class Error {
 
  private:
   struct Detail;
-  Error(ErrorCode code, std::shared_ptr<const Detail> detail) : code_(code), detail_(std::move(detail)) {}
   ErrorCode code_;
   std::shared_ptr<const Detail> detail_;  // shared: an answer travels from the writer to ticket to caller
 };

@@ -58,8 +58,8 @@ struct Options {
   AtLimit at_limit = AtLimit::wait;
 
   /// What a single transaction may record, 24 bytes and its row for each operation. One that is larger answers
-  /// too_large, and what it records beyond is dropped at once; create() then returns null ids. Write functions are not
-  /// bound by it.
+  /// too_large, and what it records beyond is dropped at once; create() then returns null ids. For a write function it
+  /// bounds what is kept to take it back: 40 bytes and the old row for each operation, and its new texts.
   std::size_t transaction_bytes_max = std::size_t{1} << 30U;
   /// The deadline of transactions and write functions that set none, from their submit; the greatest value is none. It
   /// is not flush()'s.

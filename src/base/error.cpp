@@ -90,7 +90,7 @@ Error Error::not_found(std::string_view what) { return {ErrorCode::not_found, fm
 Error Error::invalid(std::string_view what) { return {ErrorCode::invalid_argument, std::string(what)}; }
 
 // Without a detail: it is made where there is no memory for one.
-Error Error::out_of_memory() { return {ErrorCode::out_of_memory, std::shared_ptr<const Detail>()}; }
+Error Error::out_of_memory() { return Error(ErrorCode::out_of_memory); }
 
 std::string_view to_string(ErrorCode code) {
   switch (code) {

@@ -30,6 +30,8 @@ class File {
   virtual ~File() = default;
 
   [[nodiscard]] const std::string& path() const { return path_; }
+  /// The file was renamed: errors name it so from here on.
+  void renamed(std::string path) noexcept { path_ = std::move(path); }
 
   /// Fills `into` from `offset` on. Returns the bytes read: fewer than asked for only at the end of the file.
   [[nodiscard]] virtual std::expected<std::size_t, Error> read(std::uint64_t offset,

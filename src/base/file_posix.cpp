@@ -1,5 +1,7 @@
 #include "base/file_posix.h"
 
+#include "base/make_error.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -16,12 +18,16 @@
 namespace stoa {
 namespace {
 
-Error failure(std::string_view operation, const std::string& path, int reason = errno) {
+// noexcept: were the memory for its text to run out, a failed sync would look like one that was not tried.
+Error failure(std::string_view operation, const std::string& path, int reason = errno) noexcept {
   ErrorCode code = ErrorCode::io;
   if (reason == ENOSPC || reason == EDQUOT) code = ErrorCode::disk_full;
   if (reason == ENOENT) code = ErrorCode::not_found;
   if (reason == EEXIST) code = ErrorCode::already_exists;
-  return {code, Place{.source = path}, fmt::format("{}: {}", operation, std::generic_category().message(reason))};
+  return make_error(code, [&] {
+    return Error(code, Place{.source = path},
+                 fmt::format("{}: {}", operation, std::generic_category().message(reason)));
+  });
 }
 
 template <typename Call>

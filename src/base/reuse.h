@@ -1,6 +1,7 @@
 // Lists that keep their memory from one use to the next.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -14,6 +15,14 @@ void clear_for_reuse(std::vector<Element>& list) noexcept {
   const bool is_much = list.capacity() * sizeof(Element) > kept_bytes && list.size() < list.capacity() / 8;
   list.clear();
   if (is_much) list = std::vector<Element>();  // not {}: that would keep the memory
+}
+
+/// Room for so many more elements, so that adding them cannot fail.
+/// Errors: throws std::bad_alloc.
+template <typename Element>
+void make_room(std::vector<Element>& list, std::size_t by) {
+  if (list.capacity() - list.size() >= by) return;
+  list.reserve(std::max(list.capacity() * 2, list.size() + by));
 }
 
 }  // namespace stoa

@@ -17,6 +17,7 @@ LogSink::LogSink(wal::Writer writer, Durability durability, Version durable, con
 std::expected<void, Error> LogSink::add(Version version, std::uint64_t tag, std::span<const std::byte> delta) {
   const std::uint64_t bytes = batch_.frame_bytes() + wal::record_header_bytes + delta.size();
   if (auto reserved = writer_.reserve(bytes); !reserved) return reserved;
+  batch_.reserve(writer_.bytes_to_write(bytes));  // commit() is to need no memory
   batch_.add({.version = version, .wall_ns = clock_.now_wall_ns(), .tag = tag, .body = delta});
   return {};
 }

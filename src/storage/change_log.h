@@ -7,7 +7,6 @@
 
 #include <stoa/entity.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -52,12 +51,16 @@ class ChangeLog {
   [[nodiscard]] std::span<const Change> changes() const noexcept { return changes_; }
   [[nodiscard]] const std::byte* image(const Change& change) const noexcept { return images_.data() + change.image; }
   [[nodiscard]] bool empty() const noexcept { return changes_.empty(); }
+  /// What the transaction takes up: records, images, and the texts that it brought.
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return changes_.size() * sizeof(Change) + images_.size() + blob_bytes_;
+  }
 
   /// Room for what the next operation records, so that recording cannot fail once the world has changed.
   /// Errors: throws std::bad_alloc.
   void reserve(std::size_t changes, std::size_t image_bytes) {
-    grow(changes_, changes);
-    grow(images_, image_bytes);
+    make_room(changes_, changes);
+    make_room(images_, image_bytes);
   }
   void push(Change change) noexcept { changes_.push_back(change); }
   void push(Change change, const void* image, std::size_t bytes) noexcept {
@@ -76,16 +79,19 @@ class ChangeLog {
 
   /// Blobs that the transaction made and let go of: the ones are freed if it fails, the others if it does not.
   void reserve_blobs(std::size_t count) {
-    grow(born_, count);
-    grow(gone_, count);
+    make_room(born_, count);
+    make_room(gone_, count);
   }
-  void blob_born(const void* blob) noexcept { born_.push_back(blob); }
+  void blob_born(const void* blob, std::size_t bytes) noexcept {
+    born_.push_back(blob);
+    blob_bytes_ += bytes;
+  }
   void blob_gone(const void* blob, TableId table) noexcept { gone_.push_back({blob, table}); }
   [[nodiscard]] std::span<const void* const> blobs_born() const noexcept { return born_; }
   [[nodiscard]] std::span<const GoneBlob> blobs_gone() const noexcept { return gone_; }
 
   /// Pages of slots that the transaction's new entities are the first of: they are freed if it fails.
-  void reserve_slot_pages(std::size_t count) { grow(slot_pages_, count); }
+  void reserve_slot_pages(std::size_t count) { make_room(slot_pages_, count); }
   void slot_page_born(std::uint32_t number) noexcept { slot_pages_.push_back(number); }
   [[nodiscard]] std::span<const std::uint32_t> slot_pages_born() const noexcept { return slot_pages_; }
 
@@ -95,20 +101,16 @@ class ChangeLog {
     clear_for_reuse(born_);
     clear_for_reuse(gone_);
     clear_for_reuse(slot_pages_);
+    blob_bytes_ = 0;
   }
 
  private:
-  template <typename T>
-  static void grow(std::vector<T>& list, std::size_t by) {
-    if (list.capacity() - list.size() >= by) return;
-    list.reserve(std::max(list.capacity() * 2, list.size() + by));
-  }
-
   std::vector<Change> changes_;
   std::vector<std::byte> images_;
   std::vector<const void*> born_;
   std::vector<GoneBlob> gone_;
   std::vector<std::uint32_t> slot_pages_;
+  std::size_t blob_bytes_ = 0;
 };
 
 }  // namespace stoa::storage

@@ -430,7 +430,7 @@ void WriteBuffer::adopt_blobs(const TableModel& table, std::byte* row, std::uint
     log_.reserve_blobs(1);
     if (!borrowed.is_inline()) {
       auto* blob = static_cast<char*>(pages_.allocate(borrowed.size()));
-      log_.blob_born(blob);
+      log_.blob_born(blob, borrowed.size());
       std::memcpy(blob, borrowed.data(), borrowed.size());
       const TextCell own(blob, borrowed.size());
       std::memcpy(row + at, &own, sizeof own);

@@ -1,5 +1,7 @@
 #include "txn/applier.h"
 
+#include "base/make_error.h"
+
 #include "txn/apply_operations.h"
 
 #include <algorithm>
@@ -11,14 +13,14 @@ namespace stoa::txn {
 
 using detail::TransactionNode;
 
-Applier::Applier(storage::BufferManager& buffers, CommitSink& sink, std::size_t cascade_rows_max)
+Applier::Applier(storage::BufferManager& buffers, CommitSink& sink, const Options& options)
     : buffers_(buffers),
       buffer_(buffers.write_buffer()),
       sink_(sink),
       constraints_(buffers.world()),
-      judge_(constraints_, cascade_rows_max),
+      judge_(constraints_, options.cascade_rows_max),
       delta_(buffers.world()),
-      context_(buffer_, buffers.entities()) {}
+      context_(buffer_, buffers.entities(), options.transaction_bytes_max) {}
 
 std::expected<bool, Error> Applier::apply(TransactionNode& node, Version version) {
   std::expected<bool, Error> settled = false;
@@ -35,7 +37,9 @@ std::expected<bool, Error> Applier::apply(TransactionNode& node, Version version
     buffer_.revert();
   } catch (const std::bad_alloc&) {
     lost_ = true;
-    return std::unexpected(Error(ErrorCode::out_of_memory, "no memory to take a transaction back"));
+    return std::unexpected(make_error(ErrorCode::out_of_memory, [] {
+      return Error(ErrorCode::out_of_memory, "no memory to take a transaction back");
+    }));
   }
   burn_reserved(node);
   return settled;
@@ -49,7 +53,7 @@ std::expected<void, Error> Applier::run(TransactionNode& node) {
   if (auto met = meet_expectations(node); !met) return met;
   switch (node.kind) {
     case TransactionNode::Kind::operations: return apply_operations(node.ops, buffer_, *node.deadline);
-    case TransactionNode::Kind::function: return call(node.function);
+    case TransactionNode::Kind::function: return call(node);
     default: return {};
   }
 }
@@ -72,11 +76,11 @@ std::expected<void, Error> Applier::meet_expectations(const TransactionNode& nod
   return {};
 }
 
-std::expected<void, Error> Applier::call(const detail::WriteFunction& function) {
-  context_.begin(sink_.wants_deltas());
+std::expected<void, Error> Applier::call(const TransactionNode& node) {
+  context_.begin(sink_.wants_deltas(), *node.deadline);
   try {
     Writer writer(context_);
-    if (auto result = function.call(function.object, writer); !result) return result;
+    if (auto result = node.function.call(node.function.object, writer); !result) return result;
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& thrown) {

@@ -10,6 +10,8 @@
 #include "txn/transaction_node.h"
 #include "txn/writer_context.h"
 
+#include <stoa/options.h>
+
 #include <cstddef>
 #include <expected>
 #include <vector>
@@ -19,7 +21,7 @@ namespace stoa::txn {
 /// Threads: the writer only.
 class Applier {
  public:
-  Applier(storage::BufferManager& buffers, CommitSink& sink, std::size_t cascade_rows_max);
+  Applier(storage::BufferManager& buffers, CommitSink& sink, const Options& options);
 
   /// On success returns whether there was an effect, which then has been given to the sink as `version`. On an error
   /// the write buffer is as before.
@@ -35,7 +37,7 @@ class Applier {
 
  private:
   std::expected<void, Error> run(detail::TransactionNode& node);
-  std::expected<void, Error> call(const detail::WriteFunction& function);
+  std::expected<void, Error> call(const detail::TransactionNode& node);
   [[nodiscard]] std::expected<void, Error> meet_expectations(const detail::TransactionNode& node) const;
   std::expected<void, Error> keep_rules(detail::SteadyTime deadline);
   std::expected<bool, Error> settle(Version version, std::uint64_t tag);

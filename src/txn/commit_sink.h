@@ -26,6 +26,7 @@ class CommitSink {
   [[nodiscard]] virtual std::expected<void, Error> add(Version version, std::uint64_t tag,
                                                        std::span<const std::byte> delta) = 0;
   /// The batch is complete; returns once it is as durable as was promised. An error is final: its outcome is unknown.
+  /// So is std::bad_alloc, here and in the two below; add() sees to it that there is the memory.
   [[nodiscard]] virtual std::expected<void, Error> commit() = 0;
   /// Returns once all that was committed is as durable as it gets.
   [[nodiscard]] virtual std::expected<void, Error> flush() = 0;

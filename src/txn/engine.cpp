@@ -1,5 +1,7 @@
 #include "txn/engine.h"
 
+#include "base/make_error.h"
+
 #include <algorithm>
 #include <bit>
 #include <memory>
@@ -36,7 +38,14 @@ std::size_t batch_max(const Options& options) {
 
 std::uint64_t clamp_bytes(std::size_t bytes) { return std::min<std::uint64_t>(bytes, queue::InFlightLimit::bytes_max); }
 
-Error closed_error() { return {ErrorCode::closed, "the database is closed"}; }
+// In the caller's memory, which may be full, or on the writer, which must go on: without a reason if need be.
+Error error(ErrorCode code, const char* reason) {
+  return make_error(code, [=] { return Error(code, reason); });
+}
+Error no_more_writes(ErrorCode code, const Error& failure) {
+  return make_error(code, [&] { return Error(code, "no more writes: " + failure.message()); });
+}
+Error closed_error() { return error(ErrorCode::closed, "the database is closed"); }
 
 }  // namespace
 
@@ -52,7 +61,7 @@ Engine::Engine(storage::BufferManager& buffers, CommitSink& sink, const Options&
       limit_({in_flight_max(options), clamp_bytes(options.in_flight_bytes_max)}),
       messenger_([this](Node& node) { recycle(node); }),
       kept_(options.kept_snapshots_max, options.kept_snapshots_interval),
-      applier_(buffers, sink, options.cascade_rows_max),
+      applier_(buffers, sink, options),
       published_(buffers.version()),
       version_(published_) {
   batch_.reserve(batch_max_);
@@ -87,7 +96,7 @@ std::optional<Error> Engine::enter(Node& node) {
   if (limit_.try_enter(bytes)) return std::nullopt;
   if (limit_.is_closed()) return closed_error();
   const bool may_be_busy = options_.at_limit == AtLimit::answer_busy && node.kind != Node::Kind::flush;
-  if (may_be_busy || messenger_.is_running_here()) return Error(ErrorCode::busy, "as much is in flight as may be");
+  if (may_be_busy || messenger_.is_running_here()) return error(ErrorCode::busy, "as much is in flight as may be");
   may_wait();
   if (!steps_here()) {
     if (limit_.enter(bytes) == queue::InFlightLimit::Entry::entered) return std::nullopt;
@@ -264,7 +273,7 @@ void Engine::commit_batch(std::size_t transactions) {
 
 void Engine::apply(Node& node) {
   if (failure_) {
-    node.result = std::unexpected(Error(ErrorCode::read_only, "no more writes: " + failure_->message()));
+    node.result = std::unexpected(no_more_writes(ErrorCode::read_only, *failure_));
     return;
   }
   try {
@@ -274,7 +283,7 @@ void Engine::apply(Node& node) {
     return;
   }
   if (node.kind == Node::Kind::flush) flush_asked_ = true;
-  if (node.kind == Node::Kind::dropped && !node.refused) node.refused = Error(ErrorCode::aborted, "dropped");
+  if (node.kind == Node::Kind::dropped && !node.refused) node.refused = error(ErrorCode::aborted, "dropped");
   const bool is_function = node.kind == Node::Kind::function;  // every submit() reads what is on in_function_'s line
   if (is_function) enter_function();
   auto applied = applier_.apply(node, version_ + 1);
@@ -302,7 +311,7 @@ void Engine::leave_function() noexcept {
 
 void Engine::publish_batch() {
   if (version_ != published_) {
-    if (auto committed = sink_.commit(); !committed) {
+    if (auto committed = without_bad_alloc([this] { return sink_.commit(); }); !committed) {
       fail_batch(committed.error());
       return;
     }
@@ -314,7 +323,7 @@ void Engine::publish_batch() {
     version_bell_.ring();
   }
   if (flush_asked_) {
-    if (auto flushed = sink_.flush(); !flushed) fail_flushes(flushed.error());
+    if (auto flushed = without_bad_alloc([this] { return sink_.flush(); }); !flushed) fail_flushes(flushed.error());
   }
 }
 
@@ -343,7 +352,7 @@ void Engine::fail_batch(const Error& error) {
   version_ = published_;
   for (Node* node : batch_) {
     if (node->result) {
-      node->result = std::unexpected(Error(ErrorCode::unknown_outcome, "no more writes: " + error.message()));
+      node->result = std::unexpected(no_more_writes(ErrorCode::unknown_outcome, error));
     }
   }
 }
@@ -379,7 +388,7 @@ void Engine::answer_batch() {
 
 void Engine::rest() {
   if (failure_) return;
-  if (auto rested = sink_.rest(); !rested) failure_ = rested.error();
+  if (auto rested = without_bad_alloc([this] { return sink_.rest(); }); !rested) failure_ = rested.error();
 }
 
 std::expected<void, Error> Engine::close() {
@@ -395,7 +404,7 @@ std::expected<void, Error> Engine::close() {
     while (commit_queued(batch_max_, SteadyTime::max()) != 0 || limit_.in_flight().count != 0) {
     }
     if (!failure_) {
-      if (auto flushed = sink_.flush(); !flushed) failure_ = flushed.error();
+      if (auto flushed = without_bad_alloc([this] { return sink_.flush(); }); !flushed) failure_ = flushed.error();
     }
     messenger_.stop();
     (void)commit_queued(batch_max_, SteadyTime::max());  // what functions gave up

@@ -4,8 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <bitset>
 #include <cstddef>
+#include <cstdio>
+#include <map>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +25,7 @@ TEST(OutOfMemory, FailsNoTransactionThatTheSinkHas) {
   for (Entity entity : entities) transaction.destroy(entity);
   CommitTicket ticket = std::move(transaction).submit();
   db.sink.open.reserve(1);
+  db.sink.batches.reserve(2);
   db.sink.on_add = [](Version) -> ScriptedSink::Answer {
     stoa::test::no_memory = true;
     return {};
@@ -111,6 +117,189 @@ TEST_P(PoolThatEndsForGood, EndsAllWritesAndNoReads) {
   EXPECT_EQ(db_.version(), 1U);
 }
 INSTANTIATE_TEST_SUITE_P(Pool, PoolThatEndsForGood, ::testing::Values(std::size_t{0}));
+
+// --- At every allocation ------------------------------------------------------------------------------------------
+
+/// What a world holds and in which order, whatever its texts' addresses and its archetypes' numbers.
+struct Contents {
+  std::array<std::uint64_t, 2> state_hash{};
+  std::map<std::vector<TableId>, std::vector<Entity>> rows;  ///< by the archetype's tables
+  friend bool operator==(const Contents&, const Contents&) = default;
+};
+
+/// Three transactions of one batch, of every kind of operation: two lists, and a function.
+class ThreeTransactions {
+ public:
+  using Done = std::bitset<3>;
+
+  explicit ThreeTransactions(const memory::PoolOptions& pool = {}) : db_(stepped(), true, pool) {
+    Transaction transaction = db_.begin();
+    entities_ = transaction.create(40);
+    for (Entity entity : entities_) transaction.insert(entity, Position{1, 0}).insert(entity, Velocity{1, 1});
+    for (int i = 0; i != 3; ++i) transaction.insert(entities_[at(i)], Name{long_text(i), i});
+    for (Entity wheel : {entities_[10], entities_[11]}) transaction.insert(wheel, Wheel{entities_[0]});
+    if (!std::move(transaction).commit()) throw std::bad_alloc();
+  }
+
+  /// What each came to. Those that are to fail do as the rules say, with all their work done.
+  Done run(Done to_fail = {}) {
+    std::array<std::optional<CommitTicket>, 2> tickets{submit_first(to_fail[0]), submit_second(to_fail[1])};
+    std::optional<std::expected<Commit, Error>> answer;
+    try {
+      answer = write_third(to_fail[2]);
+    } catch (const std::bad_alloc&) {
+      answer = std::unexpected(Error::out_of_memory());
+    }
+    return finish(tickets, *answer);
+  }
+  /// As run(), where the writer has no memory after some allocations.
+  Done run_out(std::size_t before, stoa::test::FailingAllocation::How how, bool& happened) {
+    std::array<std::optional<CommitTicket>, 2> tickets{submit_first(false), submit_second(false)};
+    std::expected<Commit, Error> answer = std::unexpected(Error::out_of_memory());
+    {
+      const stoa::test::FailingAllocation failing(before, how);
+      try {
+        answer = write_third(false);
+      } catch (const std::bad_alloc&) {
+        // It was not even queued.
+      }
+      happened = failing.happened();
+    }
+    return finish(tickets, answer);
+  }
+
+  Contents contents() {
+    const Snapshot snapshot = db_.snapshot();
+    const detail::Root& root = detail::SnapshotAccess::root(snapshot);
+    Contents out{.state_hash = snapshot.state_hash(), .rows = {}};
+    std::uint32_t number = 0;
+    for (const detail::ChunkStore* store; (store = detail::next_archetype(root, number)) != nullptr; ++number) {
+      auto& rows = out.rows[{store->shape->tables.begin(), store->shape->tables.end()}];
+      for (std::uint32_t row = 0; row != store->rows; ++row) rows.push_back(store->entity(row));
+    }
+    std::erase_if(out.rows, [](const auto& archetype) { return archetype.second.empty(); });
+    return out;
+  }
+  /// What comes later finds a sound world, and the log tells it all.
+  void expect_to_go_on() {
+    Transaction transaction = db_.begin();
+    for (Entity entity : transaction.create(30)) transaction.insert(entity, Position{1, 2}).insert(entity, Mass{3});
+    EXPECT_TRUE(std::move(transaction).commit());
+    db_.expect_the_sink_tells_the_world();
+  }
+
+ private:
+  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+  static std::string long_text(int i) { return std::string(100, static_cast<char>('a' + i)); }
+
+  CommitTicket submit_first(bool fails) {
+    Transaction transaction = db_.begin();
+    transaction.set<&Position::x>(entities_[5], 50).set<&Name::name>(entities_[2], Text(long_text(20)));
+    return submit(std::move(transaction), fails);
+  }
+  CommitTicket submit_second(bool fails) {
+    Transaction transaction = db_.begin();
+    for (Entity entity : transaction.create(40)) transaction.insert(entity, Mass{1}).insert(entity, Selected{});
+    transaction.insert(transaction.create(), Name{long_text(9), 9});
+    transaction.destroy(entities_[0]).remove<Velocity>(entities_[3]).insert(entities_[4], Active{});
+    transaction.insert(entities_[5], Name{long_text(10), 10}).set<&Name::name>(entities_[1], Text(long_text(11)));
+    return submit(std::move(transaction), fails);
+  }
+  CommitTicket submit(Transaction transaction, bool fails) {
+    if (fails) transaction.insert(entities_[7], Position{});
+    return std::move(transaction).submit();
+  }
+  std::expected<Commit, Error> write_third(bool fails) {
+    return db_.write([&](Writer& writer) {
+      writer.each<Position, Velocity>([&](Entity entity, Position& position, const Velocity& velocity) {
+        position.x += velocity.dx;
+        if (entity.index() % 3 == 0) writer.insert(writer.create(), Mass{2}).insert(entity, Active{});
+      });
+      writer.destroy(entities_[6]).set<&Name::rank>(entities_[2], 30).insert(entities_[8], Selected{});
+      if (fails) writer.insert(entities_[7], Position{});
+    });
+  }
+  Done finish(std::array<std::optional<CommitTicket>, 2>& tickets, const std::expected<Commit, Error>& answer) {
+    db_.step();
+    Done out;
+    for (std::size_t i = 0; i != 2; ++i) out[i] = is_done(tickets[i]->get());
+    out[2] = is_done(answer);
+    return out;
+  }
+  static bool is_done(const std::expected<Commit, Error>& answer) {
+    if (answer) return true;
+    const ErrorCode code = answer.error().code();
+    EXPECT_TRUE(code == ErrorCode::out_of_memory || code == ErrorCode::already_exists) << answer.error().message();
+    return false;
+  }
+
+  TestDatabase db_;
+  std::vector<Entity> entities_;
+};
+
+/// The world where some of them were done.
+class Expected {
+ public:
+  const Contents& operator()(ThreeTransactions::Done done) {
+    auto& known = known_[done.to_ulong()];
+    if (!known) {
+      ThreeTransactions world;
+      EXPECT_EQ(world.run(~done), done);
+      known = world.contents();
+    }
+    return *known;
+  }
+
+ private:
+  std::map<unsigned long, std::optional<Contents>> known_;
+};
+
+class AtEveryAllocation : public ::testing::TestWithParam<stoa::test::FailingAllocation::How> {};
+TEST_P(AtEveryAllocation, OfTheHeapEachTransactionIsDoneOrNotAndTheRestGoesOn) {
+  Expected expected;
+  std::map<unsigned long, int> seen;
+  for (std::size_t before = 0;; ++before) {
+    ThreeTransactions world;
+    bool happened = false;
+    const auto done = world.run_out(before, GetParam(), happened);
+    EXPECT_TRUE(world.contents() == expected(done)) << "after " << before << " allocations, done: " << done;
+    world.expect_to_go_on();
+    if (HasFailure()) FAIL() << "after " << before << " allocations";
+    ++seen[done.to_ulong()];
+    if (!happened) break;
+  }
+  EXPECT_GE(seen.size(), 4U) << "each of them failed, and none";
+  for (const auto& [done, times] : seen) std::printf("done %lu: %d times\n", done, times);
+}
+INSTANTIATE_TEST_SUITE_P(OutOfMemory, AtEveryAllocation,
+                         ::testing::Values(stoa::test::FailingAllocation::How::once,
+                                           stoa::test::FailingAllocation::How::from_then_on),
+                         [](const auto& name) {
+                           return name.param == stoa::test::FailingAllocation::How::once ? "Once" : "FromThenOn";
+                         });
+
+TEST(OutOfMemory, AtEveryPageEachTransactionIsDoneOrNotAndTheRestGoesOn) {
+  Expected expected;
+  std::map<unsigned long, int> seen;
+  for (std::size_t bytes = std::size_t{4} << 10U;; bytes += 64) {
+    std::optional<ThreeTransactions> world;
+    try {
+      world.emplace(memory::PoolOptions{.slab_bytes_first = bytes,
+                                        .slab_growth = 1e15,
+                                        .slab_bytes_max = std::size_t{1} << 60U,
+                                        .spare_bytes = std::size_t{1} << 20U});
+    } catch (const std::bad_alloc&) {
+      continue;  // not even the world before
+    }
+    const auto done = world->run();
+    EXPECT_TRUE(world->contents() == expected(done)) << "with " << bytes << " bytes, done: " << done;
+    if (HasFailure()) FAIL() << "with " << bytes << " bytes";
+    ++seen[done.to_ulong()];
+    if (done.all()) break;
+  }
+  EXPECT_GE(seen.size(), 3U);
+  for (const auto& [done, times] : seen) std::printf("done %lu: %d times\n", done, times);
+}
 
 }  // namespace
 }  // namespace stoa::txn::test

@@ -4,12 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -352,6 +354,83 @@ TEST_P(Columns, OfANestedWalkThrowAndFailTheTransaction) {
     writer.each<Position>([](Entity, Position& position) { position.y += 1; });
   }));
   EXPECT_EQ(db_.snapshot().get<Position>(entities_[0])->y, 2);
+}
+
+// --- Bounds -------------------------------------------------------------------------------------------------------
+
+/// A database whose write functions are stopped, in ways of their own.
+class StoppedFunction : public ::testing::Test {
+ protected:
+  static Options bounded(std::chrono::nanoseconds deadline, std::size_t bytes) {
+    Options options = stepped();
+    options.deadline_default = deadline;
+    options.transaction_bytes_max = bytes;
+    return options;
+  }
+  template <typename Function>
+  static void expect_stop(TestDatabase& db, ErrorCode code, Function&& function) {
+    const storage::test::Picture before = db.picture();
+    EXPECT_EQ(code_of(db.write(function)), code);
+    EXPECT_TRUE(db.picture() == before);
+    EXPECT_TRUE(db.unpublished_picture() == before);
+  }
+};
+
+TEST_F(StoppedFunction, DoesNothingOnceItIsLate) {
+  using namespace std::chrono_literals;
+  TestDatabase db(bounded(30ms, std::size_t{1} << 30U));
+  const std::vector<Entity> entities = db.add_positions(row_count);
+  expect_stop(db, ErrorCode::timeout, [&](Writer& writer) {
+    for (bool in_time = true; in_time;) {  // for ever, if nobody stops it
+      for (Entity entity : entities) writer.set<&Position::y>(entity, writer.get<Position>(entity)->y + 1);
+      in_time = static_cast<bool>(writer.create());
+    }
+    std::size_t visited = 0;
+    writer.each<Position>([&](Entity, Position&) { ++visited; });
+    EXPECT_EQ(visited, 0U);
+  });
+}
+
+TEST_F(StoppedFunction, EndsAWalkThatIsLateAndWhatWaitedForItsEnd) {
+  using namespace std::chrono_literals;
+  TestDatabase db(bounded(5ms, std::size_t{1} << 30U));
+  db.add_positions(row_count);
+  std::size_t visited = 0;
+  expect_stop(db, ErrorCode::timeout, [&](Writer& writer) {
+    writer.each<Position>([&](Entity entity, Position& position) {
+      position.y = 9;
+      if (visited++ == 0) {
+        writer.insert(entity, Active{});
+        std::this_thread::sleep_for(10ms);
+      }
+    });
+  });
+  EXPECT_LE(visited, chunk_rows) << "the rest of its chunk, and no other";
+}
+
+TEST_F(StoppedFunction, DoesNotGrowWithoutBound) {
+  constexpr std::size_t bytes_max = 100'000;
+  TestDatabase db(bounded(std::chrono::nanoseconds::max(), bytes_max));
+  const std::vector<Entity> entities = db.add_positions(10);
+  for (const bool in_a_walk : {false, true}) {
+    std::size_t created = 0;
+    const auto create = [&](Writer& writer) {
+      for (Entity entity; (entity = writer.create());) {
+        ++created;
+        writer.insert(entity, Name{std::string(1000, 'x') + std::to_string(created), 1});
+      }
+    };
+    expect_stop(db, ErrorCode::too_large, [&](Writer& writer) {
+      if (in_a_walk) {
+        writer.each<const Position>([&](Entity, const Position&) { create(writer); });
+      } else {
+        create(writer);
+      }
+    });
+    EXPECT_LE(created, bytes_max / 1000);
+    EXPECT_GE(created, bytes_max / 1300);
+  }
+  EXPECT_TRUE(db.write([&](Writer& writer) { writer.set<&Position::y>(entities[0], 2); })) << "those after it are free";
 }
 
 }  // namespace

@@ -21,8 +21,8 @@ using storage::WriteBuffer;
 
 }  // namespace
 
-WriterContext::WriterContext(WriteBuffer& buffer, storage::EntityAllocator& entities)
-    : buffer_(buffer), entities_(entities), row_(row_bytes_max) {
+WriterContext::WriterContext(WriteBuffer& buffer, storage::EntityAllocator& entities, std::size_t bytes_max)
+    : buffer_(buffer), entities_(entities), bytes_max_(bytes_max), row_(row_bytes_max) {
   for (const TableModel& table : buffer.world().schema->model().tables) {
     bool free = table.storage == Storage::dense && table.blobs.empty() && table.checked.empty() &&
                 table.unique_together.empty() && !table.is_padded();
@@ -33,8 +33,10 @@ WriterContext::WriterContext(WriteBuffer& buffer, storage::EntityAllocator& enti
   }
 }
 
-void WriterContext::begin(bool rows_are_told) {
+void WriterContext::begin(bool rows_are_told, std::chrono::steady_clock::time_point deadline) {
   rows_are_told_ = rows_are_told;
+  deadline_ = Deadline(deadline);
+  stopped_ = false;
   walking_ = false;
   clear_for_reuse(open_columns_);
   clear_for_reuse(untold_);
@@ -45,6 +47,18 @@ void WriterContext::begin(bool rows_are_told) {
 
 void WriterContext::fail(Error error) {
   if (!refused_) refused_ = std::move(error);
+}
+
+bool WriterContext::goes_on(std::size_t rows) {
+  if (stopped_) return false;
+  if (deadline_.passed_after(rows)) {
+    fail(Error(ErrorCode::timeout, "the deadline passed while the write function ran"));
+    stopped_ = true;
+  } else if (buffer_.changes().bytes() + deferred_.bytes() > bytes_max_) {
+    fail(Error(ErrorCode::too_large, "the transaction is larger than " + std::to_string(bytes_max_) + " bytes"));
+    stopped_ = true;
+  }
+  return !stopped_;
 }
 
 // Memory that runs out in the middle of an operation leaves it half done. The function may catch that and go on; its
@@ -75,6 +89,8 @@ const std::byte* WriterContext::canonical(const TableModel& model, const std::by
 
 void WriterContext::create(std::span<Entity> out) {
   const Attempt attempt(*this);
+  if (!goes_on(out.size())) return;
+  make_room(created_, out.size());  // ids that nobody noted would be lost
   const std::size_t count = entities_.reserve(out);
   if (count != out.size()) fail(Error(ErrorCode::too_large, "all 2^32 entity indices are in use"));
   out = out.first(count);
@@ -89,6 +105,7 @@ void WriterContext::create(std::span<Entity> out) {
 
 void WriterContext::row(RowOp op, TableId table, Entity entity, const std::byte* bytes) {
   const Attempt attempt(*this);
+  if (!goes_on(1)) return;
   const TableModel& model = world().model(table);
   if (!check(model, bytes)) return;
   const std::byte* row = canonical(model, bytes);
@@ -115,6 +132,7 @@ void WriterContext::insert_rows(TableId table, std::span<const Entity> entities,
 
 void WriterContext::field(TableId table, Entity entity, const FieldModel& field, const std::byte* cell) {
   const Attempt attempt(*this);
+  if (!goes_on(1)) return;
   const TableModel& model = world().model(table);
   if (auto checked = schema::check_field(world().schema->model(), model, field, cell); !checked) {
     fail(checked.error());
@@ -136,6 +154,7 @@ void WriterContext::field(TableId table, Entity entity, const FieldModel& field,
 
 void WriterContext::remove(TableId table, Entity entity) {
   const Attempt attempt(*this);
+  if (!goes_on(1)) return;
   if (walking_) {
     deferred_.push({.kind = WriteOp::Kind::remove, .table = table, .entity = entity});
   } else {
@@ -146,6 +165,7 @@ void WriterContext::remove(TableId table, Entity entity) {
 
 void WriterContext::destroy(Entity entity) {
   const Attempt attempt(*this);
+  if (!goes_on(1)) return;
   if (walking_) {
     deferred_.push({.kind = WriteOp::Kind::destroy, .entity = entity});
   } else {
@@ -172,9 +192,9 @@ void WriterContext::close_walk() {
 }
 
 void WriterContext::apply_deferred() {
-  if (deferred_.empty()) return;
+  if (deferred_.empty() || stopped_) return;
   begin_operations();
-  auto applied = apply_operations(deferred_, buffer_, std::chrono::steady_clock::time_point::max());
+  auto applied = apply_operations(deferred_, buffer_, deadline_.at());
   deferred_.clear();
   if (!applied) fail(std::move(applied.error()));
 }
@@ -244,6 +264,7 @@ void WriterContext::tell_rows(std::size_t column) {
 
 void WriterContext::update_in_walk(TableId table, Entity entity, const std::byte* row) {
   const Attempt attempt(*this);
+  if (!goes_on(1)) return;
   const TableModel& model = world().model(table);
   if (!check(model, row)) return;
   begin_operations();

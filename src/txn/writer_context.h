@@ -3,10 +3,13 @@
 
 #include "storage/entity_allocator.h"
 #include "storage/write_buffer.h"
+#include "txn/deadline.h"
 #include "txn/op_buffer.h"
 
 #include <stoa/writer.h>
 
+#include <chrono>
+#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -15,11 +18,12 @@ namespace stoa::txn {
 /// Threads: the writer only.
 class WriterContext final : public detail::WriterCore {
  public:
-  WriterContext(storage::WriteBuffer& buffer, storage::EntityAllocator& entities);
+  /// `bytes_max` bounds what a function does.
+  WriterContext(storage::WriteBuffer& buffer, storage::EntityAllocator& entities, std::size_t bytes_max);
 
   /// Before each function. `rows_are_told` says that somebody wants to know which rows a bulk write changed. Otherwise
   /// they are told only where single operations come before or after it, which move rows and write the same ones.
-  void begin(bool rows_are_told);
+  void begin(bool rows_are_told, std::chrono::steady_clock::time_point deadline);
   /// The first call that could not be right, or could not be done.
   [[nodiscard]] const std::optional<Error>& refused() const { return refused_; }
   /// Ids given out to the function.
@@ -40,6 +44,7 @@ class WriterContext final : public detail::WriterCore {
   [[nodiscard]] bool writable_in_bulk(TableId table) const noexcept override;
   [[nodiscard]] std::byte* open_column(const detail::Block& block, TableId table) override;
   void close_columns() override;
+  [[nodiscard]] bool goes_on(std::size_t rows) override;
   void update_in_walk(TableId table, Entity entity, const std::byte* row) override;
 
  private:
@@ -54,7 +59,10 @@ class WriterContext final : public detail::WriterCore {
 
   storage::WriteBuffer& buffer_;
   storage::EntityAllocator& entities_;
+  const std::size_t bytes_max_;
   std::vector<bool> writable_in_bulk_;  // by table
+  Deadline deadline_;
+  bool stopped_ = false;  // too late, or too large: nothing is done any more
   bool rows_are_told_ = false;
   bool walking_ = false;
   std::vector<std::size_t> open_columns_;  // their numbers in the change log

@@ -31,6 +31,10 @@ void Batch::clear() {
   version_count_ = 0;
 }
 
+void Batch::reserve(std::size_t bytes) {
+  if (bytes > buffer_.capacity()) buffer_.reserve(std::max(bytes, 2 * buffer_.capacity()));
+}
+
 void Batch::add(const TransactionRecord& record) {
   assert(record.version != 0);
   assert(empty() || record.version == first_version_ + version_count_);

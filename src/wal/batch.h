@@ -32,6 +32,8 @@ class Batch {
   Batch();
 
   void clear();
+  /// Room for so many bytes of frame, header and all, and zeros behind it. Errors: throws std::bad_alloc.
+  void reserve(std::size_t bytes);
   /// Copies the body. Requires: the first record of a batch, or the version after the last one's.
   void add(const TransactionRecord& record);
 

@@ -1,5 +1,6 @@
 #include "wal/writer.h"
 
+#include "base/make_error.h"
 #include "wal/segments.h"
 
 #include <fmt/format.h>
@@ -84,9 +85,10 @@ std::expected<void, Error> Writer::close() {
   return {};
 }
 
-/// A segment that has everything but its name.
+/// A segment that has everything but its name. To give it that needs no memory.
 struct Writer::NextSegment {
   std::unique_ptr<File> file;
+  std::string path;  // to be
   std::uint64_t number = 0;
   std::uint64_t salt = 0;
   std::uint32_t crc = 0;
@@ -98,16 +100,21 @@ struct Writer::NextSegment {
 std::expected<Writer::NextSegment, Error> Writer::prepare_segment(std::uint64_t frame_bytes) {
   NextSegment next;
   next.number = end_.segment_number + 1;
+  next.path = join_path(folder_, segment_name(next.number));
   const std::string path = join_path(folder_, unfinished_segment_name(next.number));
-  auto file = files_->create(path);
-  if (!file) return std::unexpected(file.error());
-  next.file = *std::move(file);
-  if (auto filled = fill(next, frame_bytes); !filled) {
-    // Otherwise the rest of what was allocated keeps the disk full, and the name the next try from succeeding.
-    if (auto removed = files_->remove(path); !removed) return std::unexpected(removed.error());
-    return std::unexpected(filled.error());
+  const auto made = without_bad_alloc([&]() -> std::expected<void, Error> {
+    auto file = files_->create(path);
+    if (!file) return std::unexpected(file.error());
+    next.file = *std::move(file);
+    return fill(next, frame_bytes);
+  });
+  if (made) return next;
+  // Otherwise the rest of what was allocated keeps the disk full, and the name the next try from succeeding.
+  const bool no_memory = made.error().code() == ErrorCode::out_of_memory;  // then the file may be there, or not
+  if (next.file != nullptr || no_memory) {
+    if (auto removed = files_->remove(path); !removed && !no_memory) return std::unexpected(removed.error());
   }
-  return next;
+  return std::unexpected(made.error());
 }
 
 std::expected<void, Error> Writer::fill(NextSegment& next, std::uint64_t frame_bytes) {
@@ -133,12 +140,10 @@ std::expected<void, Error> Writer::fill(NextSegment& next, std::uint64_t frame_b
 
 // From here on the header is believed: all that it says of what is before it must be on the disk.
 std::expected<void, Error> Writer::begin_segment(NextSegment next) {
-  const std::string path = join_path(folder_, segment_name(next.number));
-  if (auto renamed = files_->rename(next.file->path(), path); !renamed) return renamed;
+  if (auto renamed = files_->rename(next.file->path(), next.path); !renamed) return renamed;
   if (auto synced = files_->sync_directory(folder_); !synced) return synced;
-  auto renamed_file = files_->open(path);  // so that later errors name the file that is there
-  if (!renamed_file) return std::unexpected(renamed_file.error());
-  file_ = *std::move(renamed_file);
+  file_ = std::move(next.file);
+  file_->renamed(std::move(next.path));
   file_bytes_ = next.file_bytes;
   zeroed_bytes_ = next.zeroed_bytes;
   used_bytes_ = segment_header_bytes;
@@ -152,7 +157,11 @@ std::expected<void, Error> Writer::begin_segment(NextSegment next) {
 
 std::expected<void, Error> Writer::rotate(std::uint64_t frame_bytes) {
   auto next = prepare_segment(frame_bytes);
-  if (!next) return next.error().code() == ErrorCode::disk_full ? std::unexpected(next.error()) : fail(next.error());
+  if (!next) {
+    const ErrorCode code = next.error().code();
+    if (code == ErrorCode::out_of_memory) throw std::bad_alloc();
+    return code == ErrorCode::disk_full ? std::unexpected(next.error()) : fail(next.error());
+  }
   if (auto synced = sync(); !synced) return synced;
   if (auto given_back = give_back_room(); !given_back) return given_back;
   if (auto begun = begin_segment(*std::move(next)); !begun) return fail(begun.error());
@@ -168,7 +177,8 @@ std::expected<void, Error> Writer::append(FrameType type, Batch& batch) {
                            .salt = salt_,
                            .previous_crc = end_.crc};
   const std::uint64_t end = used_bytes_ + batch.frame_bytes();
-  const std::span<std::byte> bytes = batch.frame_and_zeros(zeros_behind(end, zeroed_bytes_, file_bytes_));
+  const bool ahead = type == FrameType::transactions;  // a seal is small, and must not need memory
+  const std::span<std::byte> bytes = batch.frame_and_zeros(ahead ? zeros_behind(end, zeroed_bytes_, file_bytes_) : 0);
   const std::uint32_t crc = encode_frame(header, bytes.first(static_cast<std::size_t>(batch.frame_bytes())));
   dirty_ = true;
   if (auto written = file_->write(used_bytes_, bytes); !written) return fail(written.error());
@@ -191,6 +201,10 @@ bool Writer::has_room(std::uint64_t frame_bytes) const {
   return frame_bytes <= left && left - frame_bytes >= frame_header_bytes;
 }
 
+std::size_t Writer::bytes_to_write(std::uint64_t frame_bytes) const {
+  return static_cast<std::size_t>(frame_bytes) + zeros_behind(used_bytes_ + frame_bytes, zeroed_bytes_, file_bytes_);
+}
+
 std::size_t Writer::zeros_behind(std::uint64_t end, std::uint64_t zeroed, std::uint64_t file_bytes) {
   if (end <= zeroed) return 0;
   return static_cast<std::size_t>(std::min(round_up(end, zero_step_bytes), std::max(file_bytes, end)) - end);
@@ -199,8 +213,10 @@ std::size_t Writer::zeros_behind(std::uint64_t end, std::uint64_t zeroed, std::u
 std::unexpected<Error> Writer::fail(Error error) {
   // disk_full is the answer that may be tried again; what is final is not.
   if (error.code() == ErrorCode::disk_full) {
-    const Place* place = error.place();
-    error = Error(ErrorCode::io, place != nullptr ? *place : Place{}, std::string(error.reason()));
+    error = make_error(ErrorCode::io, [&error] {
+      const Place* place = error.place();
+      return Error(ErrorCode::io, place != nullptr ? *place : Place{}, std::string(error.reason()));
+    });
   }
   if (!failure_) failure_ = std::move(error);
   return std::unexpected(*failure_);

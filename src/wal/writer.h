@@ -72,6 +72,8 @@ class Writer {
   /// Seals, and gives back what was preallocated. Every later call answers closed.
   [[nodiscard]] std::expected<void, Error> close();
 
+  /// How much write() writes for a frame of so many bytes, once room is reserved: the batch is to have that capacity.
+  [[nodiscard]] std::size_t bytes_to_write(std::uint64_t frame_bytes) const;
   [[nodiscard]] std::uint64_t last_version() const { return end_.version; }
   [[nodiscard]] std::uint64_t synced_version() const { return synced_version_; }
   /// Of the segment that was written to last; that of the log's end until one is begun.

@@ -50,6 +50,7 @@ class ScriptedSink final : public CommitSink {
     if (on_add) {
       if (Answer answer = on_add(version); !answer) return answer;
     }
+    batches.reserve(batches.size() + 1);  // commit() is to need no memory
     open.push_back({version, tag, {delta.begin(), delta.end()}});
     return {};
   }
