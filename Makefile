@@ -12,7 +12,7 @@ export CCACHE_NOHASHDIR = 1
 SAME_ADDRESSES = $(shell setarch --addr-no-randomize true 2>/dev/null && echo setarch --addr-no-randomize)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test dev relassert asan tsan tiny isolation bench bench-quick massif protocols format format-check tidy install clean
+.PHONY: help setup demo test dev relassert asan tsan tiny isolation stress bench bench-quick massif protocols format format-check tidy install clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "make %-26s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,10 @@ isolation: setup build/release/build.ninja  ## judge 500 histories of 10,000 tra
 	@cmake --build --preset release --target stoa_isolation_concurrent_tests
 	@STOA_TEST_ROUNDS=$(or $(ROUNDS),500) build/release/tests/isolation/stoa_isolation_concurrent_tests \
 	  --gtest_filter='*HistoriesAreStrictlySerialisable'
+
+stress: setup build/release/build.ninja  ## 100 million items through the queue, from each number of producers
+	@cmake --build --preset release --target stoa_queue_concurrent_tests
+	@STOA_TEST_SCALE=$(or $(SCALE),250) build/release/src/stoa_queue_concurrent_tests --gtest_filter='MpscQueue/*'
 
 bench: setup  ## measure; ARGS="..." go to the benchmarks
 	@scripts/bench $(ARGS)

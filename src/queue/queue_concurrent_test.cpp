@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <random>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -28,35 +29,68 @@ struct Item : QueueNode {
   std::uint64_t number = 0;
 };
 
-TEST(MpscQueue, KeepsEveryProducersOrderAndLosesNothing) {
-  for (const std::uint32_t producers : {1U, 2U, 3U, 8U}) {
-    const std::uint64_t each = scaled(400'000) / producers;
-    std::vector<std::vector<Item>> items(producers);
-    MpscQueue queue;
-    Doorbell bell;
-    std::vector<std::jthread> threads;
-    for (std::uint32_t p = 0; p < producers; ++p) {
-      items[p] = std::vector<Item>(each);
-      threads.emplace_back([&, p] {
-        for (std::uint64_t n = 0; n < each; ++n) {
-          items[p][n].producer = p;
-          items[p][n].number = n;
-          queue.push(items[p][n]);
-          bell.ring();
-        }
-      });
+/// A producer's items, used again once they were taken.
+struct Producer {
+  std::vector<Item> items = std::vector<Item>(512);
+  alignas(cache_line_bytes) std::atomic<std::uint64_t> taken{0};
+
+  /// The item for the number, or nullptr where `stopped` says that none will be free.
+  Item* item_for(std::uint64_t number, const std::atomic<bool>& stopped) {
+    // acquire: pairs with the consumer's store; it has read the item's last use.
+    while (number - taken.load(std::memory_order_acquire) >= items.size()) {
+      if (stopped.load(std::memory_order_relaxed)) return nullptr;  // relaxed: carries nothing
+      std::this_thread::yield();
     }
-    std::vector<std::uint64_t> next(producers, 0);
-    for (std::uint64_t left = each * producers; left != 0;) {
-      ASSERT_TRUE(bell.wait([&] { return !queue.empty(); }, 100, stuck())) << left << " items did not come";
-      for (QueueNode* node = queue.take_all(); node != nullptr; node = node->next, --left) {
-        const auto& item = *static_cast<Item*>(node);
-        ASSERT_EQ(item.number, next[item.producer]++);
-      }
-    }
-    EXPECT_TRUE(queue.empty());
+    return &items[number % items.size()];
   }
+};
+
+class Producers : public testing::TestWithParam<std::uint32_t> {};
+TEST_P(Producers, LoseNothingAndKeepTheirOrder) {
+  const std::uint32_t count = GetParam();
+  const std::uint64_t each = scaled(400'000) / count;
+  std::vector<Producer> producers(count);
+  MpscQueue queue;
+  Doorbell bell;
+  std::atomic<bool> stopped{false};
+  std::vector<std::jthread> threads;
+  for (std::uint32_t p = 0; p < count; ++p) {
+    threads.emplace_back([&, p] {
+      for (std::uint64_t n = 0; n < each; ++n) {
+        Item* item = producers[p].item_for(n, stopped);
+        if (item == nullptr) return;
+        item->producer = p;
+        item->number = n;
+        queue.push(*item);
+        bell.ring();
+      }
+    });
+  }
+  std::uint64_t left = each * count;
+  while (left != 0 && !HasFailure()) {
+    if (!bell.wait([&] { return !queue.empty(); }, 100, stuck())) {
+      ADD_FAILURE() << left << " items did not come";
+      break;
+    }
+    for (QueueNode* node = queue.take_all(); node != nullptr;) {
+      const auto& item = *static_cast<Item*>(node);
+      Producer& producer = producers[item.producer];
+      const std::uint64_t next = producer.taken.load(std::memory_order_relaxed);  // relaxed: only this thread stores it
+      if (item.number != next) {
+        ADD_FAILURE() << "producer " << item.producer << ": " << item.number << " instead of " << next;
+        break;
+      }
+      node = node->next;
+      --left;
+      producer.taken.store(next + 1, std::memory_order_release);  // release: the item is not read any more
+    }
+  }
+  stopped.store(true, std::memory_order_relaxed);  // relaxed: see item_for()
+  threads.clear();
+  EXPECT_TRUE(HasFailure() || queue.empty());
 }
+INSTANTIATE_TEST_SUITE_P(MpscQueue, Producers, testing::Values(1, 2, 3, 4, 8, 16),
+                         [](const auto& name) { return std::to_string(name.param) + "Together"; });
 
 TEST(Doorbell, LosesNoWakeUp) {
   // Two threads that wait for each other at every step, without spinning: each step is a chance to miss the ring.
