@@ -51,6 +51,10 @@ struct Options {
 
   /// Transactions that a batch holds at most: they become visible, and durable, together. 0 is taken for 1.
   std::size_t batch_transactions_max = 4096;
+  /// How long a transaction may wait for others to share its batch, and so its sync; a writer thread then sleeps that
+  /// long after the first of a batch was submitted, unless enough are there, or a flush() is. By 0 none ever waits for
+  /// company: what is queued makes a batch. A deadline that is shorter is likely to pass. 0 to 1 s.
+  std::chrono::nanoseconds batch_delay{0};
 
   /// Bounds on what is submitted and not yet answered. A single transaction passes whatever they are.
   std::size_t in_flight_transactions_max = 65'536;

@@ -62,8 +62,9 @@ std::expected<Core, Error> DatabaseCore::in_memory(std::shared_ptr<const Compile
   return core;
 }
 
-std::expected<Core, Error> DatabaseCore::open(FileSystem& files, const std::string& folder,
+std::expected<Core, Error> DatabaseCore::open(const Environment& outside, const std::string& folder,
                                               std::shared_ptr<const CompiledSchema> given, const Options& options) {
+  FileSystem& files = outside.files;
   if (auto usable = database::check_options(options); !usable) return std::unexpected(usable.error());
   const bool may_create = given != nullptr;
   if (!may_create) {
@@ -87,7 +88,7 @@ std::expected<Core, Error> DatabaseCore::open(FileSystem& files, const std::stri
 
   Core core(new DatabaseCore(std::move(schema), options));
   core->folder_ = std::make_unique<checkpoint::OwnedFolder>(*std::move(owned));
-  if (auto recovered = core->recover(files, folder, true, options); !recovered) {
+  if (auto recovered = core->recover(outside, folder, true, options); !recovered) {
     return std::unexpected(recovered.error());
   }
   core->recovery_.created = core->folder_->created();
@@ -110,8 +111,9 @@ std::expected<Core, Error> DatabaseCore::open_read_only(FileSystem& files, const
   return core;
 }
 
-std::expected<void, Error> DatabaseCore::recover(FileSystem& files, const std::string& folder, bool owner,
+std::expected<void, Error> DatabaseCore::recover(const Environment& outside, const std::string& folder, bool owner,
                                                  const Options& options) {
+  FileSystem& files = outside.files;
   const auto began = std::chrono::steady_clock::now();
   auto identity = checkpoint::read_identity(files, folder, schema().hash());
   if (!identity) return std::unexpected(identity.error());
@@ -137,12 +139,12 @@ std::expected<void, Error> DatabaseCore::recover(FileSystem& files, const std::s
   }
   if (!*identity) {
     if (auto synced = checkpoint::sync_names(files, folder); !synced) return synced;
-    *identity = checkpoint::new_identity(schema().hash(), system_random());
+    *identity = checkpoint::new_identity(schema().hash(), outside.random);
   }
-  auto writer = wal::Writer::open(files, folder, **identity, end, system_random(), {options.segment_bytes_max});
+  auto writer = wal::Writer::open(files, folder, **identity, end, outside.random, {options.segment_bytes_max});
   if (!writer) return std::unexpected(writer.error());
   auto log =
-      std::make_unique<checkpoint::LogSink>(std::move(*writer), options.durability, buffers_.version(), system_clock());
+      std::make_unique<checkpoint::LogSink>(std::move(*writer), options.durability, buffers_.version(), outside.clock);
   log_ = log.get();
   start(std::move(log), options);
   return {};

@@ -2,8 +2,7 @@
 // snapshot or a ticket.
 #pragma once
 
-#include "base/clock.h"
-#include "base/file.h"
+#include "base/environment.h"
 #include "storage/buffer_manager.h"
 #include "txn/engine.h"
 
@@ -27,7 +26,7 @@ class DatabaseCore final : public SnapshotHome {
   static std::expected<std::unique_ptr<DatabaseCore>, Error> in_memory(std::shared_ptr<const CompiledSchema> schema,
                                                                        const Options& options);
   /// `given` may be null: then the folder's own schema is used, and there must be one. `files` outlives the core.
-  static std::expected<std::unique_ptr<DatabaseCore>, Error> open(FileSystem& files, const std::string& folder,
+  static std::expected<std::unique_ptr<DatabaseCore>, Error> open(const Environment& outside, const std::string& folder,
                                                                   std::shared_ptr<const CompiledSchema> given,
                                                                   const Options& options);
   static std::expected<std::unique_ptr<DatabaseCore>, Error> open_read_only(
@@ -56,7 +55,8 @@ class DatabaseCore final : public SnapshotHome {
  private:
   DatabaseCore(std::shared_ptr<const CompiledSchema> schema, const Options& options);
   void start(std::unique_ptr<txn::CommitSink> sink, const Options& options, std::optional<Error> refusal = {});
-  std::expected<void, Error> recover(FileSystem& files, const std::string& folder, bool owner, const Options& options);
+  std::expected<void, Error> recover(const Environment& outside, const std::string& folder, bool owner,
+                                     const Options& options);
   std::expected<void, Error> end_writing();
   void holder_gone() noexcept;
 

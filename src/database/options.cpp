@@ -20,6 +20,9 @@ std::unexpected<Error> refuse(std::string_view option, std::string_view rule) {
 std::expected<void, Error> check_options(const Options& options) {
   if (options.durability.interval().count() < 0) return refuse("durability", "has an interval below 0");
   if (options.deadline_default.count() < 0) return refuse("deadline_default", "is below 0");
+  if (options.batch_delay < std::chrono::nanoseconds(0) || options.batch_delay > std::chrono::seconds(1)) {
+    return refuse("batch_delay", "is not between 0 and 1 s");
+  }
   if (options.kept_snapshots_interval.count() < 0) return refuse("kept_snapshots_interval", "is below 0");
   if (options.transaction_bytes_max == 0) return refuse("transaction_bytes_max", "is 0");
   if (options.slab_bytes_first == 0) return refuse("slab_bytes_first", "is 0");

@@ -43,6 +43,9 @@ TEST_F(OptionsTest, WithoutSenseAreRefused) {
   for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{4095}, static_cast<std::size_t>(-1)}) {
     expect_refused("segment_bytes_max", [&](Options& o) { o.segment_bytes_max = bytes; });
   }
+  for (const auto delay : {std::chrono::nanoseconds(-1), std::chrono::nanoseconds(1'000'000'001)}) {
+    expect_refused("batch_delay", [&](Options& o) { o.batch_delay = delay; });
+  }
   expect_refused("durability", [](Options& o) { o.durability = Durability::async(std::chrono::milliseconds(-1)); });
 }
 
@@ -51,6 +54,7 @@ TEST_F(OptionsTest, AtTheirBoundsAreTaken) {
   expect_taken([](Options& o) { o.slab_bytes_max = o.slab_bytes_first; });
   expect_taken([](Options& o) { o.slab_bytes_first = o.slab_bytes_max = 1; });
   expect_taken([](Options& o) { o.segment_bytes_max = 4096; });
+  expect_taken([](Options& o) { o.batch_delay = std::chrono::seconds(1); });
   expect_taken([](Options& o) { o.durability = Durability::async(std::chrono::milliseconds(0)); });
 }
 

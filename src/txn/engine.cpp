@@ -220,7 +220,8 @@ std::size_t Engine::step(std::size_t transactions, SteadyTime until) {
 
 void Engine::run_writer() {
   for (;;) {
-    if (commit_queued(batch_max_, SteadyTime::max()) != 0) {
+    await_company();
+    if (commit_next_batch(batch_max_) != 0) {
       if (steady_clock::now() >= sink_.rest_at()) rest();
       continue;
     }
@@ -235,23 +236,46 @@ void Engine::run_writer() {
   }
 }
 
+void Engine::take_queued() noexcept {
+  queue::QueueNode* taken = queue_.take_all();
+  if (taken == nullptr) return;
+  auto* first = static_cast<Node*>(taken);
+  if (pending_ == nullptr) {
+    pending_ = first;
+  } else {
+    pending_last_->next = first;
+  }
+  while (taken->next != nullptr) taken = taken->next;
+  pending_last_ = static_cast<Node*>(taken);
+}
+
+// Not by the doorbell: each who comes would wake the writer.
+void Engine::await_company() {
+  // relaxed: who closes waits for what is slept here.
+  if (options_.batch_delay.count() <= 0 || closed_.load(std::memory_order_relaxed)) return;
+  take_queued();
+  std::size_t count = 0;
+  for (const Node* node = pending_; node != nullptr; node = static_cast<const Node*>(node->next)) {
+    if (node->kind == Node::Kind::flush || ++count == batch_max_) return;
+  }
+  if (count != 0) std::this_thread::sleep_until(pending_->submitted + options_.batch_delay);
+}
+
+std::size_t Engine::commit_next_batch(std::size_t transactions) {
+  take_queued();
+  if (pending_ == nullptr) return 0;
+  commit_batch(std::min(transactions, batch_max_));
+  const std::size_t answered = batch_.size();
+  batch_.clear();
+  return answered;
+}
+
 std::size_t Engine::commit_queued(std::size_t transactions, SteadyTime until) {
   std::size_t answered = 0;
   while (answered < transactions) {
-    if (queue::QueueNode* taken = queue_.take_all()) {
-      auto* first = static_cast<Node*>(taken);
-      if (pending_ == nullptr) {
-        pending_ = first;
-      } else {
-        pending_last_->next = first;
-      }
-      while (taken->next != nullptr) taken = taken->next;
-      pending_last_ = static_cast<Node*>(taken);
-    }
-    if (pending_ == nullptr) break;
-    commit_batch(std::min(transactions - answered, batch_max_));
-    answered += batch_.size();
-    batch_.clear();
+    const std::size_t more = commit_next_batch(transactions - answered);
+    if (more == 0) break;
+    answered += more;
     if (until != SteadyTime::max() && steady_clock::now() >= until) break;
   }
   return answered;

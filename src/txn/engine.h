@@ -85,6 +85,9 @@ class Engine final : public detail::TransactionHome {
   [[nodiscard]] bool steps_here() const noexcept;
 
   void run_writer();
+  void take_queued() noexcept;
+  void await_company();
+  std::size_t commit_next_batch(std::size_t transactions);
   std::size_t commit_queued(std::size_t transactions, detail::SteadyTime until);
   void commit_batch(std::size_t transactions);
   void apply(Node& node);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -122,6 +123,63 @@ TEST(EngineConcurrent, EveryCommitOfManyThreadsGetsAVersionOfItsOwn) {
     for (const ScriptedSink::Record& record : batch) EXPECT_EQ(record.version, ++logged);
   }
   EXPECT_EQ(logged, db.version());
+}
+
+/// A writer thread that waits for company, so long that only a test that fails sees the end of it.
+class BatchDelay : public ::testing::Test {
+ protected:
+  static Options with_delay(std::chrono::nanoseconds delay, std::size_t batch_max = 4096) {
+    Options options;
+    options.batch_delay = delay;
+    options.batch_transactions_max = batch_max;
+    return options;
+  }
+  static CommitTicket submit(TestDatabase& db, Entity entity, double x) {
+    Transaction transaction = db.begin();
+    transaction.update(entity, Position{x, 0});
+    return std::move(transaction).submit();
+  }
+  static std::vector<std::size_t> batch_sizes(const TestDatabase& db) {
+    std::vector<std::size_t> out;
+    for (const auto& batch : db.sink.batches) out.push_back(batch.size());
+    return out;
+  }
+};
+
+TEST_F(BatchDelay, LetsThoseShareABatchThatComeMeanwhile) {
+  using namespace std::chrono_literals;
+  TestDatabase db(with_delay(200ms));
+  const Entity entity = db.add_positions(1)[0];
+  {
+    std::vector<CommitTicket> tickets;
+    for (int i = 0; i != 5; ++i) {
+      tickets.push_back(submit(db, entity, i + 2));
+      std::this_thread::sleep_for(1ms);
+    }
+    for (CommitTicket& ticket : tickets) EXPECT_TRUE(ticket.get());
+  }
+  ASSERT_TRUE(db.engine.close());
+  EXPECT_EQ(batch_sizes(db), (std::vector<std::size_t>{1, 5}));
+}
+
+TEST_F(BatchDelay, IsNotSleptWhereEnoughAreThereOrAFlushIs) {
+  using namespace std::chrono_literals;
+  const auto start = std::chrono::steady_clock::now();
+  TestDatabase db(with_delay(1s, 2));
+  const Entity entity = db.add_positions(1)[0];  // sleeps a second
+  std::atomic<bool> go{false};
+  std::thread blocker([&] { (void)db.write([&](Writer&) { wait_until([&] { return go.load(); }); }); });
+  wait_until([&] { return db.engine.counts().function_runs.count() != 0; });  // and another
+  {
+    std::array tickets{submit(db, entity, 2), submit(db, entity, 3), submit(db, entity, 4), submit(db, entity, 5)};
+    go = true;
+    blocker.join();
+    for (CommitTicket& ticket : tickets) EXPECT_TRUE(ticket.get());
+  }
+  EXPECT_TRUE(db.engine.flush());
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 3s) << "neither the four slept nor the flush";
+  ASSERT_TRUE(db.engine.close());
+  EXPECT_EQ(batch_sizes(db), (std::vector<std::size_t>{1, 2, 2}));
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
  * What stands for what
  *   producer()     a thread that submits: Engine::enqueue() (src/txn/engine.cpp), that is BasicMpscQueue::push()
  *                  (src/queue/mpsc_queue.h) and then BasicDoorbell::ring() (src/queue/doorbell.h).
- *   writer()       Engine::run_writer() with commit_queued() and commit_batch(), BasicMpscQueue::take_all() and empty(),
+ *   writer()       Engine::run_writer() with commit_next_batch(), BasicMpscQueue::take_all() and empty(),
  *                  BasicDoorbell::wait().
  *   closer()       Engine::close(), and what it does after the writer's thread has ended.
  *   lander()       the store buffer of one thread, see memory.pml. There is also the futex.
@@ -307,40 +307,32 @@ inline commit_batch() {
   fi
 }
 
-/* Engine::commit_queued(BATCH, ..): `answered` is its answer. From the exchange on all is one step: the writer looks
- * only at what is its own now, and for what may not be visible yet the first moment is the worst. */
-inline commit_queued() {
-  do
-  :: answered < BATCH ->
+/* Engine::commit_next_batch(BATCH): `answered` is its answer. From the exchange on all is one step: the writer looks only
+ * at what is its own now, and for what may not be visible yet the first moment is the worst. */
+inline commit_next_batch() {
 #ifdef WEAK_TAKE
-     load(WRITER, TOP, newest);
-     atomic {
-       if
-       :: newest != 0 -> store(WRITER, TOP, 0, RELEASE)
-       :: else
-       fi;
+  load(WRITER, TOP, newest);
+  atomic {
+    if
+    :: newest != 0 -> store(WRITER, TOP, 0, RELEASE)
+    :: else
+    fi;
 #else
-     atomic {
-       passes(WRITER, TOP);
-       newest = memory[TOP];
-       memory[TOP] = 0;
+  atomic {
+    passes(WRITER, TOP);
+    newest = memory[TOP];
+    memory[TOP] = 0;
 #endif
-       turn_and_append();
-       if
-       :: pending == 0 -> break
-       :: else
-       fi;
-       commit_batch()
-     }
-  :: else -> break
-  od
+    turn_and_append();
+    commit_batch()
+  }
 }
 
 proctype writer() {
   byte newest, below, oldest, last, pending, pending_last, answered, work, rung, deadlines;
   bit has_deadline, late;
   do
-  :: commit_queued();
+  :: commit_next_batch();
      if
      :: answered != 0 -> answered = 0
      :: else ->
