@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t huge_page_bytes = std::size_t{2} << 20U;
 constexpr std::size_t block_units_max = std::numeric_limits<std::uint32_t>::max();  // what a header can tell
+constexpr std::size_t large_kept_max = 64;
 
 std::byte* map(std::size_t bytes) {
   void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -25,13 +26,14 @@ std::byte* map(std::size_t bytes) {
 
 }  // namespace
 
-PagePool::PagePool(PoolOptions options)
-    : options_(options), free_(pooled_units_max + 1, nullptr), slab_bytes_next_(options.slab_bytes_first) {
+PagePool::PagePool(PoolOptions options) : options_(options), slab_bytes_next_(options.slab_bytes_first) {
   slabs_.reserve(64);
+  large_kept_.reserve(large_kept_max);
   refill_spare();
 }
 
 PagePool::~PagePool() {
+  for (BlockHeader* block : large_kept_) unmap_large(block);
   for (const Slab& slab : slabs_) {
     unpoison(slab.base, slab.bytes);
     ::munmap(slab.base, slab.bytes);
@@ -41,9 +43,9 @@ PagePool::~PagePool() {
 void PagePool::refill_spare() noexcept {
   if (spare_.bytes() * 2 >= options_.spare_bytes) return;
   try {
-    std::byte* base = map_slab(options_.spare_bytes);
+    const Room fresh = map_slab(options_.spare_bytes);
     if (spare_.bytes() > room_.bytes()) carve_from(spare_);
-    spare_ = {base + sizeof(BlockHeader), base + options_.spare_bytes - (unit_bytes - sizeof(BlockHeader))};
+    spare_ = fresh;
     spare_is_new_ = true;
   } catch (const std::bad_alloc&) {
     return;  // the next call tries again
@@ -54,17 +56,17 @@ void* PagePool::allocate(std::size_t bytes, std::uint64_t birth) {
   if (bytes > block_units_max * unit_bytes - sizeof(BlockHeader)) throw std::bad_alloc();
   const auto units = static_cast<std::uint32_t>(block_bytes_for(bytes) / unit_bytes);
   BlockHeader* header = nullptr;
-  if (units > pooled_units_max) {
-    header = static_cast<BlockHeader*>(allocate_large(units));
-  } else if (free_[units] != nullptr) {
-    header = free_[units];
-    free_[units] = header->next;
+  if (units > FreeBlocks::units_max) {
+    header = allocate_large(units);
   } else {
-    header = static_cast<BlockHeader*>(carve(units));
+    header = free_.take_exact(units);
+    if (header == nullptr) header = make_block(units);
+    header->units = units;
   }
-  unpoison(header + 1, units * unit_bytes - sizeof(BlockHeader));
-  *header = BlockHeader{.birth = birth, .units = units};
-  bytes_in_use_ += units * unit_bytes;
+  const std::size_t block = std::size_t{header->units} * unit_bytes;
+  unpoison(header + 1, block - sizeof(BlockHeader));
+  *header = BlockHeader{.birth = birth, .units = header->units};
+  bytes_in_use_ += block;
   return payload_of(header);
 }
 
@@ -72,73 +74,178 @@ void PagePool::release(void* payload) noexcept {
   BlockHeader* header = header_of(payload);
   const std::size_t bytes = std::size_t{header->units} * unit_bytes;
   bytes_in_use_ -= bytes;
-  if (header->units > pooled_units_max) {
-    bytes_reserved_ -= bytes + unit_bytes;
-    ::munmap(reinterpret_cast<std::byte*>(header) - sizeof(BlockHeader), bytes + unit_bytes);
-    return;
-  }
-  header->next = free_[header->units];
-  free_[header->units] = header;
+  released_ += bytes;
   poison(payload, bytes - sizeof(BlockHeader));
+  if (header->units > FreeBlocks::units_max) {
+    release_large(header);
+  } else {
+    free_.push(*header);
+  }
 }
 
-void* PagePool::carve(std::uint32_t units) {
+// None of its size is free.
+BlockHeader* PagePool::make_block(std::uint32_t units) {
   const std::size_t bytes = std::size_t{units} * unit_bytes;
-  Room* room = &room_;
-  if (room->bytes() < bytes) {
-    try {
-      grow(bytes);
-    } catch (const std::bad_alloc&) {
-      if (!may_use_spare_ || spare_.bytes() < bytes) throw;
-      room = &spare_;
-      if (std::exchange(spare_is_new_, false)) bytes_reserved_ += options_.spare_bytes;
-    }
+  if (room_.bytes() >= bytes) return carve(room_, units);
+  if (BlockHeader* part = split_larger(units)) return part;
+  merge_some();
+  if (BlockHeader* part = split_larger(units)) return part;
+  try {
+    grow(bytes);
+  } catch (const std::bad_alloc&) {
+    if (!may_use_spare_ || spare_.bytes() < bytes) throw;
+    if (std::exchange(spare_is_new_, false)) bytes_reserved_ += options_.spare_bytes;
+    return carve(spare_, units);
   }
-  void* block = room->at;
+  return carve(room_, units);
+}
+
+BlockHeader* PagePool::carve(Room& room, std::uint32_t units) noexcept {
+  std::byte* block = room.at;
+  room.at += std::size_t{units} * unit_bytes;
+  slabs_[room.slab].carved = room.at;
   unpoison(block, sizeof(BlockHeader));
-  room->at += bytes;
+  return reinterpret_cast<BlockHeader*>(block);
+}
+
+BlockHeader* PagePool::split_larger(std::uint32_t units) noexcept {
+  BlockHeader* block = free_.take_at_least(units);
+  if (block == nullptr || block->units == units) return block;
+  auto* rest = reinterpret_cast<BlockHeader*>(reinterpret_cast<std::byte*>(block) + std::size_t{units} * unit_bytes);
+  unpoison(rest, sizeof(BlockHeader));
+  *rest = BlockHeader{.units = block->units - units};
+  free_.push(*rest);
   return block;
 }
 
+// Looks at as much as the next slab would be, where much is free, and enough came back since the last time to pay for
+// it.
+void PagePool::merge_some() noexcept {
+  if (bytes_reserved_ - bytes_in_use_ < std::min(slab_bytes_next_, bytes_in_use_ / 2)) return;
+  const std::size_t look_at = std::min(slab_bytes_next_, bytes_reserved_);
+  if (released_ < look_at / 4) return;
+  released_ = 0;
+  std::size_t looked_at = 0;
+  for (std::size_t left = slabs_.size(); left != 0 && looked_at < look_at; --left) {
+    merged_next_ = (merged_next_ + 1) % slabs_.size();
+    merge_in(slabs_[merged_next_]);
+    looked_at += slabs_[merged_next_].bytes;
+  }
+}
+
+void PagePool::merge_in(Slab& slab) noexcept {
+  const auto after = [](BlockHeader* block) {
+    return reinterpret_cast<BlockHeader*>(reinterpret_cast<std::byte*>(block) + std::size_t{block->units} * unit_bytes);
+  };
+  auto* const end = reinterpret_cast<BlockHeader*>(slab.carved);
+  for (auto* block = reinterpret_cast<BlockHeader*>(slab.base + sizeof(BlockHeader)); block < end;
+       block = after(block)) {
+    if (!FreeBlocks::is_free(*block)) continue;
+    std::uint32_t units = block->units;
+    auto* next = after(block);
+    while (next < end && FreeBlocks::is_free(*next) && units + next->units <= FreeBlocks::units_max) {
+      free_.take(*next);
+      units += next->units;
+      auto* gone = std::exchange(next, after(next));
+      poison(gone, sizeof(BlockHeader));
+    }
+    if (units == block->units) continue;
+    free_.take(*block);
+    block->units = units;
+    free_.push(*block);
+  }
+}
+
+// Where the system refuses a slab of the size that is due, a smaller one may do.
 void PagePool::grow(std::size_t at_least) {
-  const std::size_t bytes = std::max(slab_bytes_next_, at_least + unit_bytes);
-  std::byte* base = map_slab(bytes);
+  at_least += unit_bytes;
+  std::size_t bytes = std::max(slab_bytes_next_, at_least);
+  Room fresh;
+  for (;; bytes = std::max(bytes / 2, at_least)) {
+    try {
+      if (bytes > options_.bytes_max || bytes_reserved_ > options_.bytes_max - bytes) throw std::bad_alloc();
+      fresh = map_slab(bytes);
+      break;
+    } catch (const std::bad_alloc&) {
+      if (bytes == at_least) throw;
+    }
+  }
   bytes_reserved_ += bytes;
   ++system_allocations_;
-  // Headers stand at 32 modulo 64, so that payloads stand at 0.
-  carve_from({base + sizeof(BlockHeader), base + bytes - (unit_bytes - sizeof(BlockHeader))});
+  carve_from(fresh);
+  if (bytes < slab_bytes_next_) return;
   // Compared before it is converted: what a size cannot hold has no meaning as one.
   const double next = static_cast<double>(slab_bytes_next_) * options_.slab_growth;
   slab_bytes_next_ =
       next < static_cast<double>(options_.slab_bytes_max) ? static_cast<std::size_t>(next) : options_.slab_bytes_max;
 }
 
-std::byte* PagePool::map_slab(std::size_t bytes) {
+PagePool::Room PagePool::map_slab(std::size_t bytes) {
   if (slabs_.size() == slabs_.capacity()) slabs_.reserve(slabs_.size() * 2);
   std::byte* base = map(bytes);
-  slabs_.push_back({base, bytes});
+  // Headers stand at 32 modulo 64, so that payloads stand at 0.
+  std::byte* first = base + sizeof(BlockHeader);
+  slabs_.push_back({base, bytes, first});
   poison(base, bytes);
-  return base;
+  return {slabs_.size() - 1, first, base + bytes - (unit_bytes - sizeof(BlockHeader))};
 }
 
 // What is left of the old room becomes one free block of its size, so that nothing is lost.
 void PagePool::carve_from(Room room) noexcept {
   const std::size_t rest_units = room_.bytes() / unit_bytes;
-  if (rest_units != 0 && rest_units <= pooled_units_max) {
-    unpoison(room_.at, sizeof(BlockHeader));
-    auto* rest = reinterpret_cast<BlockHeader*>(room_.at);
-    *rest = BlockHeader{.next = free_[rest_units], .units = static_cast<std::uint32_t>(rest_units)};
-    free_[rest_units] = rest;
+  if (rest_units != 0 && rest_units <= FreeBlocks::units_max) {
+    BlockHeader* rest = carve(room_, static_cast<std::uint32_t>(rest_units));
+    *rest = BlockHeader{.units = static_cast<std::uint32_t>(rest_units)};
+    free_.push(*rest);
   }
   room_ = room;
 }
 
-void* PagePool::allocate_large(std::uint32_t units) {
+// --- Blocks that have a mapping of their own ----------------------------------------------------------------------
+
+BlockHeader* PagePool::allocate_large(std::uint32_t units) {
+  // One that was kept, if it wastes no more than an eighth.
+  const auto fits = [units](const BlockHeader* block) {
+    return block->units >= units && block->units - units <= units / 8;
+  };
+  if (const auto at = std::ranges::find_if(large_kept_, fits); at != large_kept_.end()) {
+    BlockHeader* block = *at;
+    large_kept_.erase(at);
+    large_bytes_kept_ -= std::size_t{block->units} * unit_bytes;
+    return block;
+  }
   const std::size_t bytes = (std::size_t{units} + 1) * unit_bytes;
-  std::byte* base = map(bytes);
+  if (bytes > options_.bytes_max || bytes_reserved_ > options_.bytes_max - bytes) throw std::bad_alloc();
+  auto* block = reinterpret_cast<BlockHeader*>(map(bytes) + sizeof(BlockHeader));
   bytes_reserved_ += bytes;
   ++system_allocations_;
-  return base + sizeof(BlockHeader);
+  block->units = units;
+  return block;
+}
+
+// The oldest ones go where there is no room for it.
+void PagePool::release_large(BlockHeader* block) noexcept {
+  const std::size_t bytes = std::size_t{block->units} * unit_bytes;
+  if (bytes > options_.slab_bytes_max) {
+    unmap_large(block);
+    return;
+  }
+  while (large_kept_.size() == large_kept_max || large_bytes_kept_ + bytes > options_.slab_bytes_max) {
+    BlockHeader* oldest = large_kept_.front();
+    large_kept_.erase(large_kept_.begin());
+    large_bytes_kept_ -= std::size_t{oldest->units} * unit_bytes;
+    unmap_large(oldest);
+  }
+  large_kept_.push_back(block);
+  large_bytes_kept_ += bytes;
+}
+
+void PagePool::unmap_large(BlockHeader* block) noexcept {
+  const std::size_t bytes = (std::size_t{block->units} + 1) * unit_bytes;
+  std::byte* base = reinterpret_cast<std::byte*>(block) - sizeof(BlockHeader);
+  bytes_reserved_ -= bytes;
+  unpoison(base, bytes);
+  ::munmap(base, bytes);
 }
 
 }  // namespace stoa::memory

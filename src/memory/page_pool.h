@@ -1,22 +1,24 @@
-// Blocks of memory for pages, nodes and blobs: exact size classes carved from slabs that grow exponentially. It knows
-// neither what a block holds nor who may still read it: that is the reclaimer's part.
+// Blocks of memory for pages, nodes and blobs: exact sizes carved from slabs that grow exponentially. It knows neither
+// what a block holds nor who may still read it: that is the reclaimer's part.
 #pragma once
+
+#include "memory/free_blocks.h"
 
 #include <stoa/detail/page.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace stoa::memory {
-
-using detail::BlockHeader;
 
 struct PoolOptions {
   std::size_t slab_bytes_first = std::size_t{256} << 10U;
   double slab_growth = 2.0;
   std::size_t slab_bytes_max = std::size_t{64} << 20U;
   std::size_t spare_bytes = std::size_t{16} << 20U;
+  std::size_t bytes_max = std::numeric_limits<std::size_t>::max();  ///< from the system, less the spare slab
 };
 
 /// The header of a block from its payload. Readers hold payloads as const; the header is the writer's alone.
@@ -25,6 +27,11 @@ struct PoolOptions {
 }
 [[nodiscard]] inline void* payload_of(BlockHeader* header) noexcept { return header + 1; }
 
+/// A block that was given back serves the next request of its size. Where sizes drift, so that none comes, free blocks
+/// that lie side by side are merged, and larger ones split, before another slab is taken; each time as much is looked
+/// at as would be taken. Blocks of more than 256 KiB come from the system one by one; of those given back some are
+/// kept, up to a slab's size together.
+///
 /// Threads: the writer only.
 ///
 /// Beside its slabs it holds a spare one, which nobody has touched, for work that must not fail. It costs address space
@@ -71,28 +78,39 @@ class PagePool {
 
  private:
   static constexpr std::size_t unit_bytes = 64;
-  static constexpr std::size_t pooled_units_max = 4096;  // 256 KiB: larger blocks come from the system one by one
 
   struct Slab {
     std::byte* base;
     std::size_t bytes;
+    std::byte* carved;  // blocks stand side by side from the first one's header to here
   };
   /// What of a slab no block was carved from yet.
   struct Room {
+    std::size_t slab = 0;
     std::byte* at = nullptr;
     std::byte* end = nullptr;
     [[nodiscard]] std::size_t bytes() const noexcept { return static_cast<std::size_t>(end - at); }
   };
 
-  void* carve(std::uint32_t units);
+  BlockHeader* carve(Room& room, std::uint32_t units) noexcept;
+  BlockHeader* make_block(std::uint32_t units);
+  BlockHeader* split_larger(std::uint32_t units) noexcept;
+  void merge_some() noexcept;
+  void merge_in(Slab& slab) noexcept;
   void grow(std::size_t at_least);
-  std::byte* map_slab(std::size_t bytes);
+  Room map_slab(std::size_t bytes);
   void carve_from(Room room) noexcept;
-  void* allocate_large(std::uint32_t units);
+  BlockHeader* allocate_large(std::uint32_t units);
+  void release_large(BlockHeader* block) noexcept;
+  void unmap_large(BlockHeader* block) noexcept;
 
   PoolOptions options_;
-  std::vector<BlockHeader*> free_;  // by units
+  FreeBlocks free_;
   std::vector<Slab> slabs_;
+  std::size_t merged_next_ = 0;           // the slab that is looked at next
+  std::size_t released_ = 0;              // bytes, since slabs were looked at
+  std::vector<BlockHeader*> large_kept_;  // oldest first
+  std::size_t large_bytes_kept_ = 0;
   Room room_;
   Room spare_;
   bool may_use_spare_ = false;

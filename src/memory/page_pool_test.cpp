@@ -99,17 +99,92 @@ TEST(PagePool, ASteadyLoadTakesNothingFromTheSystem) {
   EXPECT_EQ(pool.bytes_reserved(), reserved);
 }
 
-TEST(PagePool, GivesLargeBlocksBackToTheSystem) {
-  PagePool pool;
+constexpr std::size_t large_bytes = pooled_bytes_max - sizeof(BlockHeader) + 1;
+
+TEST(PagePool, KeepsLargeBlocksUpToASlabsSizeForTheNext) {
+  PagePool pool({.slab_bytes_max = 4 * pooled_bytes_max});
   void* pooled = pool.allocate(pooled_bytes_max - sizeof(BlockHeader), 1);
   const std::size_t reserved = pool.bytes_reserved();
-  void* large = pool.allocate(pooled_bytes_max - sizeof(BlockHeader) + 1, 1);
-  EXPECT_GT(pool.bytes_reserved(), reserved + pooled_bytes_max);
-  pool.release(large);
-  EXPECT_EQ(pool.bytes_reserved(), reserved);
+  std::vector<void*> blocks;
+  for (int i = 0; i != 10; ++i) blocks.push_back(pool.allocate(large_bytes, 1));
+  EXPECT_GT(pool.bytes_reserved(), reserved + 10 * pooled_bytes_max);
+  for (void* block : blocks) pool.release(block);
+  EXPECT_LE(pool.bytes_reserved(), reserved + 4 * pooled_bytes_max);
+  EXPECT_GE(pool.bytes_reserved(), reserved + 3 * pooled_bytes_max);
+  EXPECT_EQ(pool.bytes_in_use(), PagePool::block_bytes(pooled));
+
+  const std::uint64_t calls = pool.system_allocations();
+  for (int i = 0; i != 100; ++i) {
+    auto* block = static_cast<unsigned char*>(pool.allocate(large_bytes + static_cast<std::size_t>(i) % 10, 2));
+    block[0] = block[large_bytes - 1] = 1;
+    pool.release(block);
+  }
+  EXPECT_EQ(pool.system_allocations(), calls);
+  void* other = pool.allocate(2 * large_bytes, 2);
+  EXPECT_EQ(pool.system_allocations(), calls + 1) << "one of half the size does not do";
+  pool.release(other);
   pool.release(pooled);
-  EXPECT_EQ(pool.bytes_reserved(), reserved) << "a pooled block stays";
   EXPECT_EQ(pool.bytes_in_use(), 0U);
+}
+
+TEST(PagePool, GivesBlocksLargerThanASlabBackAtOnce) {
+  PagePool pool({.slab_bytes_max = pooled_bytes_max});
+  void* block = pool.allocate(large_bytes, 1);
+  EXPECT_GT(pool.bytes_reserved(), pooled_bytes_max);
+  pool.release(block);
+  EXPECT_EQ(pool.bytes_reserved(), 0U);
+}
+
+/// A block full of its own number, where it is looked at.
+struct Marked {
+  unsigned char* at = nullptr;
+  std::size_t bytes = 0;
+  unsigned char mark = 0;
+
+  static constexpr std::size_t step = 48;  // so that each header that might come to lie in it is hit
+  void fill() const {
+    for (std::size_t i = 0; i < bytes; i += step) at[i] = mark;
+  }
+  [[nodiscard]] bool is_intact() const {
+    for (std::size_t i = 0; i < bytes; i += step) {
+      if (at[i] != mark) return false;
+    }
+    return true;
+  }
+};
+
+// Texts that grow or shrink a little with each edit: what was given back has the right size for nobody.
+TEST(PagePool, SizesThatDriftUseAgainWhatOthersLeft) {
+  for (const bool grow : {true, false}) {
+    PagePool pool;
+    std::vector<Marked> blocks(2000);
+    std::size_t most = 0;
+    for (int round = 0; round != 120; ++round) {
+      const std::size_t bytes = 1000 + 64 * static_cast<std::size_t>(grow ? round : 119 - round);
+      for (std::size_t i = 0; i != blocks.size(); ++i) {
+        Marked& block = blocks[(i * 7) % blocks.size()];
+        const Marked next{static_cast<unsigned char*>(pool.allocate(bytes, 1)), bytes, static_cast<unsigned char>(i)};
+        next.fill();
+        if (block.at != nullptr) {
+          ASSERT_TRUE(block.is_intact());
+          pool.release(block.at);
+        }
+        block = next;
+        most = std::max(most, pool.bytes_in_use());
+      }
+    }
+    EXPECT_LE(pool.bytes_reserved(), 4 * most) << "grow " << grow;
+    for (const Marked& block : blocks) pool.release(block.at);
+    EXPECT_EQ(pool.bytes_in_use(), 0U);
+  }
+}
+
+TEST(PagePool, TakesASmallerSlabWhereTheSystemRefusesOne) {
+  constexpr std::size_t bytes_max = std::size_t{10} << 20U;
+  PagePool pool({.slab_growth = 1000, .slab_bytes_max = std::size_t{1} << 50U, .bytes_max = bytes_max});
+  std::size_t blocks = 0;
+  EXPECT_THROW(for (;; ++blocks) static_cast<void>(pool.allocate(1000, 1)), std::bad_alloc);
+  EXPECT_GE(blocks * 1088, bytes_max * 99 / 100);
 }
 
 TEST(PagePool, SlabsGrowToTheCeilingAndNoFurther) {
@@ -136,8 +211,7 @@ TEST(PagePool, UsesTheRestOfASlabThatWasTooSmall) {
 }
 
 TEST(PagePool, RefusedMemoryLeavesItAsItWas) {
-  // The second slab is more than any machine has.
-  PagePool pool({.slab_bytes_first = 4096, .slab_growth = 1e15, .slab_bytes_max = std::size_t{1} << 60U});
+  PagePool pool({.slab_bytes_first = 4096, .bytes_max = 4096});
   std::vector<void*> blocks;
   EXPECT_THROW(for (;;) blocks.push_back(pool.allocate(200, 1)), std::bad_alloc);
   EXPECT_EQ(blocks.size(), (4096U - 64) / 256);

@@ -23,11 +23,9 @@ using test::Picture;
 using test::picture_of;
 using test::Random;
 
-// A pool whose second slab is more than any machine has: it holds `bytes`, and then throws std::bad_alloc. What it has
+// A pool that holds `bytes`, and then throws std::bad_alloc. What it has
 // spare is enough for what comes after.
-memory::PoolOptions pool_of(std::size_t bytes) {
-  return {.slab_bytes_first = bytes, .slab_growth = 1e15, .slab_bytes_max = std::size_t{1} << 60U};
-}
+memory::PoolOptions pool_of(std::size_t bytes) { return {.slab_bytes_first = bytes, .bytes_max = bytes}; }
 
 /// A small world over a pool that runs out, without a reclaimer, in step with a model.
 class ShortWorld {

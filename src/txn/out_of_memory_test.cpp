@@ -81,11 +81,9 @@ class PoolThatEnds : public ::testing::TestWithParam<std::size_t> {
   }
 
   static constexpr std::size_t pool_bytes = std::size_t{1} << 20U;
-  TestDatabase db_{stepped(), false,
-                   memory::PoolOptions{.slab_bytes_first = pool_bytes,
-                                       .slab_growth = 1e15,
-                                       .slab_bytes_max = std::size_t{1} << 60U,
-                                       .spare_bytes = GetParam()}};
+  TestDatabase db_{
+      stepped(), false,
+      memory::PoolOptions{.slab_bytes_first = pool_bytes, .spare_bytes = GetParam(), .bytes_max = pool_bytes}};
   const std::vector<Entity> entities_ = db_.add_positions(5000);
   const storage::test::Picture before_ = db_.picture();
   CommitTicket first_ = submit(entities_[0], false);
@@ -284,10 +282,8 @@ TEST(OutOfMemory, AtEveryPageEachTransactionIsDoneOrNotAndTheRestGoesOn) {
   for (std::size_t bytes = std::size_t{4} << 10U;; bytes += 64) {
     std::optional<ThreeTransactions> world;
     try {
-      world.emplace(memory::PoolOptions{.slab_bytes_first = bytes,
-                                        .slab_growth = 1e15,
-                                        .slab_bytes_max = std::size_t{1} << 60U,
-                                        .spare_bytes = std::size_t{1} << 20U});
+      world.emplace(
+          memory::PoolOptions{.slab_bytes_first = bytes, .spare_bytes = std::size_t{1} << 20U, .bytes_max = bytes});
     } catch (const std::bad_alloc&) {
       continue;  // not even the world before
     }
