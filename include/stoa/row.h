@@ -9,9 +9,17 @@
 
 #include <cstddef>
 #include <expected>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace stoa {
+namespace detail {
+
+/// Two types with the same form have the same meaning, byte for byte.
+[[nodiscard]] std::string memory_form(SchemaModel definitions, const FieldType& type);
+
+}  // namespace detail
 
 /// A field of one row.
 ///
@@ -24,7 +32,8 @@ class FieldView {
   [[nodiscard]] const FieldModel& model() const { return *field_; }
   /// Any field's value; a text is copied.
   [[nodiscard]] Value value() const;
-  /// The field as the C++ type that it has: float for f32, an array for an array.
+  /// The field as the C++ type that it has: float for f32, an array for an array; an enum with the same variants, a
+  /// struct with the same members.
   /// Errors: invalid_argument if it has another.
   template <typename T>
   [[nodiscard]] std::expected<T, Error> try_as() const {
@@ -41,7 +50,17 @@ class FieldView {
  private:
   template <typename T>
   [[nodiscard]] bool is() const {
-    return has_shape(kind_of<T>(), detail::ArrayTraits<T>::extent, sizeof(T));
+    using Element = detail::element_of<T>;
+    if (!has_shape(kind_of<T>(), detail::ArrayTraits<T>::extent, sizeof(T))) return false;
+    if constexpr (detail::DescribedEnum<Element> || kind_of<T>() == FieldKind::structure) {
+      static const std::string form = [] {
+        SchemaModel definitions;
+        const FieldType type = detail::describe_type<T>(definitions);
+        return detail::memory_form(std::move(definitions), type);
+      }();
+      return has_form(form);
+    }
+    return true;
   }
   template <typename T>
   [[nodiscard]] T read() const {
@@ -50,6 +69,7 @@ class FieldView {
     return out;
   }
   [[nodiscard]] bool has_shape(FieldKind kind, std::size_t extent, std::size_t bytes) const;
+  [[nodiscard]] bool has_form(std::string_view form) const;
   void copy_to(void* out, std::size_t bytes) const;
   [[nodiscard]] Error other_type(std::string_view asked) const;
   [[noreturn]] void throw_other_type(std::string_view asked) const;

@@ -114,7 +114,25 @@ static_assert(sizeof(Text) == 16 && sizeof(Bytes) == 16 && alignof(Text) == 8, "
 
 }  // namespace stoa
 
+namespace stoa::detail {
+
+/// Of all of it, or where it is long, of its size and its two ends.
+[[nodiscard]] inline std::size_t hash_text(std::string_view text) noexcept {
+  constexpr std::size_t end_bytes = 512;
+  const std::hash<std::string_view> hash;
+  if (text.size() <= 2 * end_bytes) return hash(text);
+  return hash(text.substr(0, end_bytes)) ^ (hash(text.substr(text.size() - end_bytes)) * 3 + text.size());
+}
+
+}  // namespace stoa::detail
+
 template <>
 struct std::hash<stoa::Text> {
-  std::size_t operator()(const stoa::Text& text) const noexcept { return std::hash<std::string_view>{}(text.view()); }
+  std::size_t operator()(const stoa::Text& text) const noexcept { return stoa::detail::hash_text(text.view()); }
+};
+template <>
+struct std::hash<stoa::Bytes> {
+  std::size_t operator()(const stoa::Bytes& bytes) const noexcept {
+    return stoa::detail::hash_text({reinterpret_cast<const char*>(bytes.span().data()), bytes.size()});
+  }
 };

@@ -21,7 +21,8 @@ namespace detail {
 /// What a Writer stands on: operations that apply at once, and columns that open for writing in bulk.
 class WriterCore : public OpTarget {
  public:
-  [[nodiscard]] virtual const Root& root() const noexcept = 0;
+  /// With all that was asked for so far, but during a walk.
+  [[nodiscard]] virtual const Root& root() = 0;
 
   /// Between these two, operations wait: rows must not move under a walk. close_walk() applies them.
   virtual void open_walk() = 0;

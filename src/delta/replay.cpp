@@ -23,6 +23,7 @@ std::expected<void, Error> expect_done(Outcome outcome) {
     case Outcome::done: return {};
     case Outcome::no_entity: return corrupt("an operation on an entity that is not there");
     case Outcome::no_row: return corrupt("an operation on a row that is not there");
+    case Outcome::too_large: return corrupt("a row whose texts have more than 1 GiB");
     case Outcome::row_exists: return corrupt("an insert of a row that is there");
   }
   return {};

@@ -7,6 +7,15 @@
 #include <utility>
 
 namespace stoa::storage {
+namespace {
+
+// Also one without rows may, where there was no memory to take them out.
+bool has_pages(const detail::ChunkStore& store) {
+  return std::any_of(store.columns(), store.columns() + store.shape->columns.size(),
+                     [](const detail::PagedArray& column) { return column.top != nullptr; });
+}
+
+}  // namespace
 
 ArchetypeDirectory::ArchetypeDirectory(const detail::WorldInfo& world, memory::PageWriter& pages, detail::Root& root)
     : pages_(pages), root_(root), archetypes_(world, pages), matches_(std::make_unique<detail::MatchCache>()) {}
@@ -15,6 +24,7 @@ void ArchetypeDirectory::begin() {
   root_.matches = matches_.get();
   if (root_.archetype_count == 0) grow();
   give_up();
+  accept();
 }
 
 std::uint32_t ArchetypeDirectory::with(std::uint32_t number, TableId table) {
@@ -52,6 +62,22 @@ void ArchetypeDirectory::grow() {
   }
 }
 
+// Nothing here needs memory: what leads to them was made, or copied, for this root.
+void ArchetypeDirectory::take_back() noexcept {
+  if (archetypes_.end() == root_.archetypes_accepted) return;
+  while (root_.archetype_count != root_.archetypes_accepted) {
+    const std::uint32_t number = root_.archetype_count - 1;
+    const ChunkStore& store = detail::archetype_at(root_, number);
+    if (has_pages(store)) break;
+    entry(number) = nullptr;
+    pages_.discard(&store);
+    drop_page_of(number);
+    --root_.archetype_count;
+  }
+  archetypes_.take_back(root_.archetype_count);
+  accept();
+}
+
 // Archetypes that have lost their rows may get some again soon, so they are given up only where they are many, and then
 // together: what readers remember of matches ends with it. Many are twice as many as were left the last time, and more
 // than half of all without an entity for them.
@@ -76,9 +102,7 @@ void ArchetypeDirectory::give_up_empty() {
   root_.matches = matches_.get();
   std::uint32_t number = 1;  // the one without tables stays
   for (const ChunkStore* store; (store = detail::next_archetype(root_, number)) != nullptr; ++number) {
-    const bool has_pages = std::any_of(store->columns(), store->columns() + store->shape->columns.size(),
-                                       [](const detail::PagedArray& column) { return column.top != nullptr; });
-    if (store->rows != 0 || has_pages) continue;
+    if (store->rows != 0 || has_pages(*store)) continue;
     entry(number) = nullptr;
     pages_.discard(store);
     archetypes_.give_up(number);

@@ -37,6 +37,11 @@ class ArchetypeDirectory {
   /// Its store for writing. Requires: from with() or without(), or in the root.
   [[nodiscard]] ChunkEditor edit(std::uint32_t number);
 
+  /// The archetypes that came since the last call of either: they stay, or go again. Requires, for the latter: they
+  /// have no rows.
+  void accept() noexcept { root_.archetypes_accepted = root_.archetype_count; }
+  void take_back() noexcept;
+
   /// Frees what queries remembered of roots that no pin reaches any more; `newest` is the published one.
   void release_matches(const memory::PinSet& pins, std::uint64_t newest) noexcept;
 

@@ -81,6 +81,17 @@ void Archetypes::give_up(std::uint32_t number) noexcept {
   if (page->used == 0 && is_full) page = nullptr;
 }
 
+void Archetypes::take_back(std::uint32_t end) noexcept {
+  for (; end_ != end; --end_) {
+    Node& gone = node(end_ - 1);
+    by_tables_.erase(gone.shape);
+    pages_.discard(gone.shape);
+    gone = {};
+    --pages_of_nodes_[(end_ - 1) / page_size]->used;
+  }
+  forget_edges();
+}
+
 void Archetypes::forget_edges() noexcept {
   const auto leads_nowhere = [this](const Edge& edge) { return !has(edge.to); };
   for (const detail::StoreShape* shape : by_tables_) {

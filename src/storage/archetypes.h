@@ -16,7 +16,8 @@
 
 namespace stoa::storage {
 
-/// Number 0 is the archetype without tables, and stays. A number is never used twice. Shapes live in the pool, until
+/// Number 0 is the archetype without tables, and stays. A number that was
+/// published is never used for another. Shapes live in the pool, until
 /// their archetype is given up and no pin needs them.
 /// Threads: the writer only; the shapes themselves are immutable and read by all.
 class Archetypes {
@@ -42,6 +43,8 @@ class Archetypes {
   /// step; it takes out all edges that lead to what was given up.
   void give_up(std::uint32_t number) noexcept;
   void forget_edges() noexcept;
+  /// Takes back those from number `end` on, which no published root has: their numbers are given out again.
+  void take_back(std::uint32_t end) noexcept;
 
  private:
   struct Edge {

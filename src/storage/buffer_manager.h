@@ -60,6 +60,8 @@ class BufferManager {
   [[nodiscard]] bool is_behind() const noexcept { return behind_; }
   /// Does what was put off. For a moment when nobody waits for the writer.
   void catch_up();
+  /// For statistics: what memory() says from here on. A commit does so by itself.
+  void note_memory() noexcept;
 
   struct Memory {
     std::size_t bytes_in_use = 0;    ///< by what lives, and what is retired and pinned
@@ -82,7 +84,6 @@ class BufferManager {
   [[nodiscard]] bool reclaim_pays() const noexcept;
   void reclaim();
   void fold_dead_slots() noexcept;
-  void note_memory() noexcept;
 
   detail::WorldInfo world_;
   memory::PagePool pool_;

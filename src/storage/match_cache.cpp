@@ -50,12 +50,13 @@ bool MatchList::matches(const StoreShape& shape) const noexcept {
 }
 
 void MatchList::extend(const Root& root) noexcept {
-  if (extent().examined >= root.archetype_count) return;
+  if (extent().examined >= root.archetypes_accepted) return;
   // acquire: pairs with the release below; what the one before appended is seen.
   if (extending_.exchange(true, std::memory_order_acquire)) return;
   Extent now = extent();
   std::uint32_t number = now.examined;
   for (const ChunkStore* store; (store = next_archetype(root, number)) != nullptr; ++number) {
+    if (number >= root.archetypes_accepted) break;
     if (!matches(*store->shape)) continue;
     const std::uint32_t run = run_of(now.count);
     std::uint32_t* numbers = runs_[run].load(std::memory_order_relaxed);  // relaxed: only the extender stores it
@@ -67,7 +68,7 @@ void MatchList::extend(const Root& root) noexcept {
     numbers[now.count - first_of(run)] = number;
     ++now.count;
   }
-  now.examined = std::max(now.examined, number);
+  now.examined = std::max(now.examined, std::min(number, root.archetypes_accepted));
   extent_.store(packed(now), std::memory_order_release);  // release: pairs with extent()
   extending_.store(false, std::memory_order_release);     // release: pairs with the exchange above
 }

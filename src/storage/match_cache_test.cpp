@@ -95,17 +95,41 @@ TEST(MatchCache, KeepsAListForEachSetOfTerms) {
   EXPECT_GT(matching, 8U);
 }
 
-// What is taken back leaves its archetypes behind, without rows.
-TEST(MatchCache, ArchetypesOfFailedTransactionsAreGivenUpToo) {
+TEST(MatchCache, ArchetypesOfFailedTransactionsGoWithThem) {
   Random random(test::test_seed());
   ManyArchetypes world(random, 1);
   world.commit();
   const std::uint32_t first = world.buffer().root().archetype_count;
+  const std::size_t used = world.manager().memory().bytes_in_use;
   world.refuse(4 * detail::archetypes_kept);
+  EXPECT_EQ(world.buffer().root().archetype_count, first);
+  world.manager().note_memory();
+  EXPECT_LE(world.manager().memory().bytes_in_use, used + 16384) << "copies of what they touched";
+  world.stray(100);
   world.commit();
+  for (int i = 0; i != 50; ++i) ASSERT_EQ(ManyArchetypes::audit(world.buffer().root(), random), "") << "numbers reused";
+}
+
+// The writer looks for archetypes that may be taken back, and whose numbers then are others'.
+TEST(MatchCache, RemembersNoneThatMayBeTakenBack) {
+  Random random(test::test_seed());
+  ManyArchetypes world(random, 100);
+  world.stray(1000);
   world.commit();
-  EXPECT_GT(world.buffer().root().archetype_count, first + detail::archetypes_kept) << "their numbers are used up";
-  EXPECT_LE(archetypes_of(world.buffer().root()), 2U);
+  detail::MatchCache cache;
+  const std::array terms{detail::Term{TableId{3}, detail::Term::Need::row}};
+  const detail::Root& root = world.buffer().root();
+  (void)cache.find(root, terms);
+  const std::uint32_t accepted = root.archetype_count;
+  std::uint32_t number = 0;
+  for (std::uint16_t tag = 0; root.archetype_count == accepted; ++tag) {
+    number = world.buffer().archetypes().with(root.archetype_count - 1, TableId{tag});
+  }
+  const detail::MatchList* list = cache.find(root, terms);
+  EXPECT_EQ(list->extent().examined, accepted);
+  for (std::uint32_t i = 0; i != list->extent().count; ++i) EXPECT_NE(list->at(i), number);
+  world.buffer().revert();
+  EXPECT_EQ(root.archetype_count, accepted);
 }
 
 }  // namespace

@@ -2,18 +2,27 @@
 
 #include "schema/kinds.h"
 #include "schema/row_codec.h"
+#include "schema/type_form.h"
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <string>
 
 namespace stoa {
 
+std::string detail::memory_form(SchemaModel definitions, const FieldType& type) {
+  for (EnumModel& model : definitions.enums) std::ranges::stable_sort(model.variants, {}, &EnumVariant::value);
+  return schema::memory_form(definitions, type);
+}
+
 Value FieldView::value() const { return schema::get_field(*schema_, *field_, row_); }
 
 bool FieldView::has_shape(FieldKind kind, std::size_t extent, std::size_t bytes) const {
   return field_->type.kind == kind && field_->type.extent == extent && field_->bytes == bytes;
 }
+
+bool FieldView::has_form(std::string_view form) const { return schema::memory_form(*schema_, field_->type) == form; }
 
 void FieldView::copy_to(void* out, std::size_t bytes) const { std::memcpy(out, row_ + field_->offset, bytes); }
 

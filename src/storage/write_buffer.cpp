@@ -1,5 +1,6 @@
 #include "storage/write_buffer.h"
 
+#include "schema/row_codec.h"
 #include "storage/paged_array.h"
 
 #include <algorithm>
@@ -173,6 +174,7 @@ Outcome WriteBuffer::update(TableId table, Entity entity, const std::byte* row) 
 Outcome WriteBuffer::set_field(TableId table, Entity entity, const FieldModel& field, const std::byte* bytes) {
   const std::byte* now = find_row(table, entity);
   if (now == nullptr) return alive(entity) ? Outcome::no_row : Outcome::no_entity;
+  if (!texts_fit(world_.model(table), now, field.offset, field.bytes, bytes)) return Outcome::too_large;
   write_range(table, entity, field.offset, field.bytes, bytes);
   return Outcome::done;
 }
@@ -416,6 +418,17 @@ void WriteBuffer::write_range(TableId table, Entity entity, std::uint32_t offset
   if (indexed) indexes_.row_changed(pages_, root_, table, entity, scratch_.data(), row);
 }
 
+// A whole row was checked by who wrote it down; of a field only what it has by itself was.
+bool WriteBuffer::texts_fit(const TableModel& table, const std::byte* row, std::uint32_t offset, std::uint32_t bytes,
+                            const std::byte* range) noexcept {
+  if (table.blobs.size() * blob_bytes_max <= schema::row_blob_bytes_max) return true;
+  std::uint64_t together = 0;
+  for (std::uint32_t at : table.blobs) {
+    together += load_text(within(at, offset, bytes) ? range + at - offset : row + at).size();
+  }
+  return together <= schema::row_blob_bytes_max;
+}
+
 // Texts of the row, borrowed so far, come into blobs of the pool; those equal to what was there keep their blob.
 void WriteBuffer::adopt_blobs(const TableModel& table, std::byte* row, std::uint32_t offset, std::uint32_t bytes,
                               const std::byte* before) {
@@ -458,6 +471,7 @@ void WriteBuffer::accept(std::vector<Entity>& ended) {
     }
   }
   for (const auto& [blob, table] : log_.blobs_gone()) pages_.discard(blob, account_of(table));
+  archetypes_.accept();
   log_.clear();
 }
 
@@ -467,6 +481,7 @@ void WriteBuffer::revert() {
   for (auto change = changes.rbegin(); change != changes.rend(); ++change) revert(*change);
   for (const void* blob : log_.blobs_born()) pages_.discard(blob);
   for (std::uint32_t page : log_.slot_pages_born()) take_out_slots(page);
+  archetypes_.take_back();
   log_.clear();
 }
 

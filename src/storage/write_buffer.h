@@ -28,8 +28,9 @@ struct RowImage {
   const std::byte* bytes;
 };
 
-/// What an operation found. All but `done` changed nothing.
-enum class Outcome : std::uint8_t { done, no_entity, no_row, row_exists };
+/// What an operation found, or would come to: too_large is a row whose texts have more bytes than a row's may. All but
+/// `done` changed nothing.
+enum class Outcome : std::uint8_t { done, no_entity, no_row, row_exists, too_large };
 
 /// Errors: operations throw std::bad_alloc, wherever they are; revert() then takes the transaction back. It may need
 /// memory itself, and has the pool's spare slab for that. Where that is used up and it throws too, the buffer is lost,
@@ -120,6 +121,8 @@ class WriteBuffer {
   void remove_sparse(TableId table, Entity entity);
   void remove_all_rows(Entity entity);
   void write_range(TableId table, Entity entity, std::uint32_t offset, std::uint32_t bytes, const std::byte* range);
+  [[nodiscard]] static bool texts_fit(const TableModel& table, const std::byte* row, std::uint32_t offset,
+                                      std::uint32_t bytes, const std::byte* range) noexcept;
   void adopt_blobs(const TableModel& table, std::byte* row, std::uint32_t offset, std::uint32_t bytes,
                    const std::byte* before);
   void let_go_of_blobs(const TableModel& table, const std::byte* row);

@@ -81,6 +81,7 @@ std::expected<void, Error> Applier::call(const TransactionNode& node) {
   try {
     Writer writer(context_);
     if (auto result = node.function.call(node.function.object, writer); !result) return result;
+    context_.finish();
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& thrown) {

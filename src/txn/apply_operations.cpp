@@ -129,6 +129,7 @@ std::optional<Error> describe(Outcome outcome, WriteOp::Kind kind, const detail:
   where += ": entity " + std::to_string(entity.index()) + ":" + std::to_string(entity.generation());
   switch (outcome) {
     case Outcome::no_entity: return Error(ErrorCode::not_found, where + " is not alive");
+    case Outcome::too_large: return Error(ErrorCode::too_large, where + ": the row's texts have more than 1 GiB");
     case Outcome::no_row: return Error(ErrorCode::not_found, where + " has no row there");
     default: return Error(ErrorCode::already_exists, where + " has a row there already");
   }

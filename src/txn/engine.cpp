@@ -334,7 +334,9 @@ void Engine::leave_function() noexcept {
 }
 
 void Engine::publish_batch() {
-  if (version_ != published_) {
+  if (version_ == published_) {
+    buffers_.note_memory();  // what failed may have needed some
+  } else {
     if (auto committed = without_bad_alloc([this] { return sink_.commit(); }); !committed) {
       fail_batch(committed.error());
       return;

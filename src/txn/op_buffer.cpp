@@ -59,8 +59,16 @@ void OpBuffer::push(WriteOp op, const std::byte* cell, std::uint32_t bytes, std:
   ++count_;
 }
 
-bool OpBuffer::push(WriteOp op, std::span<const Entity> entities, const std::byte* rows, std::uint32_t row_bytes,
-                    std::span<const std::uint32_t> blobs) {
+void OpBuffer::push_many(const WriteOp& op, std::span<const Entity> entities, const std::byte* rows,
+                         std::uint32_t row_bytes, std::span<const std::uint32_t> blobs) {
+  if (entities.empty() || push_together(op, entities, rows, row_bytes, blobs)) return;
+  const std::size_t half = entities.size() / 2;
+  push_many(op, entities.first(half), rows, row_bytes, blobs);
+  push_many(op, entities.subspan(half), rows + half * row_bytes, row_bytes, blobs);
+}
+
+bool OpBuffer::push_together(WriteOp op, std::span<const Entity> entities, const std::byte* rows,
+                             std::uint32_t row_bytes, std::span<const std::uint32_t> blobs) {
   op.count = static_cast<std::uint32_t>(entities.size());
   op.entity = entities.front();
   if (op.count == 1) {

@@ -35,10 +35,13 @@ class OpBuffer {
   /// start less `base`.
   void push(WriteOp op, const std::byte* cell, std::uint32_t bytes, std::span<const std::uint32_t> blobs,
             std::uint32_t base);
+  /// Appends records about any number of entities, as push_together() does, as few as may be.
+  void push_many(const WriteOp& op, std::span<const Entity> entities, const std::byte* rows, std::uint32_t row_bytes,
+                 std::span<const std::uint32_t> blobs);
   /// Appends a record about several entities, each of them with a row of `row_bytes`, one after the other, whose texts
   /// are at `blobs`. Requires: entities. Returns false where several are too much for one record; nothing is done then.
-  [[nodiscard]] bool push(WriteOp op, std::span<const Entity> entities, const std::byte* rows, std::uint32_t row_bytes,
-                          std::span<const std::uint32_t> blobs);
+  [[nodiscard]] bool push_together(WriteOp op, std::span<const Entity> entities, const std::byte* rows,
+                                   std::uint32_t row_bytes, std::span<const std::uint32_t> blobs);
 
   void clear() noexcept;
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }

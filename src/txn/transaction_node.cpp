@@ -33,16 +33,7 @@ void TransactionNode::create(std::span<Entity> out) {
   if (!fits(out.size_bytes())) return;  // else there are ids, also for what is refused
   const std::size_t count = entities_->reserve(out);
   if (count != out.size()) fail(Error(ErrorCode::too_large, "all 2^32 entity indices are in use"));
-  push_many({.kind = WriteOp::Kind::create, .entity = {}}, out.first(count), nullptr, 0, {});
-}
-
-// In one record, if it is not too much for one.
-void TransactionNode::push_many(WriteOp op, std::span<const Entity> entities, const std::byte* rows,
-                                std::uint32_t row_bytes, std::span<const std::uint32_t> blobs) {
-  if (entities.empty() || ops.push(op, entities, rows, row_bytes, blobs)) return;
-  const std::size_t half = entities.size() / 2;
-  push_many(op, entities.first(half), rows, row_bytes, blobs);
-  push_many(op, entities.subspan(half), rows + half * row_bytes, row_bytes, blobs);
+  ops.push_many({.kind = WriteOp::Kind::create, .entity = {}}, out.first(count), nullptr, 0, {});
 }
 
 void TransactionNode::row(RowOp op, TableId table, Entity entity, const std::byte* row) {
@@ -60,8 +51,8 @@ void TransactionNode::insert_rows(TableId table, std::span<const Entity> entitie
   for (std::size_t i = 0; i != entities.size(); ++i) {
     if (!check(model, rows + i * model.bytes)) return;
   }
-  push_many({.kind = WriteOp::Kind::insert, .table = table, .entity = {}}, entities,
-            canonical(model, rows, entities.size()), model.bytes, model.blobs);
+  ops.push_many({.kind = WriteOp::Kind::insert, .table = table, .entity = {}}, entities,
+                canonical(model, rows, entities.size()), model.bytes, model.blobs);
 }
 
 // Valid until the next call.

@@ -68,8 +68,6 @@ class TransactionNode : public queue::QueueNode, public OpTarget {
   void expect(TableId table, Entity entity, const std::byte* row);
 
  private:
-  void push_many(txn::WriteOp op, std::span<const Entity> entities, const std::byte* rows, std::uint32_t row_bytes,
-                 std::span<const std::uint32_t> blobs);
   bool fits(std::size_t more_bytes);
   [[nodiscard]] bool has_room(std::size_t more_bytes);
   [[nodiscard]] const std::byte* canonical(const TableModel& model, const std::byte* rows, std::size_t count);

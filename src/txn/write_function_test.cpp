@@ -9,6 +9,7 @@
 #include <functional>
 #include <new>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -112,6 +113,74 @@ TEST_P(WriteFunction, ReadsItsOwnWrites) {
   });
   EXPECT_EQ(version_of(answer), 2U);
   EXPECT_EQ(db_.snapshot().count<Position>(), 2U);
+}
+
+// The row that get() gave is in a page that the insert frees, as the chunk where the entity comes to is full, and uses
+// again for a copy of the one that it leaves.
+TEST_P(WriteFunction, InsertsARowThatItGotFromTheWriter) {
+  for (const bool upsert : {false, true}) {
+    const Entity old = db_.add_positions(2)[0];
+    EXPECT_TRUE(db_.write([&](Writer& writer) {
+      Entity first;
+      for (std::size_t i = 0; i != detail::chunk_rows_first; ++i) {
+        const Entity entity = writer.create();
+        if (i == 0) first = entity;
+        writer.insert(entity, Velocity{7, 7}).insert(entity, Position{2, 2});
+      }
+      const Velocity& row = *writer.get<Velocity>(first);
+      upsert ? writer.upsert(old, row) : writer.insert(old, row);
+    }));
+    const Snapshot snapshot = db_.snapshot();
+    EXPECT_EQ(snapshot.get<Velocity>(old)->dx, 7);
+    EXPECT_EQ(snapshot.get<Velocity>(old)->dy, 7);
+    (void)db_.write([&](Writer& writer) {
+      snapshot.each<Position>([&](Entity entity, const Position&) { writer.destroy(entity); });
+    });
+  }
+}
+
+TEST_P(WriteFunction, CreatesManyWithTheirRowsAndSeesThemAtOnce) {
+  constexpr std::size_t count = 3 * chunk_rows + 1;
+  std::vector<Position> positions(count);
+  std::vector<Name> names(count);
+  std::vector<std::string> texts(count);
+  for (std::size_t i = 0; i != count; ++i) {
+    positions[i] = {static_cast<double>(i), 1};
+    texts[i] = "a name that does not fit into its cell " + std::to_string(i);
+    names[i] = {texts[i], static_cast<std::int64_t>(i)};
+  }
+  std::vector<Entity> entities;
+  const auto answer = db_.write([&](Writer& writer) {
+    entities = writer.create(count);
+    writer.insert(entities, std::span<const Position>(positions)).insert(entities, std::span<const Name>(names));
+    EXPECT_EQ(writer.count<Position>(), count);
+    for (std::string& text : texts) text.assign("gone");
+    EXPECT_EQ(writer.get<Name>(entities[count - 1])->rank, static_cast<std::int64_t>(count) - 1);
+
+    // Others come first, or only some get rows, or rows come twice.
+    const std::vector<Entity> more = writer.create(2);
+    writer.insert(writer.create(), Mass{1}).insert(more, std::span<const Position>(positions).first(2));
+    const std::vector<Entity> three = writer.create(3);
+    writer.insert(std::span(three).first(2), std::span<const Position>(positions).first(2)).insert(three[2], Mass{5});
+    (void)writer.create(2);
+    EXPECT_TRUE(writer.alive(more[1]));
+    EXPECT_EQ(writer.get<Position>(three[1])->x, 1);
+    EXPECT_FALSE(writer.has<Position>(three[2]));
+  });
+  ASSERT_TRUE(answer) << answer.error().message();
+  const Snapshot snapshot = db_.snapshot();
+  EXPECT_EQ(snapshot.count<>(), count + 2 + 1 + 3 + 2);
+  for (std::size_t i = 0; i != count; ++i) {
+    ASSERT_EQ(snapshot.get<Position>(entities[i])->x, static_cast<double>(i));
+    ASSERT_EQ(snapshot.get<Name>(entities[i])->name, "a name that does not fit into its cell " + std::to_string(i));
+  }
+  const auto twice = db_.write([&](Writer& writer) {
+    const std::vector<Entity> two = writer.create(2);
+    writer.insert(two, std::span<const Position>(positions).first(2));
+    writer.insert(two, std::span<const Position>(positions).first(2));
+  });
+  EXPECT_EQ(code_of(twice), ErrorCode::already_exists);
+  EXPECT_EQ(db_.snapshot().count<>(), snapshot.count<>());
 }
 
 // --- Operations within a walk -------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 #include "schema/row_codec.h"
 #include "txn/apply_operations.h"
 
+#include <algorithm>
 #include <cstring>
 #include <exception>
 #include <set>
@@ -51,14 +52,18 @@ void WriterContext::fail(Error error) {
 
 bool WriterContext::goes_on(std::size_t rows) {
   if (stopped_) return false;
-  if (deadline_.passed_after(rows)) {
-    fail(Error(ErrorCode::timeout, "the deadline passed while the write function ran"));
-    stopped_ = true;
-  } else if (buffer_.changes().bytes() + deferred_.bytes() > bytes_max_) {
-    fail(Error(ErrorCode::too_large, "the transaction is larger than " + std::to_string(bytes_max_) + " bytes"));
-    stopped_ = true;
-  }
+  if (deadline_.passed_after(rows)) stop({ErrorCode::timeout, "the deadline passed while the write function ran"});
+  if (buffer_.changes().bytes() + deferred_.bytes() > bytes_max_) stop(too_large());
   return !stopped_;
+}
+
+void WriterContext::stop(Error error) {
+  fail(std::move(error));
+  stopped_ = true;
+}
+
+Error WriterContext::too_large() const {
+  return {ErrorCode::too_large, "the transaction is larger than " + std::to_string(bytes_max_) + " bytes"};
 }
 
 // Memory that runs out in the middle of an operation leaves it half done. The function may catch that and go on; its
@@ -81,8 +86,8 @@ void WriterContext::settle(Outcome outcome, WriteOp::Kind kind, TableId table, E
   if (auto error = describe(outcome, kind, world(), table, entity)) fail(std::move(*error));
 }
 
-const std::byte* WriterContext::canonical(const TableModel& model, const std::byte* row) {
-  if (!model.is_padded()) return row;
+// Of its own in any case: an insert moves rows, and may free the page that the caller's row is in.
+const std::byte* WriterContext::own_copy(const TableModel& model, const std::byte* row) {
   schema::copy_row(model, row, row_.data());
   return row_.data();
 }
@@ -90,17 +95,31 @@ const std::byte* WriterContext::canonical(const TableModel& model, const std::by
 void WriterContext::create(std::span<Entity> out) {
   const Attempt attempt(*this);
   if (!goes_on(out.size())) return;
+  if (out.size_bytes() > bytes_max_) {
+    stop(too_large());
+    return;
+  }
   make_room(created_, out.size());  // ids that nobody noted would be lost
   const std::size_t count = entities_.reserve(out);
   if (count != out.size()) fail(Error(ErrorCode::too_large, "all 2^32 entity indices are in use"));
   out = out.first(count);
   created_.insert(created_.end(), out.begin(), out.end());
-  if (walking_) {
-    for (Entity entity : out) deferred_.push({.kind = WriteOp::Kind::create, .entity = entity});
-  } else if (!out.empty()) {
+  if (!walking_ && out.size() == 1) {
+    apply_deferred();
     begin_operations();
     settle(buffer_.create(out), WriteOp::Kind::create, no_table, out.front());
+    return;
   }
+  // Several wait for the rows that come right after them, with which they begin.
+  if (!walking_) apply_deferred();
+  deferred_.push_many({.kind = WriteOp::Kind::create, .entity = {}}, out, nullptr, 0, {});
+  waiting_ = out.size();
+}
+
+// Whether they are those that were created last, and wait for their rows.
+bool WriterContext::wait_for_rows(std::span<const Entity> entities) const {
+  if (walking_ || deferred_.empty() || entities.size() != waiting_) return false;
+  return std::ranges::equal(entities, std::span(created_).last(waiting_));
 }
 
 void WriterContext::row(RowOp op, TableId table, Entity entity, const std::byte* bytes) {
@@ -108,7 +127,7 @@ void WriterContext::row(RowOp op, TableId table, Entity entity, const std::byte*
   if (!goes_on(1)) return;
   const TableModel& model = world().model(table);
   if (!check(model, bytes)) return;
-  const std::byte* row = canonical(model, bytes);
+  const std::byte* row = own_copy(model, bytes);
   const auto kind = op == RowOp::insert   ? WriteOp::Kind::insert
                     : op == RowOp::update ? WriteOp::Kind::update
                                           : WriteOp::Kind::upsert;
@@ -116,6 +135,7 @@ void WriterContext::row(RowOp op, TableId table, Entity entity, const std::byte*
     deferred_.push({.kind = kind, .table = table, .entity = entity}, row, model.bytes, model.blobs, 0);
     return;
   }
+  apply_deferred();
   begin_operations();
   Outcome outcome = op == RowOp::insert ? Outcome::no_row : buffer_.update(table, entity, row);
   if (outcome == Outcome::no_row && op != RowOp::update) {
@@ -126,8 +146,26 @@ void WriterContext::row(RowOp op, TableId table, Entity entity, const std::byte*
 }
 
 void WriterContext::insert_rows(TableId table, std::span<const Entity> entities, const std::byte* rows) {
-  const std::size_t row_bytes = world().model(table).bytes;
-  for (std::size_t i = 0; i != entities.size(); ++i) row(RowOp::insert, table, entities[i], rows + i * row_bytes);
+  const TableModel& model = world().model(table);
+  if (!wait_for_rows(entities)) {
+    for (std::size_t i = 0; i != entities.size(); ++i) row(RowOp::insert, table, entities[i], rows + i * model.bytes);
+    return;
+  }
+  const Attempt attempt(*this);
+  if (!goes_on(entities.size())) return;
+  for (std::size_t i = 0; i != entities.size(); ++i) {
+    if (!check(model, rows + i * model.bytes)) return;
+  }
+  if (model.is_padded()) {
+    clear_for_reuse(rows_);
+    rows_.resize(entities.size() * model.bytes);
+    for (std::size_t i = 0; i != entities.size(); ++i) {
+      schema::copy_row(model, rows + i * model.bytes, rows_.data() + i * model.bytes);
+    }
+    rows = rows_.data();
+  }
+  deferred_.push_many({.kind = WriteOp::Kind::insert, .table = table, .entity = {}}, entities, rows, model.bytes,
+                      model.blobs);
 }
 
 void WriterContext::field(TableId table, Entity entity, const FieldModel& field, const std::byte* cell) {
@@ -148,6 +186,7 @@ void WriterContext::field(TableId table, Entity entity, const FieldModel& field,
                    row_.data(), field.bytes, blobs, field.offset);
     return;
   }
+  apply_deferred();
   begin_operations();
   settle(buffer_.set_field(table, entity, field, row_.data()), WriteOp::Kind::set_field, table, entity);
 }
@@ -158,6 +197,7 @@ void WriterContext::remove(TableId table, Entity entity) {
   if (walking_) {
     deferred_.push({.kind = WriteOp::Kind::remove, .table = table, .entity = entity});
   } else {
+    apply_deferred();
     begin_operations();
     settle(buffer_.remove(table, entity), WriteOp::Kind::remove, table, entity);
   }
@@ -169,6 +209,7 @@ void WriterContext::destroy(Entity entity) {
   if (walking_) {
     deferred_.push({.kind = WriteOp::Kind::destroy, .entity = entity});
   } else {
+    apply_deferred();
     begin_operations();
     settle(buffer_.destroy(entity), WriteOp::Kind::destroy, no_table, entity);
   }
@@ -176,6 +217,7 @@ void WriterContext::destroy(Entity entity) {
 
 void WriterContext::open_walk() {
   if (walking_) throw std::logic_error("stoa: Writer::each within an each");
+  apply_deferred();
   walking_ = true;
 }
 
@@ -190,6 +232,14 @@ void WriterContext::close_walk() {
     fail(Error::out_of_memory());
   }
 }
+
+const detail::Root& WriterContext::root() {
+  const Attempt attempt(*this);
+  if (!walking_) apply_deferred();
+  return buffer_.root();
+}
+
+void WriterContext::finish() { apply_deferred(); }
 
 void WriterContext::apply_deferred() {
   if (deferred_.empty() || stopped_) return;
@@ -268,7 +318,7 @@ void WriterContext::update_in_walk(TableId table, Entity entity, const std::byte
   const TableModel& model = world().model(table);
   if (!check(model, row)) return;
   begin_operations();
-  settle(buffer_.update(table, entity, canonical(model, row)), WriteOp::Kind::update, table, entity);
+  settle(buffer_.update(table, entity, own_copy(model, row)), WriteOp::Kind::update, table, entity);
 }
 
 }  // namespace stoa::txn

@@ -26,6 +26,8 @@ class WriterContext final : public detail::WriterCore {
   void begin(bool rows_are_told, std::chrono::steady_clock::time_point deadline);
   /// The first call that could not be right, or could not be done.
   [[nodiscard]] const std::optional<Error>& refused() const { return refused_; }
+  /// After each function, if it did not fail: does what still waits. Errors: throws std::bad_alloc.
+  void finish();
   /// Ids given out to the function.
   [[nodiscard]] const std::vector<Entity>& created() const { return created_; }
 
@@ -38,7 +40,7 @@ class WriterContext final : public detail::WriterCore {
   void destroy(Entity entity) override;
   void fail(Error error) override;
 
-  [[nodiscard]] const detail::Root& root() const noexcept override { return buffer_.root(); }
+  [[nodiscard]] const detail::Root& root() override;
   void open_walk() override;
   void close_walk() override;
   [[nodiscard]] bool writable_in_bulk(TableId table) const noexcept override;
@@ -51,7 +53,10 @@ class WriterContext final : public detail::WriterCore {
   class Attempt;
 
   void settle(storage::Outcome outcome, WriteOp::Kind kind, TableId table, Entity entity);
-  [[nodiscard]] const std::byte* canonical(const TableModel& model, const std::byte* row);
+  void stop(Error error);
+  [[nodiscard]] Error too_large() const;
+  [[nodiscard]] const std::byte* own_copy(const TableModel& model, const std::byte* row);
+  [[nodiscard]] bool wait_for_rows(std::span<const Entity> entities) const;
   void begin_operations();
   void tell_rows();
   void tell_rows(std::size_t change);
@@ -67,10 +72,12 @@ class WriterContext final : public detail::WriterCore {
   bool walking_ = false;
   std::vector<std::size_t> open_columns_;  // their numbers in the change log
   std::vector<std::size_t> untold_;        // closed columns whose rows may have to be told later; likewise
-  OpBuffer deferred_;                      // what was asked for during a walk
+  OpBuffer deferred_;                      // what was asked for during a walk; or creations that wait for rows
+  std::size_t waiting_ = 0;                // so many of created_
   std::vector<Entity> created_;
   std::optional<Error> refused_;
   std::vector<std::byte> row_;
+  std::vector<std::byte> rows_;
 };
 
 }  // namespace stoa::txn

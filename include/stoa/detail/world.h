@@ -154,8 +154,10 @@ struct Root {
   PagedArray indexes;                 ///< the B+trees, by index number
   std::uint64_t entity_count = 0;     ///< alive
   std::uint32_t archetype_count = 0;  ///< every number is below it
-  std::uint32_t slot_count = 0;       ///< every entity index ever committed is below it
-  MatchCache* matches = nullptr;      ///< for readers too; of all roots since archetypes were given up last
+  std::uint32_t archetypes_accepted =
+      0;                          ///< those from here on may be taken back: a root that is being filled has such
+  std::uint32_t slot_count = 0;   ///< every entity index ever committed is below it
+  MatchCache* matches = nullptr;  ///< for readers too; of all roots since archetypes were given up last
 };
 
 [[nodiscard]] inline const EntitySlot* find_slot(const Root& root, std::uint32_t index) noexcept {
