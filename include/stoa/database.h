@@ -42,7 +42,7 @@ class Database {
   /// locked until the database is closed. A creation that fails leaves the path as it was.
   ///
   /// Errors: invalid_argument, an option; schema_invalid; schema_mismatch, if the folder's schema is another; locked;
-  /// not_a_database; corrupt; io; disk_full; out_of_memory.
+  /// not_a_database; not_found, if there is no folder to create it in; corrupt; io; disk_full; out_of_memory.
   static std::expected<Database, Error> open(const std::filesystem::path& folder, const Schema& schema,
                                              const Options& options = {});
   /// With the folder's own schema. Errors: as above; not_found if there is no database.
@@ -93,7 +93,7 @@ class Database {
   [[nodiscard]] Version version() const;
   /// Everything up to it is on the disk; 0 for a database in memory.
   [[nodiscard]] Version durable_version() const;
-  /// True if the version was there in time.
+  /// True if the version was there in time. It does not step a manual writer.
   bool wait_for_version(Version version, std::chrono::nanoseconds timeout);
 
   /// With a manual writer: commits what is queued, up to `transactions`, and returns how many were answered. The thread

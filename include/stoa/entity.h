@@ -9,8 +9,8 @@
 
 namespace stoa {
 
-/// An entity's id: a 32-bit index and the 32-bit generation of that index. `Entity{}` is null and never alive.
-/// An id once given out is never given out again; the index may be, with a higher generation.
+/// An entity's id: a 32-bit index, and the 32-bit generation of that index. `Entity{}` is null, and never alive.
+/// None is given out twice, but for those that no commit began, once the folder is opened again.
 class Entity {
  public:
   constexpr Entity() = default;

@@ -24,7 +24,7 @@ enum class ErrorCode : std::uint8_t {
   out_of_memory,         ///< an allocation failed; nothing was applied
   read_only,             ///< the database takes no writes: opened so, a replica, or after a failed log write
   closed,                ///< the database was closed
-  aborted,               ///< the write function failed: it returned an error or threw
+  aborted,               ///< the write function threw
   schema_invalid,        ///< the schema itself is wrong
   schema_mismatch,       ///< the schema is not the folder's, or the C++ type is not the table's
   locked,                ///< another process, or another handle of this one, has the folder

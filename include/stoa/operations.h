@@ -20,7 +20,7 @@ namespace stoa {
 template <typename Self>
 class Operations {
  public:
-  /// A new entity's id, for good, begun by the commit. Null where the transaction is too large, or no id is left.
+  /// A new entity's id, begun by the commit: not to be kept before. Null where the transaction is too large
   [[nodiscard]] Entity create() {
     Entity out;
     target().create({&out, 1});

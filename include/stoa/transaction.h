@@ -30,7 +30,7 @@ class Transaction : public Operations<Transaction> {
   }
   ~Transaction();
 
-  /// From now; once it has passed, an uncommitted transaction answers timeout and nothing of it is applied.
+  /// From now; once it has passed nothing is applied any more, and the answer, whenever it comes, is timeout.
   Transaction& deadline(std::chrono::nanoseconds from_now);
 
   /// The entity's row in T's table must still be as in `seen`, with the same content, or not be there if it was not:
@@ -53,7 +53,7 @@ class Transaction : public Operations<Transaction> {
   /// transaction becomes visible together with it, after it.
   Transaction& keep();
 
-  /// Hands it to the writer and does not wait for the answer; at the limits in flight it waits for room.
+  /// Hands it to the writer, and does not wait for the answer; at a limit in flight as Options::at_limit says.
   CommitTicket submit() &&;
   /// The same as submit() and get().
   std::expected<Commit, Error> commit() &&;

@@ -17,9 +17,9 @@
 
 namespace stoa {
 
-/// Owns its bytes. Integers are kept as the widest of their signedness; an enum's value is its variant's name (a
-/// string) or its number; a fixed array or a nested struct (its fields in order) is a list. Monostate is null: for
-/// references. A float becomes the double with its bits: a NaN keeps its sign and payload, also a signaling one.
+/// Owns its bytes. Integers are kept as the widest of their signedness; an enum's value is its variant's name or its
+/// number; a text or bytes are a string of just those bytes; a fixed array or a nested struct (its fields in order) is
+/// a list. Monostate is null: for references. A float becomes the double with its bits, also those of a signaling NaN.
 class Value {
  public:
   using List = std::vector<Value>;

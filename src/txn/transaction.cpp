@@ -16,7 +16,7 @@ namespace {
 template <typename Pointer>
 auto& valid(Pointer* node, const char* what) {
   if (node == nullptr)
-    throw std::logic_error(std::string("stoa: a ") + what + " that was moved from or submitted is used");
+    throw std::logic_error(std::string("stoa: a ") + what + " that was moved from or used up is used");
   return *node;
 }
 

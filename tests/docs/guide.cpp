@@ -73,7 +73,7 @@ int run(const std::filesystem::path& folder) {
   const stoa::Entity plane = tx.create();
   tx.insert(jfk, Airport{"JFK"});
   tx.insert(plane, Position{0, 1}).insert(plane, Velocity{250, 0}).insert(plane, Docked{jfk, 7});
-  auto done = std::move(tx).commit();
+  auto done = std::move(tx).commit();  // moved: it is used up
   if (!done) return report(done.error());
 
   const std::vector<Position> places(1000);
@@ -97,6 +97,17 @@ int run(const std::filesystem::path& folder) {
     });
   });
   if (!moved) return report(moved.error());
+
+  stoa::Transaction landing = db.begin();
+  landing.upsert(plane, Delayed{}).set<&Velocity::x>(plane, 0);
+  landing.keep();
+  stoa::CommitTicket ticket = std::move(landing).submit();
+  if (!ticket.wait_for(std::chrono::seconds(10))) return 1;  // still under way; the ticket is good for another wait
+  const std::expected<stoa::Commit, stoa::Error> landed = ticket.get();
+  if (!landed) return report(landed.error());
+  const stoa::Snapshot after = landed->snapshot();  // by keep(): the world right after this transaction
+  const stoa::Metrics metrics = db.metrics();
+  if (!after.has<Delayed>(plane) || after.version() != landed->version || metrics.failures != 0) return 1;
 
   const stoa::Snapshot now = db.snapshot();
   const Position* position = now.get<Position>(plane);
