@@ -33,9 +33,9 @@ class WriterCore : public OpTarget {
   /// are open when a walk ends early are closed with it.
   [[nodiscard]] virtual std::byte* open_column(const Block& block, TableId table) = 0;
   virtual void close_columns() = 0;
-  /// Whether there is more to do, before work on so many rows: false once the deadline has passed, or the transaction
-  /// is too large.
-  [[nodiscard]] virtual bool goes_on(std::size_t rows) = 0;
+  /// Whether there is more to do, before work that records so many bytes: false once the deadline has passed, or the
+  /// transaction is too large.
+  [[nodiscard]] virtual bool goes_on(std::size_t bytes) = 0;
   /// Writes a row during a walk: an update that moves nothing.
   virtual void update_in_walk(TableId table, Entity entity, const std::byte* row) = 0;
 };
@@ -74,7 +74,7 @@ struct CheckedRow {
 /// Handed to the function of Database::write(). Operations apply at once, and get() sees them. An operation that cannot
 /// be done (no such row, …) is kept, does nothing, and fails the transaction in the end, whatever the function returns.
 /// Once the deadline has passed, or the transaction is larger than Options::transaction_bytes_max, no operation does
-/// anything, create() returns null ids and each() visits nobody any more.
+/// anything, create() returns null ids and each() ends, with the rows at the latest that lie together.
 ///
 /// Threads: the function's own call only.
 class Writer : public Operations<Writer> {
@@ -120,7 +120,7 @@ class Writer : public Operations<Writer> {
     detail::QueryCursor cursor(core_->root(), terms);
     detail::Block block;
     std::array<const std::byte*, sizeof...(T) + 1> columns;
-    while (cursor.next(block, columns.data()) && core_->goes_on(block.rows)) {
+    while (cursor.next(block, columns.data()) && core_->goes_on(0)) {
       if (block.whole_chunk && bulk<T...>(terms, std::index_sequence_for<T...>())) {
         each_in_bulk<T...>(block, terms, columns, std::index_sequence_for<T...>(), function);
       } else {

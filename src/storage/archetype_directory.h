@@ -39,7 +39,10 @@ class ArchetypeDirectory {
 
   /// The archetypes that came since the last call of either: they stay, or go again. Requires, for the latter: they
   /// have no rows.
-  void accept() noexcept { root_.archetypes_accepted = root_.archetype_count; }
+  void accept() noexcept {
+    root_.archetypes_accepted = root_.archetype_count;
+    archetypes_.accept();
+  }
   void take_back() noexcept;
 
   /// Frees what queries remembered of roots that no pin reaches any more; `newest` is the published one.

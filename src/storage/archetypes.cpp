@@ -1,5 +1,6 @@
 #include "storage/archetypes.h"
 
+#include "base/reuse.h"
 #include "storage/chunk_store.h"
 
 #include <algorithm>
@@ -35,7 +36,9 @@ std::uint32_t Archetypes::with(std::uint32_t number, TableId table) {
   std::vector<TableId> tables(now.begin(), now.end());
   tables.insert(std::lower_bound(tables.begin(), tables.end(), table), table);
   const std::uint32_t to = find_or_make(tables);
+  make_room(new_edges_, 1);
   node(number).add.push_back({table, to});
+  new_edges_.push_back(number);
   return to;
 }
 
@@ -45,7 +48,9 @@ std::uint32_t Archetypes::without(std::uint32_t number, TableId table) {
   std::vector<TableId> tables(now.begin(), now.end());
   std::erase(tables, table);
   const std::uint32_t to = find_or_make(tables);
+  make_room(new_edges_, 1);
   node(number).remove.push_back({table, to});
+  new_edges_.push_back(number);
   return to;
 }
 
@@ -89,15 +94,20 @@ void Archetypes::take_back(std::uint32_t end) noexcept {
     gone = {};
     --pages_of_nodes_[(end_ - 1) / page_size]->used;
   }
-  forget_edges();
+  for (std::uint32_t number : new_edges_) {
+    if (has(number)) forget_edges_of(node(number));
+  }
+  new_edges_.clear();
 }
 
 void Archetypes::forget_edges() noexcept {
+  for (const detail::StoreShape* shape : by_tables_) forget_edges_of(node(shape->number));
+}
+
+void Archetypes::forget_edges_of(Node& from) const noexcept {
   const auto leads_nowhere = [this](const Edge& edge) { return !has(edge.to); };
-  for (const detail::StoreShape* shape : by_tables_) {
-    std::erase_if(node(shape->number).add, leads_nowhere);
-    std::erase_if(node(shape->number).remove, leads_nowhere);
-  }
+  std::erase_if(from.add, leads_nowhere);
+  std::erase_if(from.remove, leads_nowhere);
 }
 
 }  // namespace stoa::storage

@@ -45,6 +45,8 @@ class Archetypes {
   void forget_edges() noexcept;
   /// Takes back those from number `end` on, which no published root has: their numbers are given out again.
   void take_back(std::uint32_t end) noexcept;
+  /// Those that there are stay.
+  void accept() noexcept { new_edges_.clear(); }
 
  private:
   struct Edge {
@@ -81,11 +83,13 @@ class Archetypes {
     return pages_of_nodes_[number / page_size]->nodes[number % page_size];
   }
   std::uint32_t find_or_make(Tables tables);
+  void forget_edges_of(Node& from) const noexcept;
 
   const detail::WorldInfo& world_;
   memory::PageWriter& pages_;
   std::vector<std::unique_ptr<NodePage>> pages_of_nodes_;
   std::uint32_t end_ = 0;
+  std::vector<std::uint32_t> new_edges_;  // whose nodes got edges since accept()
   std::unordered_set<const detail::StoreShape*, TablesHash, SameTables> by_tables_;
 };
 

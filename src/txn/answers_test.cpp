@@ -82,9 +82,9 @@ TEST(Then, MaySubmitAndDoesNotWait) {
   for (int i = 0; i != 4; ++i) db.step();
   ASSERT_EQ(answers.size(), 4U);
   EXPECT_TRUE(answers[0]);
-  EXPECT_TRUE(answers[1]);
+  EXPECT_EQ(code_of(answers[1]), ErrorCode::busy) << "at once";
   EXPECT_TRUE(answers[2]);
-  EXPECT_EQ(code_of(answers[3]), ErrorCode::busy);
+  EXPECT_TRUE(answers[3]);
   EXPECT_EQ(db.engine.counts().in_flight.count, 0U);
 }
 
@@ -95,6 +95,9 @@ TEST(AtLimit, AnswersBusyWhereTheOptionsSaySo) {
   TestDatabase db(options);
   std::vector<CommitTicket> tickets;
   for (int i = 0; i != 3; ++i) tickets.push_back(submit(db));
+  EXPECT_TRUE(tickets[2].wait_for(std::chrono::nanoseconds(0))) << "busy is answered at once";
+  EXPECT_FALSE(tickets[1].wait_for(std::chrono::nanoseconds(0)));
+  EXPECT_EQ(db.engine.counts().failures, 1U);
   db.step();
   EXPECT_TRUE(tickets[0].get());
   EXPECT_TRUE(tickets[1].get());

@@ -25,6 +25,7 @@ Applier::Applier(storage::BufferManager& buffers, CommitSink& sink, const Option
 std::expected<bool, Error> Applier::apply(TransactionNode& node, Version version) {
   std::expected<bool, Error> settled = false;
   lost_ = false;
+  called_ = false;
   try {
     auto done = run(node);
     if (done) done = keep_rules(*node.deadline);
@@ -78,6 +79,7 @@ std::expected<void, Error> Applier::meet_expectations(const TransactionNode& nod
 
 std::expected<void, Error> Applier::call(const TransactionNode& node) {
   context_.begin(sink_.wants_deltas(), *node.deadline);
+  called_ = true;
   try {
     Writer writer(context_);
     if (auto result = node.function.call(node.function.object, writer); !result) return result;
@@ -140,7 +142,7 @@ void Applier::burn_reserved(const TransactionNode& node) {
   while (const WriteOp* op = reader.next()) {
     if (op->kind == WriteOp::Kind::create) burn(OpBuffer::entities(*op));
   }
-  if (node.kind == TransactionNode::Kind::function) burn(context_.created());
+  if (called_) burn(context_.created());
   if (any) buffers_.offer_burnt();
 }
 

@@ -52,6 +52,7 @@ class Applier {
   delta::TransactionDelta delta_;
   WriterContext context_;
   bool lost_ = false;
+  bool called_ = false;  // the transaction's function: what context_ has is of this one
   std::vector<Entity> ended_;
   std::vector<std::byte> bytes_;
 };

@@ -80,10 +80,16 @@ TableId first_that_exists(const WriteBuffer& buffer, Entity entity, const Entity
   return std::ranges::find_if(run.rows(), exists)->table;
 }
 
+// Those of the rows whose tables the entity has none in.
+void insert_others(WriteBuffer& buffer, Entity entity, const EntityRun& run) {
+  for (const RowImage& row : run.rows()) (void)buffer.insert(entity, {&row, 1});
+}
+
 // Rows for new entities, and for those that are there, a slice of them between two looks at the clock.
-Met build_up(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer, Deadline& deadline) {
+Met build_up(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer, Deadline& deadline, AfterError after) {
   const auto entities = OpBuffer::entities(op);
   const bool begins = op.kind == WriteOp::Kind::create;
+  Met met;
   EntityRun run;
   if (!begins) run.add(op.table, OpBuffer::payload(op));
   // Several that are there have their rows table by table, as was written down: the first error is the first in order.
@@ -93,12 +99,16 @@ Met build_up(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer, D
     const auto some = entities.subspan(done, std::min(slice, entities.size() - done));
     if (done + slots_ahead < entities.size()) prefetch_slot(buffer.root(), entities[done + slots_ahead]);
     const Outcome outcome = begins ? buffer.create(some, run.rows()) : buffer.insert(some.front(), run.rows());
-    if (outcome == Outcome::row_exists) return {outcome, first_that_exists(buffer, some.front(), run), some.front()};
-    if (outcome != Outcome::done) return {outcome, op.table, some.front()};
+    if (outcome != Outcome::done) {
+      const TableId table = outcome == Outcome::row_exists ? first_that_exists(buffer, some.front(), run) : op.table;
+      if (met.outcome == Outcome::done) met = {outcome, table, some.front()};
+      if (after == AfterError::stop) return met;
+      if (outcome == Outcome::row_exists) insert_others(buffer, some.front(), run);
+    }
     if (deadline.passed_after(some.size())) return {.late = true};
     run.advance(buffer.world(), some.size());
   }
-  return {};
+  return met;
 }
 
 Outcome apply_one(const WriteOp& op, WriteBuffer& buffer) {
@@ -136,21 +146,24 @@ std::optional<Error> describe(Outcome outcome, WriteOp::Kind kind, const detail:
 }
 
 std::expected<void, Error> apply_operations(const OpBuffer& ops, WriteBuffer& buffer,
-                                            steady_clock::time_point deadline_at) {
+                                            steady_clock::time_point deadline_at, AfterError after) {
+  std::optional<Error> first;
   Deadline deadline(deadline_at);
   OpBuffer::Reader reader(ops);
   Prefetcher ahead(ops, buffer.root());
   while (const WriteOp* op = reader.next()) {
     ahead.advance();
     const bool builds = op->kind == WriteOp::Kind::create || op->kind == WriteOp::Kind::insert;
-    const Met met = builds ? build_up(*op, reader, buffer, deadline)
+    const Met met = builds ? build_up(*op, reader, buffer, deadline, after)
                            : Met{apply_one(*op, buffer), op->table, op->entity, deadline.passed_after(1)};
     if (auto error = describe(met.outcome, op->kind, buffer.world(), met.table, met.entity)) {
-      return std::unexpected(std::move(*error));
+      if (after == AfterError::stop) return std::unexpected(std::move(*error));
+      if (!first) first = std::move(error);
     }
     if (met.late)
       return std::unexpected(Error(ErrorCode::timeout, "the deadline passed while the transaction was applied"));
   }
+  if (first) return std::unexpected(std::move(*first));
   return {};
 }
 

@@ -16,10 +16,14 @@ namespace stoa::txn {
 [[nodiscard]] std::optional<Error> describe(storage::Outcome outcome, WriteOp::Kind kind,
                                             const detail::WorldInfo& world, TableId table, Entity entity);
 
-/// Applies recorded operations one by one, those that build up one entity together. Stops at the first that cannot be
-/// done, or when the deadline has passed.
+/// Whether those that come after one that cannot be done are done.
+enum class AfterError : bool { stop, go_on };
+
+/// Applies recorded operations one by one, those that build up one entity together. The error is that of the first that
+/// cannot be done; it stops when the deadline has passed.
 /// Errors: not_found, already_exists, timeout; throws std::bad_alloc.
 [[nodiscard]] std::expected<void, Error> apply_operations(const OpBuffer& ops, storage::WriteBuffer& buffer,
-                                                          std::chrono::steady_clock::time_point deadline);
+                                                          std::chrono::steady_clock::time_point deadline,
+                                                          AfterError after = AfterError::stop);
 
 }  // namespace stoa::txn

@@ -112,28 +112,48 @@ std::optional<Error> Engine::enter(Node& node) {
 CommitTicket Engine::submit(Node& node) {
   node.end_record();
   std::optional<Error> refused = refusal_ ? refusal_ : enter(node);
-  if (refused && refused->code() != ErrorCode::busy) {
+  if (refused) {
+    if (refused->code() == ErrorCode::busy) {
+      failures_.fetch_add(1, std::memory_order_relaxed);  // relaxed: statistics
+      hand_over_ids(node);
+    }
     node.result = std::unexpected(std::move(*refused));
     (void)node.response.complete();
     return make_ticket(node);
-  }
-  if (refused) {
-    // The writer answers it, at once: the ids that it reserved are the writer's to burn.
-    node.refused = std::move(*refused);
-    node.kind = Node::Kind::dropped;
-    node.bytes_in_flight = 0;
   }
   if (!node.deadline) {
     node.deadline =
         node.kind == Node::Kind::flush ? SteadyTime::max() : queue::deadline_after(options_.deadline_default);
   }
   node.submitted = steady_clock::now();
+  const bool is_flush = node.kind == Node::Kind::flush;
   queue_.push(node);
   bell_.ring();
+  if (options_.batch_delay.count() > 0 && (is_flush || limit_.in_flight().count >= batch_max_)) hurry();
   return make_ticket(node);
 }
 
+// The ids that a transaction reserved which will not be applied: they are the writer's to burn.
+void Engine::hand_over_ids(Node& node) noexcept {
+  node.ops.keep_creations();
+  if (node.ops.empty() || refusal_ || limit_.is_closed()) return;
+  try {
+    Node& carrier = new_node();
+    std::swap(carrier.ops, node.ops);
+    drop(carrier);
+  } catch (const std::bad_alloc&) {
+    return;  // nobody gets them any more
+  }
+}
+
+// The writer waits for company no longer.
+void Engine::hurry() noexcept {
+  hurried_.store(true, std::memory_order_seq_cst);  // seq_cst: as the doorbell asks for
+  company_bell_.ring();
+}
+
 void Engine::drop(Node& node) noexcept {
+  node.ops.keep_creations();  // of a giant that was given up nothing stays
   if (node.ops.empty() || refusal_ || limit_.is_closed()) {
     recycle(node);
     return;
@@ -249,16 +269,29 @@ void Engine::take_queued() noexcept {
   pending_last_ = static_cast<Node*>(taken);
 }
 
-// Not by the doorbell: each who comes would wake the writer.
+// By a doorbell of its own: at the other one each who comes would wake the writer.
 void Engine::await_company() {
-  // relaxed: who closes waits for what is slept here.
-  if (options_.batch_delay.count() <= 0 || closed_.load(std::memory_order_relaxed)) return;
+  if (options_.batch_delay.count() <= 0) return;
+  hurried_.store(false,
+                 std::memory_order_seq_cst);  // seq_cst: who hurries after this has queued before, or is seen below
   take_queued();
+  std::optional<SteadyTime> until;
   std::size_t count = 0;
   for (const Node* node = pending_; node != nullptr; node = static_cast<const Node*>(node->next)) {
+    if (node->kind == Node::Kind::dropped) continue;
     if (node->kind == Node::Kind::flush || ++count == batch_max_) return;
+    if (!until) until = node->submitted + options_.batch_delay;
   }
-  if (count != 0) std::this_thread::sleep_until(pending_->submitted + options_.batch_delay);
+  // seq_cst, both: the look of the doorbell's protocol.
+  const auto is_hurried = [this] {
+    return hurried_.load(std::memory_order_seq_cst) || closed_.load(std::memory_order_seq_cst);
+  };
+  while (until && !company_bell_.wait(is_hurried, 0, std::min(*until, sink_.rest_at()))) {
+    const SteadyTime now = steady_clock::now();
+    if (now >= *until) return;
+    if (now >= sink_.rest_at()) rest();
+    if (failure_) return;
+  }
 }
 
 std::size_t Engine::commit_next_batch(std::size_t transactions) {
@@ -424,6 +457,7 @@ std::expected<void, Error> Engine::close() {
     limit_.close();
     if (thread_.joinable()) {
       bell_.ring();
+      company_bell_.ring();
       thread_.join();
     }
     // A function that runs beside this may have been let in, and not have queued yet.

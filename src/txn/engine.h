@@ -82,6 +82,8 @@ class Engine final : public detail::TransactionHome {
   Node& new_node();
   [[nodiscard]] std::optional<Error> enter(Node& node);
   void recycle(Node& node) noexcept;
+  void hand_over_ids(Node& node) noexcept;
+  void hurry() noexcept;
   [[nodiscard]] bool steps_here() const noexcept;
 
   void run_writer();
@@ -112,10 +114,12 @@ class Engine final : public detail::TransactionHome {
   queue::MpscQueue queue_;
   queue::Doorbell bell_;
   queue::Doorbell version_bell_;
+  queue::Doorbell company_bell_;  // where the writer waits for more transactions to share a batch
   queue::InFlightLimit limit_;
   Messenger messenger_;
   KeptSnapshots kept_;
   std::atomic<bool> closed_{false};
+  std::atomic<bool> hurried_{false};               // a flush is there, or enough for a batch
   std::atomic<const void*> in_function_{nullptr};  // the writer, while it runs a write function
   std::atomic<const void*> stepper_{nullptr};      // which thread steps a manual writer
 

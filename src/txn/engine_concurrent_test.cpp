@@ -139,6 +139,11 @@ class BatchDelay : public ::testing::Test {
     transaction.update(entity, Position{x, 0});
     return std::move(transaction).submit();
   }
+  static CommitTicket submit_new(TestDatabase& db) {
+    Transaction transaction = db.begin();
+    transaction.insert(transaction.create(), Mass{1});
+    return std::move(transaction).submit();
+  }
   static std::vector<std::size_t> batch_sizes(const TestDatabase& db) {
     std::vector<std::size_t> out;
     for (const auto& batch : db.sink.batches) out.push_back(batch.size());
@@ -160,6 +165,52 @@ TEST_F(BatchDelay, LetsThoseShareABatchThatComeMeanwhile) {
   }
   ASSERT_TRUE(db.engine.close());
   EXPECT_EQ(batch_sizes(db), (std::vector<std::size_t>{1, 5}));
+}
+
+TEST_F(BatchDelay, EndsWhenEnoughComeOrAFlushOrTheEnd) {
+  using namespace std::chrono_literals;
+  const auto start = std::chrono::steady_clock::now();
+  for (int what = 0; what != 3; ++what) {
+    TestDatabase db(with_delay(1s, 4));
+    std::vector<CommitTicket> tickets;
+    tickets.push_back(submit_new(db));
+    std::this_thread::sleep_for(10ms);  // the writer sleeps now
+    if (what == 0) {
+      for (int i = 0; i != 3; ++i) tickets.push_back(submit_new(db));
+    } else if (what == 1) {
+      EXPECT_TRUE(db.engine.flush());
+    } else {
+      EXPECT_TRUE(db.engine.close());
+    }
+    for (CommitTicket& ticket : tickets) EXPECT_TRUE(ticket.get());
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 1s) << "none of the three slept";
+}
+
+// The log is to be synced so often, whoever waits.
+TEST_F(BatchDelay, LetsTheSinkHaveItsRest) {
+  using namespace std::chrono_literals;
+  TestDatabase db(with_delay(1s, 4));
+  std::atomic<bool> rested{false};
+  db.sink.on_commit = [&]() -> ScriptedSink::Answer {
+    db.sink.next_rest = std::chrono::steady_clock::now() + 20ms;
+    return {};
+  };
+  db.sink.on_rest = [&]() -> ScriptedSink::Answer {
+    rested = true;
+    return {};
+  };
+  EXPECT_TRUE(db.engine.flush());  // no more is asked for than that the writer runs
+  {
+    std::vector<CommitTicket> tickets;
+    for (int i = 0; i != 4; ++i) tickets.push_back(submit_new(db));
+    for (CommitTicket& ticket : tickets) EXPECT_TRUE(ticket.get());
+    const auto start = std::chrono::steady_clock::now();
+    tickets.push_back(submit_new(db));  // waits for company
+    wait_until([&] { return rested.load(); });
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 900ms);
+  }
+  ASSERT_TRUE(db.engine.close());
 }
 
 TEST_F(BatchDelay, IsNotSleptWhereEnoughAreThereOrAFlushIs) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace stoa::txn {
 namespace {
@@ -107,6 +108,32 @@ void OpBuffer::clear() noexcept {
   current_ = 0;
   count_ = 0;
   bytes_ = 0;
+}
+
+// In place: what is kept moves to the front, and never past what is read.
+void OpBuffer::keep_creations() noexcept {
+  count_ = 0;
+  bytes_ = 0;
+  current_ = 0;
+  for (std::size_t from = 0; from != blocks_.size(); ++from) {
+    std::byte* const data = blocks_[from].data.get();
+    const std::size_t end = std::exchange(blocks_[from].used, 0);
+    for (std::size_t at = 0; at != end;) {
+      WriteOp op;
+      std::memcpy(&op, data + at, sizeof op);
+      const std::size_t bytes = sizeof op + op.payload_bytes;
+      if (op.kind == WriteOp::Kind::create) {
+        while (current_ != from && blocks_[current_].size - blocks_[current_].used < bytes) ++current_;
+        Block& to = blocks_[current_];
+        std::memmove(to.data.get() + to.used, data + at, bytes);
+        to.used += bytes;
+        bytes_ += bytes;
+        count_ += op.count;
+      }
+      at += bytes;
+    }
+  }
+  blocks_.resize(bytes_ == 0 ? 0 : current_ + 1);
 }
 
 std::byte* OpBuffer::make_room(std::size_t bytes) {

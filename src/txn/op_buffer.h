@@ -44,6 +44,8 @@ class OpBuffer {
                                    std::uint32_t row_bytes, std::span<const std::uint32_t> blobs);
 
   void clear() noexcept;
+  /// Leaves what creates entities, and gives up the memory of all else.
+  void keep_creations() noexcept;
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }

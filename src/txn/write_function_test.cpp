@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -174,6 +175,18 @@ TEST_P(WriteFunction, CreatesManyWithTheirRowsAndSeesThemAtOnce) {
     ASSERT_EQ(snapshot.get<Position>(entities[i])->x, static_cast<double>(i));
     ASSERT_EQ(snapshot.get<Name>(entities[i])->name, "a name that does not fit into its cell " + std::to_string(i));
   }
+  const auto goes_on = db_.write([&](Writer& writer) {
+    const std::vector<Entity> two = writer.create(2);
+    writer.insert(two, std::span<const Position>(positions).first(2));
+    writer.insert(two, std::span<const Position>(positions).first(2));
+    writer.insert(two[1], Mass{3});
+    EXPECT_EQ(writer.get<Mass>(two[1])->kg, 3) << "what can be done is done";
+    writer.each<const Mass>([&](Entity entity, const Mass&) {
+      writer.remove<Velocity>(entity).insert(entity, Position{}).insert(entity, Active{});
+    });
+    EXPECT_TRUE(writer.has<Active>(two[1]));
+  });
+  EXPECT_EQ(code_of(goes_on), ErrorCode::already_exists);
   const auto twice = db_.write([&](Writer& writer) {
     const std::vector<Entity> two = writer.create(2);
     writer.insert(two, std::span<const Position>(positions).first(2));
@@ -436,6 +449,15 @@ class StoppedFunction : public ::testing::Test {
     options.transaction_bytes_max = bytes;
     return options;
   }
+  /// Whatever the default deadline is.
+  static std::vector<Entity> add_positions(TestDatabase& db, std::size_t count) {
+    Transaction transaction = db.begin();
+    transaction.deadline(std::chrono::nanoseconds::max());
+    std::vector<Entity> out = transaction.create(count);
+    transaction.insert(out, std::span<const Position>(std::vector<Position>(count)));
+    EXPECT_TRUE(std::move(transaction).commit());
+    return out;
+  }
   template <typename Function>
   static void expect_stop(TestDatabase& db, ErrorCode code, Function&& function) {
     const storage::test::Picture before = db.picture();
@@ -448,7 +470,7 @@ class StoppedFunction : public ::testing::Test {
 TEST_F(StoppedFunction, DoesNothingOnceItIsLate) {
   using namespace std::chrono_literals;
   TestDatabase db(bounded(30ms, std::size_t{1} << 30U));
-  const std::vector<Entity> entities = db.add_positions(row_count);
+  const std::vector<Entity> entities = add_positions(db, row_count);
   expect_stop(db, ErrorCode::timeout, [&](Writer& writer) {
     for (bool in_time = true; in_time;) {  // for ever, if nobody stops it
       for (Entity entity : entities) writer.set<&Position::y>(entity, writer.get<Position>(entity)->y + 1);
@@ -463,7 +485,7 @@ TEST_F(StoppedFunction, DoesNothingOnceItIsLate) {
 TEST_F(StoppedFunction, EndsAWalkThatIsLateAndWhatWaitedForItsEnd) {
   using namespace std::chrono_literals;
   TestDatabase db(bounded(5ms, std::size_t{1} << 30U));
-  db.add_positions(row_count);
+  add_positions(db, row_count);
   std::size_t visited = 0;
   expect_stop(db, ErrorCode::timeout, [&](Writer& writer) {
     writer.each<Position>([&](Entity entity, Position& position) {
@@ -475,6 +497,64 @@ TEST_F(StoppedFunction, EndsAWalkThatIsLateAndWhatWaitedForItsEnd) {
     });
   });
   EXPECT_LE(visited, chunk_rows) << "the rest of its chunk, and no other";
+}
+
+// Few operations, and much time between them.
+TEST_F(StoppedFunction, IsLateBetweenTwoOperations) {
+  using namespace std::chrono_literals;
+  TestDatabase db(bounded(5ms, std::size_t{1} << 30U));
+  expect_stop(db, ErrorCode::timeout, [](Writer& writer) {
+    writer.insert(writer.create(), Mass{1});
+    std::this_thread::sleep_for(10ms);
+    EXPECT_FALSE(writer.create());
+  });
+  expect_stop(db, ErrorCode::timeout, [](Writer& writer) {
+    writer.insert(writer.create(), Mass{1});
+    std::this_thread::sleep_for(10ms);
+  });
+}
+
+// The ids of the function before are that one's.
+TEST_F(StoppedFunction, ThatWaitedTooLongInTheQueueBurnsNoIdsOfAnother) {
+  using namespace std::chrono_literals;
+  Options options = bounded(300ms, std::size_t{1} << 30U);
+  options.writer = WriterMode::thread;
+  TestDatabase db(options);
+  EXPECT_TRUE(db.write([&](Writer& writer) {
+    for (int i = 0; i != 20; ++i) writer.insert(writer.create(), Mass{1});
+  }));
+  std::atomic<bool> blocked{false};
+  std::atomic<bool> go{false};
+  std::thread blocker([&] {
+    (void)db.write([&](Writer&) {
+      blocked = true;
+      while (!go) std::this_thread::yield();
+    });
+  });
+  while (!blocked) std::this_thread::yield();
+  std::thread releaser([&] {
+    std::this_thread::sleep_for(400ms);
+    go = true;
+  });
+  EXPECT_EQ(code_of(db.write([](Writer& writer) { (void)writer.create(); })), ErrorCode::timeout);
+  blocker.join();
+  releaser.join();
+  for (int i = 0; i != 60; ++i) {
+    EXPECT_TRUE(db.write([](Writer& writer) { writer.insert(writer.create(), Mass{1}); })) << i;
+  }
+}
+
+TEST_F(StoppedFunction, IsTooLargeByItsLastOperationToo) {
+  constexpr std::size_t bytes_max = 100'000;
+  TestDatabase db(bounded(std::chrono::nanoseconds::max(), bytes_max));
+  expect_stop(db, ErrorCode::too_large, [](Writer& writer) { EXPECT_EQ(writer.create(13'000).front(), Entity()); });
+  expect_stop(db, ErrorCode::too_large, [](Writer& writer) {
+    const std::vector<Entity> entities = writer.create(5'000);
+    writer.insert(entities, std::span<const Position>(std::vector<Position>(5'000)));
+  });
+  expect_stop(db, ErrorCode::too_large, [](Writer& writer) {
+    writer.insert(writer.create(), Name{std::string(bytes_max, 'x'), 1});
+  });
 }
 
 TEST_F(StoppedFunction, DoesNotGrowWithoutBound) {

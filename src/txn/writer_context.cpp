@@ -16,6 +16,7 @@ namespace stoa::txn {
 namespace {
 
 using detail::RowOp;
+
 using storage::Outcome;
 using storage::RowImage;
 using storage::WriteBuffer;
@@ -36,8 +37,9 @@ WriterContext::WriterContext(WriteBuffer& buffer, storage::EntityAllocator& enti
 
 void WriterContext::begin(bool rows_are_told, std::chrono::steady_clock::time_point deadline) {
   rows_are_told_ = rows_are_told;
-  deadline_ = Deadline(deadline);
+  deadline_ = deadline;
   stopped_ = false;
+  broken_ = false;
   walking_ = false;
   clear_for_reuse(open_columns_);
   clear_for_reuse(untold_);
@@ -50,11 +52,19 @@ void WriterContext::fail(Error error) {
   if (!refused_) refused_ = std::move(error);
 }
 
-bool WriterContext::goes_on(std::size_t rows) {
+bool WriterContext::goes_on(std::size_t bytes) {
   if (stopped_) return false;
-  if (deadline_.passed_after(rows)) stop({ErrorCode::timeout, "the deadline passed while the write function ran"});
-  if (buffer_.changes().bytes() + deferred_.bytes() > bytes_max_) stop(too_large());
+  // At each call: what the function does in between is its own, and may take any time.
+  if (deadline_ != std::chrono::steady_clock::time_point::max() && std::chrono::steady_clock::now() > deadline_) {
+    stop({ErrorCode::timeout, "the deadline passed while the write function ran"});
+  }
+  if (buffer_.changes().bytes() + deferred_.bytes() + bytes > bytes_max_) stop(too_large());
   return !stopped_;
+}
+
+void WriterContext::break_off() noexcept {
+  stop(Error::out_of_memory());
+  broken_ = true;
 }
 
 void WriterContext::stop(Error error) {
@@ -66,13 +76,13 @@ Error WriterContext::too_large() const {
   return {ErrorCode::too_large, "the transaction is larger than " + std::to_string(bytes_max_) + " bytes"};
 }
 
-// Memory that runs out in the middle of an operation leaves it half done. The function may catch that and go on; its
-// transaction fails all the same, and takes the half back.
+// Memory that runs out in the middle of an operation leaves it half done. The function may catch that and go on; but
+// nothing is done any more, nobody sees the half, and the transaction fails and takes it back.
 class WriterContext::Attempt {
  public:
   explicit Attempt(WriterContext& context) : context_(context) {}
   ~Attempt() {
-    if (std::uncaught_exceptions() > before_) context_.fail(Error::out_of_memory());
+    if (std::uncaught_exceptions() > before_) context_.break_off();
   }
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
@@ -94,11 +104,7 @@ const std::byte* WriterContext::own_copy(const TableModel& model, const std::byt
 
 void WriterContext::create(std::span<Entity> out) {
   const Attempt attempt(*this);
-  if (!goes_on(out.size())) return;
-  if (out.size_bytes() > bytes_max_) {
-    stop(too_large());
-    return;
-  }
+  if (!goes_on(out.size_bytes())) return;
   make_room(created_, out.size());  // ids that nobody noted would be lost
   const std::size_t count = entities_.reserve(out);
   if (count != out.size()) fail(Error(ErrorCode::too_large, "all 2^32 entity indices are in use"));
@@ -124,8 +130,8 @@ bool WriterContext::wait_for_rows(std::span<const Entity> entities) const {
 
 void WriterContext::row(RowOp op, TableId table, Entity entity, const std::byte* bytes) {
   const Attempt attempt(*this);
-  if (!goes_on(1)) return;
   const TableModel& model = world().model(table);
+  if (!goes_on(model.bytes)) return;
   if (!check(model, bytes)) return;
   const std::byte* row = own_copy(model, bytes);
   const auto kind = op == RowOp::insert   ? WriteOp::Kind::insert
@@ -152,7 +158,7 @@ void WriterContext::insert_rows(TableId table, std::span<const Entity> entities,
     return;
   }
   const Attempt attempt(*this);
-  if (!goes_on(entities.size())) return;
+  if (!goes_on(entities.size() * (sizeof(Entity) + model.bytes))) return;
   for (std::size_t i = 0; i != entities.size(); ++i) {
     if (!check(model, rows + i * model.bytes)) return;
   }
@@ -170,8 +176,8 @@ void WriterContext::insert_rows(TableId table, std::span<const Entity> entities,
 
 void WriterContext::field(TableId table, Entity entity, const FieldModel& field, const std::byte* cell) {
   const Attempt attempt(*this);
-  if (!goes_on(1)) return;
   const TableModel& model = world().model(table);
+  if (!goes_on(model.bytes)) return;
   if (auto checked = schema::check_field(world().schema->model(), model, field, cell); !checked) {
     fail(checked.error());
     return;
@@ -193,7 +199,7 @@ void WriterContext::field(TableId table, Entity entity, const FieldModel& field,
 
 void WriterContext::remove(TableId table, Entity entity) {
   const Attempt attempt(*this);
-  if (!goes_on(1)) return;
+  if (!goes_on(0)) return;
   if (walking_) {
     deferred_.push({.kind = WriteOp::Kind::remove, .table = table, .entity = entity});
   } else {
@@ -205,7 +211,7 @@ void WriterContext::remove(TableId table, Entity entity) {
 
 void WriterContext::destroy(Entity entity) {
   const Attempt attempt(*this);
-  if (!goes_on(1)) return;
+  if (!goes_on(0)) return;
   if (walking_) {
     deferred_.push({.kind = WriteOp::Kind::destroy, .entity = entity});
   } else {
@@ -229,24 +235,34 @@ void WriterContext::close_walk() {
     close_columns();
     apply_deferred();
   } catch (const std::bad_alloc&) {
-    fail(Error::out_of_memory());
+    break_off();
   }
 }
 
 const detail::Root& WriterContext::root() {
   const Attempt attempt(*this);
+  if (broken_) throw std::bad_alloc();
   if (!walking_) apply_deferred();
   return buffer_.root();
 }
 
-void WriterContext::finish() { apply_deferred(); }
+void WriterContext::finish() {
+  if (broken_) return;
+  apply_deferred();
+  (void)goes_on(0);  // the last operation may have been late, or too much
+}
 
 void WriterContext::apply_deferred() {
   if (deferred_.empty() || stopped_) return;
   begin_operations();
-  auto applied = apply_operations(deferred_, buffer_, deadline_.at());
+  auto applied = apply_operations(deferred_, buffer_, deadline_, AfterError::go_on);
   deferred_.clear();
-  if (!applied) fail(std::move(applied.error()));
+  if (applied) return;
+  if (applied.error().code() == ErrorCode::timeout) {
+    stop(std::move(applied.error()));
+  } else {
+    fail(std::move(applied.error()));
+  }
 }
 
 bool WriterContext::writable_in_bulk(TableId table) const noexcept { return writable_in_bulk_[to_index(table)]; }
@@ -314,8 +330,8 @@ void WriterContext::tell_rows(std::size_t column) {
 
 void WriterContext::update_in_walk(TableId table, Entity entity, const std::byte* row) {
   const Attempt attempt(*this);
-  if (!goes_on(1)) return;
   const TableModel& model = world().model(table);
+  if (!goes_on(model.bytes)) return;
   if (!check(model, row)) return;
   begin_operations();
   settle(buffer_.update(table, entity, own_copy(model, row)), WriteOp::Kind::update, table, entity);

@@ -3,7 +3,6 @@
 
 #include "storage/entity_allocator.h"
 #include "storage/write_buffer.h"
-#include "txn/deadline.h"
 #include "txn/op_buffer.h"
 
 #include <stoa/writer.h>
@@ -46,7 +45,7 @@ class WriterContext final : public detail::WriterCore {
   [[nodiscard]] bool writable_in_bulk(TableId table) const noexcept override;
   [[nodiscard]] std::byte* open_column(const detail::Block& block, TableId table) override;
   void close_columns() override;
-  [[nodiscard]] bool goes_on(std::size_t rows) override;
+  [[nodiscard]] bool goes_on(std::size_t bytes) override;
   void update_in_walk(TableId table, Entity entity, const std::byte* row) override;
 
  private:
@@ -54,6 +53,7 @@ class WriterContext final : public detail::WriterCore {
 
   void settle(storage::Outcome outcome, WriteOp::Kind kind, TableId table, Entity entity);
   void stop(Error error);
+  void break_off() noexcept;
   [[nodiscard]] Error too_large() const;
   [[nodiscard]] const std::byte* own_copy(const TableModel& model, const std::byte* row);
   [[nodiscard]] bool wait_for_rows(std::span<const Entity> entities) const;
@@ -66,8 +66,9 @@ class WriterContext final : public detail::WriterCore {
   storage::EntityAllocator& entities_;
   const std::size_t bytes_max_;
   std::vector<bool> writable_in_bulk_;  // by table
-  Deadline deadline_;
-  bool stopped_ = false;  // too late, or too large: nothing is done any more
+  std::chrono::steady_clock::time_point deadline_;
+  bool stopped_ = false;  // too late, too large, or out of memory: nothing is done any more
+  bool broken_ = false;   // out of memory: something is half done
   bool rows_are_told_ = false;
   bool walking_ = false;
   std::vector<std::size_t> open_columns_;  // their numbers in the change log

@@ -1,0 +1,57 @@
+// What a transaction wrote down, of which only the ids stay where it is given up.
+#include "txn/op_buffer.h"
+
+#include "base/random.h"
+#include "base/testing/seed.h"
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace stoa::txn {
+namespace {
+
+std::vector<Entity> created_by(const OpBuffer& ops) {
+  std::vector<Entity> out;
+  OpBuffer::Reader reader(ops);
+  while (const WriteOp* op = reader.next()) {
+    EXPECT_EQ(op->kind, WriteOp::Kind::create);
+    const auto entities = OpBuffer::entities(*op);
+    out.insert(out.end(), entities.begin(), entities.end());
+  }
+  return out;
+}
+
+TEST(OpBuffer, KeepsWhatCreatesAndNoOtherMemory) {
+  SeededRandom random(test::test_seed());
+  std::uint32_t next = 0;
+  for (int round = 0; round != 300; ++round) {
+    OpBuffer ops;
+    std::vector<Entity> created;
+    const std::uint64_t one_in = 1 + random.next() % 30;
+    for (std::uint64_t left = random.next() % 400; left != 0; --left) {
+      if (random.next() % one_in == 0) {
+        std::vector<Entity> some(1 + (random.next() % 4 == 0 ? random.next() % 300 : 0));
+        for (Entity& entity : some) entity = {next++, 1};
+        ops.push_many({.kind = WriteOp::Kind::create, .entity = {}}, some, nullptr, 0, {});
+        created.insert(created.end(), some.begin(), some.end());
+      } else {
+        const std::vector<std::byte> row(random.next() % 3000 + 1);
+        ops.push({.kind = WriteOp::Kind::insert, .entity = {}}, row.data(), static_cast<std::uint32_t>(row.size()), {},
+                 0);
+      }
+    }
+    ops.keep_creations();
+    ASSERT_EQ(created_by(ops), created);
+    EXPECT_EQ(ops.count(), created.size());
+    EXPECT_LE(ops.bytes(), created.size() * (sizeof(WriteOp) + sizeof(Entity)));
+    ops.push_many({.kind = WriteOp::Kind::create, .entity = {}}, std::vector<Entity>{{7, 7}}, nullptr, 0, {});
+    created.emplace_back(7, 7);
+    ASSERT_EQ(created_by(ops), created) << "it goes on behind them";
+  }
+}
+
+}  // namespace
+}  // namespace stoa::txn
