@@ -31,7 +31,7 @@ class FreeBlocks {
     if (head == nullptr) {
       filled_[block.units / 64] |= bit(block.units);
     } else {
-      head->retire = reinterpret_cast<std::uintptr_t>(&block);
+      head->retire = std::bit_cast<std::uint64_t>(&block);
     }
     head = &block;
   }
@@ -42,7 +42,7 @@ class FreeBlocks {
       head = block.next;  // whose `retire` is stale from here on: a first block's is not read
       if (head == nullptr) filled_[block.units / 64] &= ~bit(block.units);
     } else {
-      auto* before = reinterpret_cast<BlockHeader*>(block.retire);
+      auto* before = std::bit_cast<BlockHeader*>(block.retire);
       before->next = block.next;
       if (block.next != nullptr) block.next->retire = block.retire;
     }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <exception>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -141,7 +142,7 @@ void Engine::hand_over_ids(Node& node) noexcept {
     Node& carrier = new_node();
     std::swap(carrier.ops, node.ops);
     drop(carrier);
-  } catch (const std::bad_alloc&) {
+  } catch (const std::exception&) {
     return;  // nobody gets them any more
   }
 }
