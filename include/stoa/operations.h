@@ -20,7 +20,7 @@ namespace stoa {
 template <typename Self>
 class Operations {
  public:
-  /// A new entity's id, begun by the commit: not to be kept before. Null where the transaction is too large
+  /// A new entity's id, begun by the commit: not to be kept before. Null if too much is recorded, or no id is left.
   [[nodiscard]] Entity create() {
     Entity out;
     target().create({&out, 1});

@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "base/testing/temporary_folder.h"
 
 #include "base/file_memory.h"
 #include "base/file_posix.h"
@@ -35,18 +36,14 @@ class AnyFileSystem : public ::testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
     if (!GetParam()) return;
-    std::string pattern = (std::filesystem::temp_directory_path() / "stoa-file-test-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
+    folder_ = real_.emplace().path();
     files_ = &posix_file_system();
-  }
-  void TearDown() override {
-    if (GetParam()) std::filesystem::remove_all(folder_);
   }
   [[nodiscard]] std::string path(std::string_view name) const { return join_path(folder_, name); }
 
   MemoryFileSystem memory_;
   FileSystem* files_ = &memory_;
+  std::optional<test::TemporaryFolder> real_;
   std::string folder_ = ".";
 };
 
@@ -167,9 +164,8 @@ TEST(Transfer, StopsAtTheEndAndAtFailures) {
 
 // The kernel cuts the write at the limit, and refuses the rest: a real short write and a real refusal.
 TEST(PosixFile, ShortWriteOfTheKernelEndsInAnError) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "stoa-file-test-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-  const auto file = posix_file_system().create(join_path(pattern, "a")).value();
+  const test::TemporaryFolder folder;
+  const auto file = posix_file_system().create(join_path(folder.path(), "a")).value();
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
   const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
@@ -181,12 +177,11 @@ TEST(PosixFile, ShortWriteOfTheKernelEndsInAnError) {
   ASSERT_FALSE(written);
   EXPECT_THAT(written.error().message(), HasSubstr("write: File too large"));
   EXPECT_EQ(file->size().value(), 100U);
-  std::filesystem::remove_all(pattern);
 }
 
 TEST(PosixFile, AFolderBehindALinkStays) {
-  std::string folder = (std::filesystem::temp_directory_path() / "stoa-file-test-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const test::TemporaryFolder real;
+  const std::string& folder = real.path();
   const std::string link = folder + ".link";
   std::filesystem::create_directory_symlink(folder, link);
   EXPECT_FALSE(posix_file_system().remove_directory(link).value());

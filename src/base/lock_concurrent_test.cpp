@@ -1,5 +1,6 @@
 // A folder's lock while those who have it remove its file: never two at once.
 #include "base/file_posix.h"
+#include "base/testing/temporary_folder.h"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -14,8 +15,8 @@ namespace stoa {
 namespace {
 
 TEST(FolderLock, IsOneThreadsAtATimeThoughItsFileComesAndGoes) {
-  std::string folder = (std::filesystem::temp_directory_path() / "stoa-lock-test-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const test::TemporaryFolder real;
+  const std::string& folder = real.path();
   FileSystem& files = posix_file_system();
   std::atomic<int> inside{0};
   std::atomic<int> taken{0};
@@ -38,7 +39,6 @@ TEST(FolderLock, IsOneThreadsAtATimeThoughItsFileComesAndGoes) {
   }
   threads.clear();
   EXPECT_GT(taken.load(std::memory_order_relaxed), 0);
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ class Program {
   explicit Program(std::uint64_t seed) : random_(seed) {}
 
   Trace run() {
-    for (int step = 0; step != 300; ++step) {
+    for (int step = 0; step != 800; ++step) {
       std::vector<CommitTicket> tickets;
       for (std::uint64_t left = below(6); left != 0; --left) tickets.push_back(submit());
       if (below(4) == 0) answer(core_->engine().run(WriteFunction::to(function_)));

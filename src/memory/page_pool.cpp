@@ -44,7 +44,8 @@ void PagePool::refill_spare() noexcept {
   if (spare_.bytes() * 2 >= options_.spare_bytes) return;
   try {
     const Room fresh = map_slab(options_.spare_bytes);
-    if (spare_.bytes() > room_.bytes()) carve_from(spare_);
+    if (spare_.bytes() > room_.bytes()) std::swap(spare_, room_);
+    free_rest(spare_);
     spare_ = fresh;
     spare_is_new_ = true;
   } catch (const std::bad_alloc&) {
@@ -172,7 +173,8 @@ void PagePool::grow(std::size_t at_least) {
   }
   bytes_reserved_ += bytes;
   ++system_allocations_;
-  carve_from(fresh);
+  free_rest(room_);
+  room_ = fresh;
   if (bytes < slab_bytes_next_) return;
   // Compared before it is converted: what a size cannot hold has no meaning as one.
   const double next = static_cast<double>(slab_bytes_next_) * options_.slab_growth;
@@ -190,15 +192,15 @@ PagePool::Room PagePool::map_slab(std::size_t bytes) {
   return {slabs_.size() - 1, first, base + bytes - (unit_bytes - sizeof(BlockHeader))};
 }
 
-// What is left of the old room becomes one free block of its size, so that nothing is lost.
-void PagePool::carve_from(Room room) noexcept {
-  const std::size_t rest_units = room_.bytes() / unit_bytes;
-  if (rest_units != 0 && rest_units <= FreeBlocks::units_max) {
-    BlockHeader* rest = carve(room_, static_cast<std::uint32_t>(rest_units));
-    *rest = BlockHeader{.units = static_cast<std::uint32_t>(rest_units)};
+// What is left of a room becomes free blocks, so that nothing is lost.
+void PagePool::free_rest(Room& room) noexcept {
+  for (std::size_t left = room.bytes() / unit_bytes; left != 0;) {
+    const auto units = static_cast<std::uint32_t>(std::min<std::size_t>(left, FreeBlocks::units_max));
+    BlockHeader* rest = carve(room, units);
+    *rest = BlockHeader{.units = units};
     free_.push(*rest);
+    left -= units;
   }
-  room_ = room;
 }
 
 // --- Blocks that have a mapping of their own ----------------------------------------------------------------------

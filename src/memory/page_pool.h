@@ -18,7 +18,8 @@ struct PoolOptions {
   double slab_growth = 2.0;
   std::size_t slab_bytes_max = std::size_t{64} << 20U;
   std::size_t spare_bytes = std::size_t{16} << 20U;
-  std::size_t bytes_max = std::numeric_limits<std::size_t>::max();  ///< from the system, less the spare slab
+  std::size_t bytes_max =
+      std::numeric_limits<std::size_t>::max();  ///< as if the system had no more, but for the spare slab
 };
 
 /// The header of a block from its payload. Readers hold payloads as const; the header is the writer's alone.
@@ -99,7 +100,7 @@ class PagePool {
   void merge_in(Slab& slab) noexcept;
   void grow(std::size_t at_least);
   Room map_slab(std::size_t bytes);
-  void carve_from(Room room) noexcept;
+  void free_rest(Room& room) noexcept;
   BlockHeader* allocate_large(std::uint32_t units);
   void release_large(BlockHeader* block) noexcept;
   void unmap_large(BlockHeader* block) noexcept;

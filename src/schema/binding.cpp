@@ -23,7 +23,7 @@ const FieldModel* find(const std::vector<FieldModel>& fields, std::string_view n
 std::vector<std::string> differences(const SchemaModel& schema, const TableModel& table,
                                      const detail::RowDescription& type) {
   SchemaModel described = type.definitions;
-  for (EnumModel& model : described.enums) std::ranges::stable_sort(model.variants, {}, &EnumVariant::value);
+  order_variants(described);
 
   std::vector<std::string> out;
   for (const FieldModel& ours : table.fields) {

@@ -96,6 +96,14 @@ void copy_row(const TableModel& table, const void* from, void* to) {
   }
 }
 
+const std::byte* canonical_rows(const TableModel& table, const std::byte* rows, std::size_t count,
+                                std::vector<std::byte>& room) {
+  if (!table.is_padded()) return rows;
+  room.resize(std::max<std::size_t>(room.size(), count * table.bytes));
+  for (std::size_t i = 0; i != count; ++i) copy_row(table, rows + i * table.bytes, room.data() + i * table.bytes);
+  return room.data();
+}
+
 std::expected<void, Error> check_row(const SchemaModel& schema, const TableModel& table, const void* row) {
   return check_range(schema, table, 0, table.bytes, static_cast<const std::byte*>(row));
 }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <vector>
 
 namespace stoa::schema {
 
@@ -14,6 +15,13 @@ namespace stoa::schema {
 ///
 /// Requires: both are of table.bytes and do not overlap.
 void copy_row(const TableModel& table, const void* from, void* to);
+
+/// Rows as copy_row() leaves them: those given where nothing is between their fields, else copies in `room`.
+///
+/// Lifetime: as `rows`, or until `room` changes.
+/// Errors:   throws std::bad_alloc.
+[[nodiscard]] const std::byte* canonical_rows(const TableModel& table, const std::byte* rows, std::size_t count,
+                                              std::vector<std::byte>& room);
 
 /// The texts of one row together: far below what 32 bits tell, in which an operation's length is kept.
 inline constexpr std::uint64_t row_blob_bytes_max = std::uint64_t{1} << 30U;

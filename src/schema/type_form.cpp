@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "schema/kinds.h"
 
 namespace stoa::schema {
@@ -49,6 +51,10 @@ void append_type(const SchemaModel& schema, const FieldType& type, Form form, st
 }
 
 }  // namespace
+
+void order_variants(SchemaModel& described) {
+  for (EnumModel& model : described.enums) std::ranges::stable_sort(model.variants, {}, &EnumVariant::value);
+}
 
 std::string memory_form(const SchemaModel& schema, const FieldType& type) {
   std::string out;

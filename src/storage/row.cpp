@@ -4,7 +4,6 @@
 #include "schema/row_codec.h"
 #include "schema/type_form.h"
 
-#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -12,7 +11,7 @@
 namespace stoa {
 
 std::string detail::memory_form(SchemaModel definitions, const FieldType& type) {
-  for (EnumModel& model : definitions.enums) std::ranges::stable_sort(model.variants, {}, &EnumVariant::value);
+  schema::order_variants(definitions);
   return schema::memory_form(definitions, type);
 }
 

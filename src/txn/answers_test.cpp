@@ -88,6 +88,35 @@ TEST(Then, MaySubmitAndDoesNotWait) {
   EXPECT_EQ(db.engine.counts().in_flight.count, 0U);
 }
 
+// Nobody begins them any more: their indices come again with the next generation.
+TEST(AtLimit, BurnsTheIdsOfWhoIsAnsweredBusy) {
+  Options options = stepped();
+  options.in_flight_transactions_max = 1;
+  options.at_limit = AtLimit::answer_busy;
+  TestDatabase db(options);
+  Transaction refused = db.begin();
+  std::vector<Entity> burnt = refused.create(5);
+  refused.insert(burnt[0], Name{std::string(100'000, 'x'), 1});
+  {
+    CommitTicket first = submit(db);
+    EXPECT_EQ(code_of(std::move(refused).submit().get()), ErrorCode::busy);
+    while (db.step() != 0) {
+    }
+    EXPECT_TRUE(first.get());
+  }
+  Transaction next = db.begin();
+  std::size_t again = 0;
+  for (Entity entity : next.create(20)) {
+    for (Entity gone : burnt) {
+      EXPECT_NE(entity, gone);
+      again += entity == Entity(gone.index(), gone.generation() + 1) ? 1U : 0U;
+    }
+    next.insert(entity, Mass{1});
+  }
+  EXPECT_EQ(again, burnt.size());
+  EXPECT_TRUE(std::move(next).commit());
+}
+
 TEST(AtLimit, AnswersBusyWhereTheOptionsSaySo) {
   Options options = stepped();
   options.in_flight_transactions_max = 2;

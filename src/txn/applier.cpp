@@ -1,7 +1,6 @@
 #include "txn/applier.h"
 
 #include "base/make_error.h"
-
 #include "txn/apply_operations.h"
 
 #include <algorithm>

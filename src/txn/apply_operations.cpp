@@ -1,6 +1,5 @@
 #include "txn/apply_operations.h"
 
-#include "txn/deadline.h"
 #include "txn/prefetch.h"
 
 #include <algorithm>
@@ -63,6 +62,27 @@ void gather(OpBuffer::Reader& reader, std::span<const Entity> entities, EntityRu
     (void)reader.next();
   }
 }
+
+/// Looks at the clock now and then.
+class Deadline {
+ public:
+  static constexpr std::size_t operations_between_looks = 64;
+
+  explicit Deadline(steady_clock::time_point at) : at_(at) {}
+
+  /// Whether it has passed, as far as it looked, when so many more operations are done.
+  [[nodiscard]] bool passed_after(std::size_t operations) {
+    if (at_ == steady_clock::time_point::max()) return false;
+    done_ += operations;
+    if (done_ < operations_between_looks) return false;
+    done_ = 0;
+    return steady_clock::now() > at_;
+  }
+
+ private:
+  steady_clock::time_point at_;
+  std::size_t done_ = 0;
+};
 
 /// What came of a record, or of those that were done with it, and what met it.
 struct Met {

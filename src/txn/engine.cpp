@@ -141,7 +141,7 @@ void Engine::hand_over_ids(Node& node) noexcept {
   try {
     Node& carrier = new_node();
     std::swap(carrier.ops, node.ops);
-    drop(carrier);
+    queue_dropped(carrier);
   } catch (const std::exception&) {
     return;  // nobody gets them any more
   }
@@ -154,12 +154,16 @@ void Engine::hurry() noexcept {
 }
 
 void Engine::drop(Node& node) noexcept {
-  node.ops.keep_creations();  // of a giant that was given up nothing stays
+  if (!node.ops.empty()) node.ops.keep_creations();  // of a giant that was given up nothing else stays
   if (node.ops.empty() || refusal_ || limit_.is_closed()) {
     recycle(node);
-    return;
+  } else {
+    queue_dropped(node);
   }
-  // Its ids are to be burnt, which is the writer's to do. It carries no limit: it must not wait, and is gone at once.
+}
+
+// Its ids are to be burnt, which is the writer's to do. It carries no limit: it must not wait, and is gone at once.
+void Engine::queue_dropped(Node& node) noexcept {
   node.kind = Node::Kind::dropped;
   node.bytes_in_flight = 0;
   (void)node.response.drop();
@@ -273,8 +277,8 @@ void Engine::take_queued() noexcept {
 // By a doorbell of its own: at the other one each who comes would wake the writer.
 void Engine::await_company() {
   if (options_.batch_delay.count() <= 0) return;
-  hurried_.store(false,
-                 std::memory_order_seq_cst);  // seq_cst: who hurries after this has queued before, or is seen below
+  // seq_cst: who hurries before this has queued before it, and who does after it is seen below.
+  hurried_.store(false, std::memory_order_seq_cst);
   take_queued();
   std::optional<SteadyTime> until;
   std::size_t count = 0;

@@ -83,6 +83,7 @@ class Engine final : public detail::TransactionHome {
   [[nodiscard]] std::optional<Error> enter(Node& node);
   void recycle(Node& node) noexcept;
   void hand_over_ids(Node& node) noexcept;
+  void queue_dropped(Node& node) noexcept;
   void hurry() noexcept;
   [[nodiscard]] bool steps_here() const noexcept;
 
@@ -133,7 +134,7 @@ class Engine final : public detail::TransactionHome {
   Version version_ = 0;           // with what the batch has added
   std::optional<Error> failure_;  // the sink's; final
 
-  // Statistics, written by the writer only.
+  // Statistics, written by the writer; a failure also by who is answered busy.
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::uint64_t> failures_{0};
   std::atomic<std::uint64_t> batches_{0};

@@ -133,7 +133,8 @@ void OpBuffer::keep_creations() noexcept {
       at += bytes;
     }
   }
-  blocks_.resize(bytes_ == 0 ? 0 : current_ + 1);
+  if (bytes_ == 0) return clear();
+  blocks_.resize(current_ + 1);
 }
 
 std::byte* OpBuffer::make_room(std::size_t bytes) {

@@ -11,6 +11,7 @@
 #include <map>
 #include <new>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -59,6 +60,35 @@ TEST(OutOfMemory, FailsAWriteFunctionThatCatchesIt) {
     }
   });
   EXPECT_TRUE(caught) << "the test tests nothing";
+  EXPECT_EQ(code_of(answer), ErrorCode::out_of_memory);
+  EXPECT_TRUE(db.unpublished_picture() == before);
+}
+
+// Rows that were begun and not filled must not be seen: their texts would be anybody's.
+TEST(OutOfMemory, ShowsAWriteFunctionNothingThatIsHalfDone) {
+  TestDatabase db(stepped(), false,
+                  memory::PoolOptions{.slab_bytes_first = std::size_t{1} << 20U,
+                                      .spare_bytes = std::size_t{16} << 20U,
+                                      .bytes_max = std::size_t{1} << 20U});
+  const std::vector<Entity> entities = db.add_positions(10);
+  const storage::test::Picture before = db.picture();
+  const std::string text(10'000, 'x');
+  std::vector<Name> names(300, Name{text, 1});
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i != names.size(); ++i) texts.push_back(std::to_string(i) + text);
+  for (std::size_t i = 0; i != names.size(); ++i) names[i].name = texts[i];
+  bool reached = false;
+  const auto answer = db.write([&](Writer& writer) {
+    const std::vector<Entity> many = writer.create(names.size());
+    writer.insert(many, std::span<const Name>(names));
+    EXPECT_THROW((void)writer.alive(many[0]), std::bad_alloc) << "here the rows are made";
+    EXPECT_THROW((void)writer.get<Name>(many.back()), std::bad_alloc);
+    EXPECT_THROW(writer.each<const Name>([](Entity, const Name&) { ADD_FAILURE() << "seen"; }), std::bad_alloc);
+    writer.set<&Position::y>(entities[0], 5);
+    EXPECT_FALSE(writer.create());
+    reached = true;
+  });
+  EXPECT_TRUE(reached);
   EXPECT_EQ(code_of(answer), ErrorCode::out_of_memory);
   EXPECT_TRUE(db.unpublished_picture() == before);
 }

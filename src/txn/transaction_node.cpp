@@ -42,7 +42,8 @@ void TransactionNode::row(RowOp op, TableId table, Entity entity, const std::byt
   const auto code = op == RowOp::insert   ? WriteOp::Kind::insert
                     : op == RowOp::update ? WriteOp::Kind::update
                                           : WriteOp::Kind::upsert;
-  ops.push({.kind = code, .table = table, .entity = entity}, canonical(model, row, 1), model.bytes, model.blobs, 0);
+  ops.push({.kind = code, .table = table, .entity = entity}, schema::canonical_rows(model, row, 1, canonical_),
+           model.bytes, model.blobs, 0);
 }
 
 void TransactionNode::insert_rows(TableId table, std::span<const Entity> entities, const std::byte* rows) {
@@ -52,17 +53,7 @@ void TransactionNode::insert_rows(TableId table, std::span<const Entity> entitie
     if (!check(model, rows + i * model.bytes)) return;
   }
   ops.push_many({.kind = WriteOp::Kind::insert, .table = table, .entity = {}}, entities,
-                canonical(model, rows, entities.size()), model.bytes, model.blobs);
-}
-
-// Valid until the next call.
-const std::byte* TransactionNode::canonical(const TableModel& model, const std::byte* rows, std::size_t count) {
-  if (!model.is_padded()) return rows;
-  canonical_.resize(std::max<std::size_t>(canonical_.size(), count * model.bytes));
-  for (std::size_t i = 0; i != count; ++i) {
-    schema::copy_row(model, rows + i * model.bytes, canonical_.data() + i * model.bytes);
-  }
-  return canonical_.data();
+                schema::canonical_rows(model, rows, entities.size(), canonical_), model.bytes, model.blobs);
 }
 
 void TransactionNode::field(TableId table, Entity entity, const FieldModel& field, const std::byte* cell) {

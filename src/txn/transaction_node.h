@@ -70,7 +70,6 @@ class TransactionNode : public queue::QueueNode, public OpTarget {
  private:
   bool fits(std::size_t more_bytes);
   [[nodiscard]] bool has_room(std::size_t more_bytes);
-  [[nodiscard]] const std::byte* canonical(const TableModel& model, const std::byte* rows, std::size_t count);
 
   const WorldInfo* world_ = nullptr;
   storage::EntityAllocator* entities_ = nullptr;

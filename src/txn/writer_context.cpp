@@ -16,7 +16,6 @@ namespace stoa::txn {
 namespace {
 
 using detail::RowOp;
-
 using storage::Outcome;
 using storage::RowImage;
 using storage::WriteBuffer;
@@ -96,8 +95,9 @@ void WriterContext::settle(Outcome outcome, WriteOp::Kind kind, TableId table, E
   if (auto error = describe(outcome, kind, world(), table, entity)) fail(std::move(*error));
 }
 
-// Of its own in any case: an insert moves rows, and may free the page that the caller's row is in.
-const std::byte* WriterContext::own_copy(const TableModel& model, const std::byte* row) {
+// The row as it is stored. An insert moves rows, and may free the page that the caller's row is in: it gets a copy.
+const std::byte* WriterContext::canonical(const TableModel& model, const std::byte* row, bool copied) {
+  if (!copied && !model.is_padded()) return row;
   schema::copy_row(model, row, row_.data());
   return row_.data();
 }
@@ -110,14 +110,12 @@ void WriterContext::create(std::span<Entity> out) {
   if (count != out.size()) fail(Error(ErrorCode::too_large, "all 2^32 entity indices are in use"));
   out = out.first(count);
   created_.insert(created_.end(), out.begin(), out.end());
+  if (!walking_) begin_operation();
   if (!walking_ && out.size() == 1) {
-    apply_deferred();
-    begin_operations();
     settle(buffer_.create(out), WriteOp::Kind::create, no_table, out.front());
     return;
   }
   // Several wait for the rows that come right after them, with which they begin.
-  if (!walking_) apply_deferred();
   deferred_.push_many({.kind = WriteOp::Kind::create, .entity = {}}, out, nullptr, 0, {});
   waiting_ = out.size();
 }
@@ -133,7 +131,7 @@ void WriterContext::row(RowOp op, TableId table, Entity entity, const std::byte*
   const TableModel& model = world().model(table);
   if (!goes_on(model.bytes)) return;
   if (!check(model, bytes)) return;
-  const std::byte* row = own_copy(model, bytes);
+  const std::byte* row = canonical(model, bytes, op != RowOp::update);
   const auto kind = op == RowOp::insert   ? WriteOp::Kind::insert
                     : op == RowOp::update ? WriteOp::Kind::update
                                           : WriteOp::Kind::upsert;
@@ -141,8 +139,7 @@ void WriterContext::row(RowOp op, TableId table, Entity entity, const std::byte*
     deferred_.push({.kind = kind, .table = table, .entity = entity}, row, model.bytes, model.blobs, 0);
     return;
   }
-  apply_deferred();
-  begin_operations();
+  begin_operation();
   Outcome outcome = op == RowOp::insert ? Outcome::no_row : buffer_.update(table, entity, row);
   if (outcome == Outcome::no_row && op != RowOp::update) {
     const RowImage image{table, row};
@@ -153,31 +150,23 @@ void WriterContext::row(RowOp op, TableId table, Entity entity, const std::byte*
 
 void WriterContext::insert_rows(TableId table, std::span<const Entity> entities, const std::byte* rows) {
   const TableModel& model = world().model(table);
-  if (!wait_for_rows(entities)) {
+  bool together = wait_for_rows(entities);
+  for (std::size_t i = 0; together && i != entities.size(); ++i) together = check(model, rows + i * model.bytes);
+  if (!together) {
     for (std::size_t i = 0; i != entities.size(); ++i) row(RowOp::insert, table, entities[i], rows + i * model.bytes);
     return;
   }
   const Attempt attempt(*this);
   if (!goes_on(entities.size() * (sizeof(Entity) + model.bytes))) return;
-  for (std::size_t i = 0; i != entities.size(); ++i) {
-    if (!check(model, rows + i * model.bytes)) return;
-  }
-  if (model.is_padded()) {
-    clear_for_reuse(rows_);
-    rows_.resize(entities.size() * model.bytes);
-    for (std::size_t i = 0; i != entities.size(); ++i) {
-      schema::copy_row(model, rows + i * model.bytes, rows_.data() + i * model.bytes);
-    }
-    rows = rows_.data();
-  }
-  deferred_.push_many({.kind = WriteOp::Kind::insert, .table = table, .entity = {}}, entities, rows, model.bytes,
-                      model.blobs);
+  clear_for_reuse(rows_);
+  deferred_.push_many({.kind = WriteOp::Kind::insert, .table = table, .entity = {}}, entities,
+                      schema::canonical_rows(model, rows, entities.size(), rows_), model.bytes, model.blobs);
 }
 
 void WriterContext::field(TableId table, Entity entity, const FieldModel& field, const std::byte* cell) {
   const Attempt attempt(*this);
   const TableModel& model = world().model(table);
-  if (!goes_on(model.bytes)) return;
+  if (!goes_on(field.bytes)) return;
   if (auto checked = schema::check_field(world().schema->model(), model, field, cell); !checked) {
     fail(checked.error());
     return;
@@ -192,8 +181,7 @@ void WriterContext::field(TableId table, Entity entity, const FieldModel& field,
                    row_.data(), field.bytes, blobs, field.offset);
     return;
   }
-  apply_deferred();
-  begin_operations();
+  begin_operation();
   settle(buffer_.set_field(table, entity, field, row_.data()), WriteOp::Kind::set_field, table, entity);
 }
 
@@ -203,8 +191,7 @@ void WriterContext::remove(TableId table, Entity entity) {
   if (walking_) {
     deferred_.push({.kind = WriteOp::Kind::remove, .table = table, .entity = entity});
   } else {
-    apply_deferred();
-    begin_operations();
+    begin_operation();
     settle(buffer_.remove(table, entity), WriteOp::Kind::remove, table, entity);
   }
 }
@@ -215,8 +202,7 @@ void WriterContext::destroy(Entity entity) {
   if (walking_) {
     deferred_.push({.kind = WriteOp::Kind::destroy, .entity = entity});
   } else {
-    apply_deferred();
-    begin_operations();
+    begin_operation();
     settle(buffer_.destroy(entity), WriteOp::Kind::destroy, no_table, entity);
   }
 }
@@ -240,9 +226,11 @@ void WriterContext::close_walk() {
 }
 
 const detail::Root& WriterContext::root() {
-  const Attempt attempt(*this);
   if (broken_) throw std::bad_alloc();
-  if (!walking_) apply_deferred();
+  if (!walking_ && !deferred_.empty()) {
+    const Attempt attempt(*this);
+    apply_deferred();
+  }
   return buffer_.root();
 }
 
@@ -254,7 +242,7 @@ void WriterContext::finish() {
 
 void WriterContext::apply_deferred() {
   if (deferred_.empty() || stopped_) return;
-  begin_operations();
+  begin_telling();
   auto applied = apply_operations(deferred_, buffer_, deadline_, AfterError::go_on);
   deferred_.clear();
   if (applied) return;
@@ -293,10 +281,16 @@ void WriterContext::close_columns() {
   if (rows_are_told_) tell_rows();
 }
 
+// Not during a walk.
+void WriterContext::begin_operation() {
+  apply_deferred();
+  begin_telling();
+}
+
 // Pages can be compared with what they replaced as long as nothing but bulk writes happens: single operations move
 // rows, and write rows of these pages with images of their own. So the rows are told before the first of them, and from
 // then on at once.
-void WriterContext::begin_operations() {
+void WriterContext::begin_telling() {
   if (rows_are_told_) return;
   tell_rows();
   rows_are_told_ = true;
@@ -333,8 +327,8 @@ void WriterContext::update_in_walk(TableId table, Entity entity, const std::byte
   const TableModel& model = world().model(table);
   if (!goes_on(model.bytes)) return;
   if (!check(model, row)) return;
-  begin_operations();
-  settle(buffer_.update(table, entity, own_copy(model, row)), WriteOp::Kind::update, table, entity);
+  begin_telling();
+  settle(buffer_.update(table, entity, canonical(model, row, false)), WriteOp::Kind::update, table, entity);
 }
 
 }  // namespace stoa::txn

@@ -55,9 +55,10 @@ class WriterContext final : public detail::WriterCore {
   void stop(Error error);
   void break_off() noexcept;
   [[nodiscard]] Error too_large() const;
-  [[nodiscard]] const std::byte* own_copy(const TableModel& model, const std::byte* row);
+  [[nodiscard]] const std::byte* canonical(const TableModel& model, const std::byte* row, bool copied);
   [[nodiscard]] bool wait_for_rows(std::span<const Entity> entities) const;
-  void begin_operations();
+  void begin_operation();
+  void begin_telling();
   void tell_rows();
   void tell_rows(std::size_t change);
   void apply_deferred();

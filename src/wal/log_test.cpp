@@ -1,4 +1,5 @@
 #include "base/file_posix.h"
+#include "base/testing/temporary_folder.h"
 #include "wal/log_fixture.h"
 #include "wal/segment_reader.h"
 
@@ -378,8 +379,8 @@ TEST_F(LogTest, ReservedRoomIsThereOnAFullDisk) {
 }
 
 TEST_F(LogTest, WorksOnTheRealFileSystem) {
-  std::string folder = (std::filesystem::temp_directory_path() / "stoa-wal-test-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const stoa::test::TemporaryFolder real;
+  const std::string& folder = real.path();
   FileSystem& files = posix_file_system();
   LogEnd end;
   for (std::uint64_t run = 1; run <= 3; ++run) {
@@ -401,7 +402,6 @@ TEST_F(LogTest, WorksOnTheRealFileSystem) {
     end = result->end;
   }
   EXPECT_GT(trim(files, folder, end.version).value(), 3U);
-  std::filesystem::remove_all(folder);
 }
 
 TEST_F(LogTest, TrimKeepsWhatIsNeededAfterTheVersion) {

@@ -147,17 +147,16 @@ struct Root {
   std::uint64_t root_seq = 0;
   Version version = 0;
   const WorldInfo* world = nullptr;
-  PagedArray slots;                   ///< EntitySlot by entity index; a page of the dead alone may be folded
-  PagedArray floors;                  ///< of folded pages: the last generation of any index, by page number
-  PagedArray archetypes;              ///< const ChunkStore* by archetype number; null where it was given up
-  PagedArray sparse;                  ///< SparseSet by sparse number
-  PagedArray indexes;                 ///< the B+trees, by index number
-  std::uint64_t entity_count = 0;     ///< alive
-  std::uint32_t archetype_count = 0;  ///< every number is below it
-  std::uint32_t archetypes_accepted =
-      0;                          ///< those from here on may be taken back: a root that is being filled has such
-  std::uint32_t slot_count = 0;   ///< every entity index ever committed is below it
-  MatchCache* matches = nullptr;  ///< for readers too; of all roots since archetypes were given up last
+  PagedArray slots;                       ///< EntitySlot by entity index; a page of the dead alone may be folded
+  PagedArray floors;                      ///< of folded pages: the last generation of any index, by page number
+  PagedArray archetypes;                  ///< const ChunkStore* by archetype number; null where it was given up
+  PagedArray sparse;                      ///< SparseSet by sparse number
+  PagedArray indexes;                     ///< the B+trees, by index number
+  std::uint64_t entity_count = 0;         ///< alive
+  std::uint32_t archetype_count = 0;      ///< every number is below it
+  std::uint32_t archetypes_accepted = 0;  ///< those from here on may be taken back
+  std::uint32_t slot_count = 0;           ///< every entity index ever committed is below it
+  MatchCache* matches = nullptr;          ///< for readers too; of all roots since archetypes were given up last
 };
 
 [[nodiscard]] inline const EntitySlot* find_slot(const Root& root, std::uint32_t index) noexcept {
