@@ -17,17 +17,19 @@ int main(int argc, char** argv) try {
   std::optional<std::size_t> rounds;
   std::string filter;
   std::string folder;
+  std::string source = "an unnamed build";
   CLI::App app("Measures stoa beside its peers and beside plain vectors", "stoa-bench");
   app.add_flag("--quick", quick, "Everything once and tiny: says only whether it works, and writes no files");
   app.add_flag("--cpu", cpu, "Tables show the measuring thread's CPU time, for a machine that others use as well");
   app.add_option("--rounds", rounds, "How often each is measured, in turns")->check(CLI::PositiveNumber);
   app.add_option("--filter", filter, "Only what this regular expression finds in \"subject/system\"");
   app.add_option("--out", folder, "Where results.json and results.md go; otherwise the benchmarks' own results folder");
+  app.add_option("--source", source, "What is measured, as a commit: results.md says it");
   CLI11_PARSE(app, argc, argv);
 
   bench::Scale scale = quick ? bench::Scale::quick() : bench::Scale{};
   if (rounds) scale.rounds = *rounds;
-  bench::Report report(cpu ? bench::Clock::cpu : bench::Clock::wall);
+  bench::Report report(cpu ? bench::Clock::cpu : bench::Clock::wall, source);
   bench::Suite suite(scale, filter, report);
   for (auto add : {bench::add_insert, bench::add_update, bench::add_scan, bench::add_get, bench::add_each,
                    bench::add_create, bench::add_structure}) {

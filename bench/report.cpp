@@ -1,10 +1,12 @@
 #include "report.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <stdlib.h>
 
 #include <algorithm>
+#include <ctime>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -83,9 +85,11 @@ std::string Report::ratio(const Subject& subject, const Series& series, std::str
 
 std::string Report::markdown() const {
   std::string out = fmt::format(
-      "Measured on: {}.\n\n{} time for one item in ns: median (least–most) of the rounds. Ratios are of times, taken "
-      "within a round: below 1 is faster.\n",
-      machine(), clock_ == Clock::wall ? "Wall" : "The measuring thread's CPU");
+      "Measured on: {}; {:%F}, {}.\n\n{} time for one item in ns: median (least–most) of {} rounds. Ratios are of "
+      "times, taken within a round: below 1 is faster.\n",
+      machine(), fmt::gmtime(std::time(nullptr)), source_,
+      clock_ == Clock::wall ? "Wall" : "The measuring thread's CPU",
+      subjects_.empty() ? 0 : subjects_.front().systems.front().rounds.size());
   for (const Subject& subject : subjects_) {
     fmt::format_to(std::back_inserter(out), "\n### {}\n\n| system | ns |", subject.name);
     for (std::string_view base : bases) fmt::format_to(std::back_inserter(out), " / {} |", base);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace bench {
@@ -20,7 +21,8 @@ enum class Clock { wall, cpu };
 
 class Report {
  public:
-  explicit Report(Clock clock) : clock_(clock) {}
+  /// `source` says what was measured, as a commit.
+  Report(Clock clock, std::string source) : clock_(clock), source_(std::move(source)) {}
   /// One round's figure.
   void add(const std::string& subject, const std::string& system, Sample sample);
 
@@ -47,6 +49,7 @@ class Report {
   [[nodiscard]] std::string ratio(const Subject& subject, const Series& series, std::string_view base) const;
 
   Clock clock_;
+  std::string source_;
   std::vector<Subject> subjects_;
 };
 
