@@ -48,18 +48,12 @@ class BasicDoorbell {
   }
 
   /// Returns true as soon as `has_work()` does, false if it still does not when `deadline` has passed.
-  /// Looks `spins` times before it sleeps, where there is a second core.
+  /// Spins for as long as `spin_most` before it sleeps, where there is a second core: for one at a time.
   ///
   /// Threads: any, any number at once.
   template <typename HasWork>
-  bool wait(HasWork&& has_work, unsigned spins = 0, Deadline deadline = no_deadline) {
-    if (has_work()) return true;
-    if (Sync::can_spin()) {
-      for (; spins != 0; --spins) {
-        Sync::pause();
-        if (has_work()) return true;
-      }
-    }
+  bool wait(HasWork&& has_work, std::chrono::nanoseconds spin_most = {}, Deadline deadline = no_deadline) {
+    if (has_work() || Sync::spin(has_work, spin_most, deadline)) return true;
     for (bool in_time = true;;) {
       // relaxed: too old a value costs a spare look, as the futex then does not let it sleep; it cannot be that of a
       // ringer which sees the announcement, as that one changes the word after it.

@@ -189,8 +189,8 @@ struct Sync {
 
   static bool wait(const Atomic<std::uint32_t>& word, std::uint32_t expected, Deadline deadline);
   static void wake_all(const Atomic<std::uint32_t>& word);
-  static bool can_spin() { return false; }
-  static void pause() {}
+  static bool spin(const auto&...) { return false; }
+  static bool spin_in_turn(const auto&...) { return false; }
 };
 
 }  // namespace stoa::queue::model

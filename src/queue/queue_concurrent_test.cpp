@@ -68,7 +68,7 @@ TEST_P(Producers, LoseNothingAndKeepTheirOrder) {
   }
   std::uint64_t left = each * count;
   while (left != 0 && !HasFailure()) {
-    if (!bell.wait([&] { return !queue.empty(); }, 100, stuck())) {
+    if (!bell.wait([&] { return !queue.empty(); }, std::chrono::microseconds(100), stuck())) {
       ADD_FAILURE() << left << " items did not come";
       break;
     }
@@ -100,7 +100,7 @@ TEST(Doorbell, LosesNoWakeUp) {
   auto play = [&](std::uint64_t side) {
     for (std::uint64_t round = side; round < 2 * rounds; round += 2) {
       // seq_cst, both: as Doorbell asks for.
-      if (!bells[side].wait([&] { return ball.load(std::memory_order_seq_cst) == round; }, 0, stuck())) return;
+      if (!bells[side].wait([&] { return ball.load(std::memory_order_seq_cst) == round; }, {}, stuck())) return;
       ball.store(round + 1, std::memory_order_seq_cst);
       bells[1 - side].ring();
     }
@@ -122,7 +122,7 @@ TEST(Doorbell, WakesAllWhoSleep) {
   for (int t = 0; t < 3; ++t) {
     sleepers.emplace_back([&] {
       for (std::uint64_t round = 1; round <= rounds; ++round) {
-        if (!to_sleepers.wait([&] { return work.load(std::memory_order_seq_cst) >= round; }, 0, stuck())) ++late;
+        if (!to_sleepers.wait([&] { return work.load(std::memory_order_seq_cst) >= round; }, {}, stuck())) ++late;
         seen.fetch_add(1, std::memory_order_seq_cst);
         to_ringer.ring();
       }
@@ -131,7 +131,7 @@ TEST(Doorbell, WakesAllWhoSleep) {
   for (std::uint64_t round = 1; round <= rounds; ++round) {
     work.store(round, std::memory_order_seq_cst);
     to_sleepers.ring();
-    if (!to_ringer.wait([&] { return seen.load(std::memory_order_seq_cst) >= 3 * round; }, 0, stuck())) ++late;
+    if (!to_ringer.wait([&] { return seen.load(std::memory_order_seq_cst) >= 3 * round; }, {}, stuck())) ++late;
   }
   sleepers.clear();
   EXPECT_EQ(late.load(), 0);
@@ -140,9 +140,10 @@ TEST(Doorbell, WakesAllWhoSleep) {
 TEST(Doorbell, ReturnsAtTheDeadline) {
   Doorbell bell;
   const Deadline start = std::chrono::steady_clock::now();
-  EXPECT_FALSE(bell.wait([] { return false; }, 10, deadline_after(std::chrono::milliseconds(20))));
+  EXPECT_FALSE(
+      bell.wait([] { return false; }, std::chrono::microseconds(10), deadline_after(std::chrono::milliseconds(20))));
   EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(20));
-  EXPECT_FALSE(bell.wait([] { return false; }, 0, Deadline{}));
+  EXPECT_FALSE(bell.wait([] { return false; }, {}, Deadline{}));
 }
 
 // A transaction's way: from the pool, through the queue, answered, and home again from either side.
@@ -185,7 +186,8 @@ TEST(Response, ReachesItsTicketHoweverItIsDroppedOrAwaited) {
     });
   }
   for (std::uint64_t left = producers * each; left != 0;) {
-    ASSERT_TRUE(bell.wait([&] { return !queue.empty(); }, 20, stuck())) << left << " requests did not come";
+    ASSERT_TRUE(bell.wait([&] { return !queue.empty(); }, std::chrono::microseconds(20), stuck()))
+        << left << " requests did not come";
     for (QueueNode* node = queue.take_all(); node != nullptr; --left) {
       auto& request = *static_cast<Request*>(node);
       node = node->next;  // before complete(): the node may be another's after it

@@ -69,12 +69,7 @@ class BasicResponse {
 
   [[nodiscard]] bool wait_until(Deadline deadline) noexcept {
     if (done()) return true;
-    if (Sync::can_spin()) {
-      for (unsigned spin = 0; spin < spins_max; ++spin) {
-        Sync::pause();
-        if (done()) return true;
-      }
-    }
+    if (Sync::spin_in_turn([this] { return done(); }, spin_most, deadline)) return true;
     for (bool in_time = true;;) {
       // acquire: as in done(). Nothing is released: the bit speaks for itself. It and done_bit are in one word, so
       // either complete() sees this bit and wakes, or this sees done_bit, or the futex finds that the word has changed.
@@ -98,8 +93,8 @@ class BasicResponse {
   static constexpr std::uint32_t done_bit = 1;
   static constexpr std::uint32_t dropped_bit = 2;
   static constexpr std::uint32_t waiting_bit = 4;
-  // A few microseconds: a commit that does not sync is there by then, and one that does is worth a sleep.
-  static constexpr unsigned spins_max = 100;
+  // A commit that does not sync is there by then; a sleep and its end cost more than twice as much.
+  static constexpr std::chrono::microseconds spin_most{20};
 
   typename Sync::template Atomic<std::uint32_t> word_{0};
 };

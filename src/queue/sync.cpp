@@ -16,6 +16,13 @@ namespace {
 static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
+unsigned cores() {
+  static const unsigned answer = std::thread::hardware_concurrency();
+  return answer;
+}
+
+std::atomic<unsigned> spinners{0};  // of the process
+
 }  // namespace
 
 Deadline deadline_after(std::chrono::nanoseconds timeout) noexcept {
@@ -43,9 +50,18 @@ void SystemSync::wake_all(const std::atomic<std::uint32_t>& word) noexcept {
   ::syscall(SYS_futex, &word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, nullptr, nullptr, 0);
 }
 
-bool SystemSync::can_spin() noexcept {
-  static const bool answer = std::thread::hardware_concurrency() > 1;
-  return answer;
+bool SystemSync::can_spin() noexcept { return cores() > 1; }
+
+bool SystemSync::take_turn() noexcept {
+  // relaxed, both: a count, which passes nothing on.
+  if (spinners.fetch_add(1, std::memory_order_relaxed) + 1 < cores()) return true;
+  end_turn();
+  return false;
+}
+
+void SystemSync::end_turn() noexcept {
+  // relaxed: as above.
+  spinners.fetch_sub(1, std::memory_order_relaxed);
 }
 
 }  // namespace stoa::queue

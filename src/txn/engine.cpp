@@ -22,8 +22,8 @@ const void* this_thread_mark() {
   return &mark;
 }
 
-// About 20 microseconds: as long as a wake-up costs.
-constexpr unsigned writer_spins = 600;
+// As long as a sleep and a wake-up cost on a virtual machine.
+constexpr std::chrono::microseconds writer_spin{50};
 
 // After so long without work the writer does what it put off.
 constexpr std::chrono::milliseconds idle_time{1};
@@ -226,8 +226,11 @@ std::expected<Version, Error> Engine::flush() {
 }
 
 bool Engine::wait_for_version(Version version, std::chrono::nanoseconds timeout) {
-  constexpr unsigned spins = 100;
-  return version_bell_.wait([&] { return buffers_.version() >= version; }, spins, queue::deadline_after(timeout));
+  constexpr std::chrono::microseconds spin_most{20};
+  const auto is_there = [&] { return buffers_.version() >= version; };
+  if (is_there()) return true;
+  const queue::Deadline deadline = queue::deadline_after(timeout);
+  return queue::SystemSync::spin_in_turn(is_there, spin_most, deadline) || version_bell_.wait(is_there, {}, deadline);
 }
 
 std::size_t Engine::step(std::size_t transactions, SteadyTime until) {
@@ -255,7 +258,7 @@ void Engine::run_writer() {
     // seq_cst: the look of the doorbell's protocol, at what close() stored seq_cst.
     const auto has_work = [this] { return !queue_.empty() || closed_.load(std::memory_order_seq_cst); };
     const SteadyTime idle_at = buffers_.is_behind() ? steady_clock::now() + idle_time : SteadyTime::max();
-    if (bell_.wait(has_work, writer_spins, std::min(idle_at, sink_.rest_at()))) continue;
+    if (bell_.wait(has_work, writer_spin, std::min(idle_at, sink_.rest_at()))) continue;
     buffers_.catch_up();
     if (steady_clock::now() >= sink_.rest_at()) rest();
   }
@@ -291,7 +294,7 @@ void Engine::await_company() {
   const auto is_hurried = [this] {
     return hurried_.load(std::memory_order_seq_cst) || closed_.load(std::memory_order_seq_cst);
   };
-  while (until && !company_bell_.wait(is_hurried, 0, std::min(*until, sink_.rest_at()))) {
+  while (until && !company_bell_.wait(is_hurried, {}, std::min(*until, sink_.rest_at()))) {
     const SteadyTime now = steady_clock::now();
     if (now >= *until) return;
     if (now >= sink_.rest_at()) rest();
