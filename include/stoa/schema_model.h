@@ -137,8 +137,8 @@ struct SchemaModel {
   std::vector<TableModel> tables;  ///< once complete, in the order of their numbers
   std::vector<TableId> by_name;    ///< derived: the tables in the order of their names
   /// Of what the schema says, enums and structs by their content: neither the order in which tables, fields and
-  /// variants are declared nor the names of enums and structs matter. The order within a struct does: its cell is
-  /// stored whole.
+  /// variants are declared nor the names of enums and structs matter, nor what has an index. The order within a struct
+  /// does: its cell is stored whole.
   SchemaHash hash{};
 
   [[nodiscard]] const TableModel* find(std::string_view table) const;  ///< requires: complete

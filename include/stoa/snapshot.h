@@ -4,6 +4,7 @@
 #include <stoa/codec.h>
 #include <stoa/detail/row_finder.h>
 #include <stoa/detail/world.h>
+#include <stoa/index.h>
 #include <stoa/query.h>
 #include <stoa/row.h>
 
@@ -144,14 +145,47 @@ class Snapshot {
   /// Errors: throws std::logic_error if the field is not unique by itself.
   template <auto Member>
   [[nodiscard]] Entity find(const detail::type_of_member<Member>& value) const {
-    static_assert(!Encoded<detail::class_of_member<Member>>, "stoa: a type with a Codec has no fields to find it by");
-    const TableId table = detail::table_in<detail::class_of_member<Member>>(*root().world);
-    return find_unique(table, field_name<Member>(), reinterpret_cast<const std::byte*>(&value));
+    return detail::holder_of<Member>(root(), value);
   }
   /// The same by name. Errors: not_found, if there is no such table or field; invalid_argument, if the field is not
   /// unique or the value not one of its type.
   [[nodiscard]] std::expected<Entity, Error> find(std::string_view table, std::string_view field,
                                                   const Value& value) const;
+
+  /// The entities whose field is at least `low` and at most `high`, in the order of its values; with equal ones, in
+  /// the order of the entities. Numbers and enums go by value, both zeros of a float being one and a NaN in no range;
+  /// texts and bytes go by their bytes, references as entities are ordered, null ones left out.
+  /// Errors: throws std::logic_error if the field has no ordered index: index() makes one, and a reference or a unique
+  /// number has one.
+  template <auto Member>
+  [[nodiscard]] IndexRange range(const detail::type_of_member<Member>& low,
+                                 const detail::type_of_member<Member>& high) const {
+    return detail::range_of<Member>(root(), low, high);
+  }
+  /// The entities whose reference names `target`, in their order.
+  /// Errors: as range().
+  template <auto Member>
+  [[nodiscard]] IndexRange referrers(Entity target) const {
+    return detail::referrers_of<Member>(root(), target);
+  }
+  /// At the first entity of the field's order; with a value, at the first whose value is not below it.
+  /// Errors: as range().
+  template <auto Member>
+  [[nodiscard]] IndexCursor cursor() const {
+    return IndexCursor(detail::first_place(root(), detail::index_of<Member>(*root().world, "cursor")));
+  }
+  template <auto Member>
+  [[nodiscard]] IndexCursor cursor(const detail::type_of_member<Member>& value) const {
+    return IndexCursor(detail::place_not_below(root(), detail::index_of<Member>(*root().world, "cursor"),
+                                               reinterpret_cast<const std::byte*>(&value)));
+  }
+  /// The same by name. Errors: not_found, if there is no such table or field; invalid_argument, if the field has no
+  /// ordered index or a value is not one of its type.
+  [[nodiscard]] std::expected<IndexRange, Error> range(std::string_view table, std::string_view field, const Value& low,
+                                                       const Value& high) const;
+  [[nodiscard]] std::expected<IndexRange, Error> referrers(std::string_view table, std::string_view field,
+                                                           Entity target) const;
+  [[nodiscard]] std::expected<IndexCursor, Error> cursor(std::string_view table, std::string_view field) const;
 
   /// A row of a table that is known by name only.
   /// Errors: not_found, if there is no such table or row.
@@ -183,8 +217,6 @@ class Snapshot {
       detail::throw_moved_from_snapshot();
     return *root_;
   }
-  [[nodiscard]] Entity find_unique(TableId table, std::string_view field, const std::byte* cell) const;
-
   detail::SnapshotHome* home_;
   const detail::Root* root_;
   void* slot_;

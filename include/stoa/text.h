@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -47,6 +48,13 @@ class TextCell {
     return out;
   }
   [[nodiscard]] std::string_view view() const noexcept { return {data(), size()}; }
+
+  /// The first four bytes, zero where there are fewer, as a number that is ascending as they are.
+  [[nodiscard]] std::uint32_t head() const noexcept {
+    std::uint32_t head;
+    std::memcpy(&head, raw_ + 4, sizeof head);
+    return std::endian::native == std::endian::little ? __builtin_bswap32(head) : head;
+  }
 
   /// Decided by length and prefix alone for most unequal values.
   friend bool operator==(const TextCell& a, const TextCell& b) noexcept {

@@ -1,6 +1,7 @@
 // The writer's own view of the world, for a function that runs on it: reads see its writes.
 #pragma once
 
+#include <stoa/index.h>
 #include <stoa/operations.h>
 #include <stoa/query.h>
 
@@ -23,6 +24,8 @@ class WriterCore : public OpTarget {
  public:
   /// With all that was asked for so far, but during a walk.
   [[nodiscard]] virtual const Root& root() = 0;
+  /// The same, and its indexes follow its rows.
+  [[nodiscard]] virtual const Root& indexed_root() = 0;
 
   /// Between these two, operations wait: rows must not move under a walk. close_walk() applies them.
   virtual void open_walk() = 0;
@@ -100,6 +103,21 @@ class Writer : public Operations<Writer> {
   [[nodiscard]] std::size_t count() const {
     const auto terms = detail::make_terms<T...>(*core_->root().world);
     return detail::QueryCursor(core_->root(), terms).count();
+  }
+
+  /// As of a snapshot; a range is valid until the next write.
+  template <auto Member>
+  [[nodiscard]] Entity find(const detail::type_of_member<Member>& value) const {
+    return detail::holder_of<Member>(core_->indexed_root(), value);
+  }
+  template <auto Member>
+  [[nodiscard]] IndexRange range(const detail::type_of_member<Member>& low,
+                                 const detail::type_of_member<Member>& high) const {
+    return detail::range_of<Member>(core_->indexed_root(), low, high);
+  }
+  template <auto Member>
+  [[nodiscard]] IndexRange referrers(Entity target) const {
+    return detail::referrers_of<Member>(core_->indexed_root(), target);
   }
 
   /// Calls function(Entity, T&...) for every entity that has rows in all of T...; `const T` for rows that it only

@@ -60,6 +60,27 @@ std::expected<void, Error> write_durably(FileSystem& files, const std::string& p
   return (*file)->sync();
 }
 
+// In one step, whenever the machine may stop: the name is to be synced, though.
+std::expected<void, Error> replace_schema(FileSystem& files, const std::string& folder, const CompiledSchema& schema) {
+  const std::string unfinished = join_path(folder, unfinished_schema_name);
+  if (auto removed = files.remove(unfinished); !removed && removed.error().code() != ErrorCode::not_found) {
+    return removed;  // what a crash left
+  }
+  if (auto written = write_durably(files, unfinished, schema.canonical_text()); !written) return written;
+  return files.rename(unfinished, join_path(folder, schema_file_name));
+}
+
+// Which fields the schema asks for an index of.
+std::vector<std::pair<TableId, FieldId>> indexed_fields(const SchemaModel& schema) {
+  std::vector<std::pair<TableId, FieldId>> out;
+  for (const TableModel& table : schema.tables) {
+    for (const std::uint16_t at : table.by_number) {
+      if (table.fields[at].index) out.emplace_back(table.number, table.fields[at].number);
+    }
+  }
+  return out;
+}
+
 // A file that making a database does not leave, in a folder without a schema.
 const std::string* find_foreign(const std::vector<std::string>& names) {
   const auto found = std::find_if(names.begin(), names.end(), [](const std::string& name) {
@@ -113,12 +134,14 @@ std::expected<void, Error> check_not_foreign(FileSystem& files, const std::strin
 
 std::expected<void, Error> write_schema(FileSystem& files, const std::string& folder, const CompiledSchema& schema) {
   if (auto vacant = check_not_foreign(files, folder); !vacant) return vacant;
-  const std::string unfinished = join_path(folder, unfinished_schema_name);
-  if (auto removed = files.remove(unfinished); !removed && removed.error().code() != ErrorCode::not_found) {
-    return removed;  // what a crash left
-  }
-  if (auto written = write_durably(files, unfinished, schema.canonical_text()); !written) return written;
-  return files.rename(unfinished, join_path(folder, schema_file_name));
+  return replace_schema(files, folder, schema);
+}
+
+std::expected<void, Error> keep_indexes(FileSystem& files, const std::string& folder, const SchemaModel& kept,
+                                        const CompiledSchema& given) {
+  if (indexed_fields(kept) == indexed_fields(given.model())) return {};
+  if (auto replaced = replace_schema(files, folder, given); !replaced) return replaced;
+  return files.sync_directory(folder);
 }
 
 std::expected<void, Error> sync_names(FileSystem& files, const std::string& folder) {

@@ -41,6 +41,11 @@ inline constexpr std::string_view unfinished_schema_name = "schema.toml.new";
 /// Errors: io; disk_full.
 [[nodiscard]] std::expected<void, Error> sync_names(FileSystem& files, const std::string& folder);
 
+/// Makes the schema kept in the folder ask for the indexes that the given one asks for; in all else both are the same.
+/// Requires: the folder is locked. Durable once it has returned.
+[[nodiscard]] std::expected<void, Error> keep_indexes(FileSystem& files, const std::string& folder,
+                                                      const SchemaModel& kept, const CompiledSchema& given);
+
 /// Errors: schema_mismatch, naming what differs first.
 [[nodiscard]] std::expected<void, Error> compare_schemas(const std::string& folder, const CompiledSchema& kept,
                                                          const CompiledSchema& given);

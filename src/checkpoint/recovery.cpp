@@ -18,7 +18,9 @@ constexpr std::uint64_t transactions_a_root = 4096;
 class Replayer {
  public:
   explicit Replayer(storage::BufferManager& buffers)
-      : buffers_(buffers), buffer_(buffers.write_buffer()), replay_(buffers.world()) {}
+      : buffers_(buffers), buffer_(buffers.write_buffer()), replay_(buffers.world()), version_(buffers.version()) {
+    buffer_.suspend_indexes();
+  }
 
   std::expected<void, Error> apply(const wal::TransactionRecord& record) {
     buffers_.prepare_commit();
@@ -37,21 +39,27 @@ class Replayer {
   /// The version that apply() refused; 0 where it refused none.
   [[nodiscard]] Version refused() const { return refused_; }
 
+  /// The last root, and the indexes, made from its rows at once.
+  void finish() {
+    buffers_.prepare_commit();
+    buffer_.build_indexes();
+    buffers_.commit_batch(version_, {});
+  }
+
+ private:
   // The ids of ended entities come back by BufferManager::resume_entities(), all at once, and not through the pins.
   void publish() {
-    if (pending_ == 0) return;
     buffers_.commit_batch(version_, {});
     ended_.clear();
     pending_ = 0;
   }
 
- private:
   storage::BufferManager& buffers_;
   storage::WriteBuffer& buffer_;
   delta::Replay replay_;
   std::vector<Entity> ended_;
   std::uint64_t pending_ = 0;
-  Version version_ = 0;
+  Version version_;
   Version refused_ = 0;
 };
 
@@ -84,7 +92,7 @@ std::expected<wal::Recovery, Error> replay_log(FileSystem& files, const std::str
     return std::unexpected(Error(ErrorCode::corrupt, Place{.source = file_of(files, folder, replayer.refused())},
                                  std::string(recovered.error().reason())));
   }
-  replayer.publish();
+  replayer.finish();
   buffers.resume_entities();
   return recovered;
 }

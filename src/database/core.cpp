@@ -5,8 +5,8 @@
 #include "checkpoint/owned_folder.h"
 #include "checkpoint/recovery.h"
 #include "database/options.h"
-#include "database/world_info.h"
 #include "storage/table_usage.h"
+#include "storage/world_info.h"
 
 #include <stoa/detail/snapshot_access.h>
 
@@ -43,7 +43,7 @@ std::expected<std::shared_ptr<const CompiledSchema>, Error> agree(const std::str
 }  // namespace
 
 DatabaseCore::DatabaseCore(std::shared_ptr<const CompiledSchema> schema, const Options& options)
-    : buffers_(database::make_world(std::move(schema)),
+    : buffers_(storage::make_world(std::move(schema)),
                {options.slab_bytes_first, options.slab_growth, options.slab_bytes_max}) {}
 
 DatabaseCore::~DatabaseCore() = default;
@@ -81,9 +81,12 @@ std::expected<Core, Error> DatabaseCore::open(const Environment& outside, const 
   if (!owned->created()) {
     auto kept = kept_schema(files, folder);
     if (!kept) return std::unexpected(kept.error());
-    auto agreed = agree(folder, *std::move(kept), std::move(given));
+    auto agreed = agree(folder, *kept, std::move(given));
     if (!agreed) return std::unexpected(agreed.error());
     schema = *std::move(agreed);
+    if (auto same = checkpoint::keep_indexes(files, folder, (*kept)->model(), *schema); !same) {
+      return std::unexpected(same.error());
+    }
   }
 
   Core core(new DatabaseCore(std::move(schema), options));

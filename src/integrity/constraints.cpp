@@ -9,7 +9,7 @@ Constraints::Constraints(const detail::WorldInfo& world)
     const detail::IndexInfo& index = world.indexes[number];
     if (index.kind == Kind::unique) {
       rules_[to_index(index.table)].unique_indexes.push_back(number);
-    } else {
+    } else if (index.kind == Kind::reference) {
       const FieldModel& field = world.model(index.table).field(index.fields[0]);
       keys_.push_back({index.table, &field, field.reference->target, field.reference->on_delete, number});
     }

@@ -2,7 +2,8 @@
 
 #include "base/reuse.h"
 #include "schema/row_codec.h"
-#include "storage/unique_lookup.h"
+#include "storage/index_lookup.h"
+#include "storage/index_set.h"
 
 #include <algorithm>
 #include <chrono>
@@ -119,10 +120,11 @@ void Judge::collect_gone(const WriteBuffer& buffer, Closure& closure) const {
 }
 
 void Judge::follow(const WriteBuffer& buffer, const Gone& gone, const ForeignKey& key, Closure& closure) {
-  const storage::BTree& index = storage::index_at(buffer.root(), key.index);
-  const std::uint64_t value = gone.entity.bits();
-  for (auto at = storage::lower_bound(index, {value, 0}); at.valid() && at.key().value == value; at.next()) {
-    const Entity referrer = Entity::from_bits(at.key().entity);
+  const auto& index = storage::index_at<storage::IndexKey>(buffer.root(), key.index);
+  const std::uint64_t value = detail::entity_rank(gone.entity);
+  for (auto at = storage::lower_bound(index, storage::IndexKey{value, 0}); at.valid() && at.key().value == value;
+       at.next()) {
+    const Entity referrer = detail::entity_of_rank(at.key().entity);
     if (closure.ended.contains(no_table, referrer)) continue;
     // A row that goes by another of its references may still end its entity: which is found first must not matter.
     const bool row_goes = closure.removed.contains(key.table, referrer);

@@ -1,5 +1,6 @@
 // Judges a transaction's net effect at its end: first what follows from what went (cascades and their like), then
-// whether every row that changed keeps the rules. It reads the write buffer and its changes, and changes nothing.
+// whether every row that changed keeps the rules. It reads the write buffer, its indexes, which are to be settled, and
+// its changes, and changes nothing.
 #pragma once
 
 #include "integrity/constraints.h"

@@ -111,6 +111,7 @@ class JudgeTest : public ::testing::Test {
   }
 
   Consequences consequences() {
+    buffer_.settle_indexes();
     auto found = judge_.consequences(buffer_);
     EXPECT_TRUE(found) << found.error().message();
     return found ? **found : Consequences{};
@@ -126,6 +127,7 @@ class JudgeTest : public ::testing::Test {
     return out;
   }
   std::vector<Violation> violations() {
+    buffer_.settle_indexes();
     auto checked = judge_.check(buffer_);
     return checked ? std::vector<Violation>{} : checked.error().violations();
   }

@@ -91,7 +91,7 @@ std::string value_text(const SchemaModel& schema, const FieldType& type, const V
   return type.kind == FieldKind::bytes ? quoted(format_hex(text)) : quoted(text);
 }
 
-/// What is said of a field but its name and type. The same words for the text and for the hash.
+/// What is said of a field but its name and type, and its index. The same words for the text and for the hash.
 std::string rules_text(const SchemaModel& schema, const FieldModel& field) {
   const FieldType element{.kind = field.type.kind, .extent = 0, .definition = field.type.definition};
   std::string out = fmt::format(", number = {}", to_index(field.number));
@@ -106,7 +106,6 @@ std::string rules_text(const SchemaModel& schema, const FieldModel& field) {
     if (field.required) out += ", required = true";
     if (field.unique) out += ", unique = true";
   }
-  if (field.index) out += ", index = true";
   if (field.default_value) out += ", default = " + value_text(schema, field.type, *field.default_value);
   if (field.min) out += ", min = " + value_text(schema, element, *field.min);
   if (field.max) out += ", max = " + value_text(schema, element, *field.max);
@@ -157,8 +156,8 @@ void append_table(const SchemaModel& schema, const TableModel& table, std::strin
   }
   out += "fields = [\n";
   for (const FieldModel& field : table.fields) {
-    fmt::format_to(at, "  {{ name = \"{}\", type = \"{}\"{} }},\n", field.name, type_text(schema, field.type),
-                   rules_text(schema, field));
+    fmt::format_to(at, "  {{ name = \"{}\", type = \"{}\"{}{} }},\n", field.name, type_text(schema, field.type),
+                   rules_text(schema, field), field.index ? ", index = true" : "");
   }
   out += "]\n";
 }
@@ -173,6 +172,7 @@ std::string canonical_text(const SchemaModel& schema) {
   return out;
 }
 
+// Not of the indexes: they are derived, and may differ between a folder and who opens it.
 SchemaHash schema_hash(const SchemaModel& schema) {
   std::string form = fmt::format("stoa schema 1\nname = {}\n", quoted(schema.name));
   auto at = std::back_inserter(form);

@@ -1,149 +1,155 @@
 #include "storage/index_set.h"
 
-#include "base/hash.h"
+#include "storage/index_value.h"
 #include "storage/paged_array.h"
 
-#include <bit>
-#include <cstring>
+#include <stoa/detail/query.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <type_traits>
 
 namespace stoa::storage {
 namespace {
 
 using detail::IndexInfo;
 
-template <typename T>
-T load(const std::byte* at) {
-  T out;
-  std::memcpy(&out, at, sizeof out);
-  return out;
+template <typename Key>
+BTree<Key>& edit_index(memory::PageWriter& pages, detail::Root& root, std::uint32_t number) {
+  return edit_cell<BTree<Key>>(pages, root.indexes, number, detail::directory_page_bits);
 }
 
-constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63U;
-
-// Ascending as the numbers are: the sign bit turned for integers, and all bits of negative floats.
-std::uint64_t ordered_integer(std::int64_t value) { return static_cast<std::uint64_t>(value) ^ sign_bit; }
-std::uint64_t ordered_float(double value) {
-  const auto bits = std::bit_cast<std::uint64_t>(value);
-  return (bits & sign_bit) != 0 ? ~bits : bits ^ sign_bit;
-}
-
-std::optional<std::uint64_t> scalar_value(FieldKind kind, const std::byte* at) {
-  switch (kind) {
-    case FieldKind::boolean:
-    case FieldKind::u8: return load<std::uint8_t>(at);
-    case FieldKind::u16: return load<std::uint16_t>(at);
-    case FieldKind::u32: return load<std::uint32_t>(at);
-    case FieldKind::u64: return load<std::uint64_t>(at);
-    case FieldKind::i8: return ordered_integer(load<std::int8_t>(at));
-    case FieldKind::i16: return ordered_integer(load<std::int16_t>(at));
-    case FieldKind::i32: return ordered_integer(load<std::int32_t>(at));
-    case FieldKind::i64: return ordered_integer(load<std::int64_t>(at));
-    case FieldKind::f32: return ordered_float(static_cast<double>(load<float>(at)));
-    case FieldKind::f64: return ordered_float(load<double>(at));
-    case FieldKind::entity: return load<Entity>(at).bits();
-    default: return std::nullopt;
-  }
-}
-
-bool is_text(const FieldModel& field) {
-  return field.type.extent == 0 && (field.type.kind == FieldKind::text || field.type.kind == FieldKind::bytes);
-}
-
-std::uint64_t hash_field(const FieldModel& field, const std::byte* row, std::uint64_t seed) {
-  if (is_text(field)) {
-    const std::string_view text = reinterpret_cast<const detail::TextCell*>(row + field.offset)->view();
-    return hash64(std::as_bytes(std::span(text)), seed);
-  }
-  return hash64({row + field.offset, field.bytes}, seed);
+// Indexes of each form in turn: calls function(number) for those in `numbers`.
+bool is_of_texts(const detail::WorldInfo& world, std::uint32_t number) {
+  return world.indexes[number].form == IndexInfo::Form::text;
 }
 
 }  // namespace
 
-std::vector<IndexInfo> derive_indexes(const SchemaModel& schema) {
-  std::vector<IndexInfo> out;
-  for (const TableModel& table : schema.tables) {
-    for (const FieldModel& field : table.fields) {
-      if (field.reference) out.push_back({IndexInfo::Kind::reference, table.number, {field.number}});
-      if (field.unique || field.key) out.push_back({IndexInfo::Kind::unique, table.number, {field.number}});
-    }
-    for (const auto& fields : table.unique_together) {
-      out.push_back({IndexInfo::Kind::unique, table.number, fields});
-    }
-  }
-  return out;
+IndexSet::IndexSet(const detail::WorldInfo& world)
+    : world_(world), numbers_(world.indexes.size()), texts_(world.indexes.size()), is_touched_(world.indexes.size()) {
+  touched_.reserve(world.indexes.size());
 }
 
-std::optional<std::uint64_t> index_value(const detail::WorldInfo& world, const IndexInfo& index, const std::byte* row) {
-  const TableModel& table = world.model(index.table);
-  std::uint64_t hash = 0;
-  for (FieldId number : index.fields) {
-    const FieldModel& field = table.field(number);
-    if (field.type.kind == FieldKind::entity && field.type.extent == 0 && !load<Entity>(row + field.offset)) {
-      return std::nullopt;
-    }
-    if (index.fields.size() == 1 && field.type.extent == 0) {
-      if (auto value = scalar_value(field.type.kind, row + field.offset)) return value;
-    }
-    hash = hash_field(field, row, hash);
-  }
-  return hash;
+void IndexSet::touch(std::uint32_t number) {
+  behind_ = true;
+  if (is_touched_[number]) return;
+  is_touched_[number] = true;
+  touched_.push_back(number);
 }
 
-bool same_in_index(const detail::WorldInfo& world, const IndexInfo& index, const std::byte* a, const std::byte* b) {
-  const TableModel& table = world.model(index.table);
-  for (FieldId number : index.fields) {
-    const FieldModel& field = table.field(number);
-    if (is_text(field)) {
-      if (load<detail::TextCell>(a + field.offset) != load<detail::TextCell>(b + field.offset)) return false;
-    } else if (std::memcmp(a + field.offset, b + field.offset, field.bytes) != 0) {
-      return false;
-    }
-  }
-  return true;
+void IndexSet::tell(std::uint32_t number, const IndexKey& key, bool present) {
+  touch(number);
+  numbers_[number].add(key, present);
+}
+void IndexSet::tell(std::uint32_t number, const TextKey& key, bool present) {
+  touch(number);
+  texts_[number].add(key, present);
 }
 
-const BTree& index_at(const detail::Root& root, std::uint32_t number) noexcept {
-  static_assert(sizeof(BTree) == 24, "a cell of the root's index directory");
-  const void* page = detail::page_unchecked(root.indexes, number >> detail::directory_page_bits);
-  return static_cast<const BTree*>(page)[number & ((1U << detail::directory_page_bits) - 1)];
-}
-
-IndexSet::IndexSet(const detail::WorldInfo& world) : world_(world), by_table_(world.tables.size()) {
-  for (std::uint32_t number = 0; number < world.indexes.size(); ++number) {
-    by_table_[to_index(world.indexes[number].table)].push_back(number);
-  }
-}
-
-void IndexSet::row_added(memory::PageWriter& pages, detail::Root& root, TableId table, Entity entity,
-                         const std::byte* row) {
-  for (std::uint32_t number : by_table_[to_index(table)]) {
-    if (auto value = index_value(world_, world_.indexes[number], row)) {
-      BTree& tree = edit_cell<BTree>(pages, root.indexes, number, detail::directory_page_bits);
-      insert(pages, tree, {*value, entity.bits()});
+void IndexSet::row_told(TableId table, Entity entity, const std::byte* row, bool present) {
+  if (unseen_) return;
+  const auto& [cell_bytes, sparse, first, count] = world_.tables[to_index(table)];
+  for (std::uint32_t number = first; number != first + count; ++number) {
+    const IndexInfo& index = world_.indexes[number];
+    if (index.form == IndexInfo::Form::text) {
+      tell(number, text_key(world_, index, entity, row), present);
+    } else if (const auto key = index_key(world_, index, entity, row)) {
+      tell(number, *key, present);
     }
   }
 }
 
-void IndexSet::row_removed(memory::PageWriter& pages, detail::Root& root, TableId table, Entity entity,
-                           const std::byte* row) {
-  for (std::uint32_t number : by_table_[to_index(table)]) {
-    if (auto value = index_value(world_, world_.indexes[number], row)) {
-      BTree& tree = edit_cell<BTree>(pages, root.indexes, number, detail::directory_page_bits);
-      erase(pages, tree, {*value, entity.bits()});
+void IndexSet::row_changed(TableId table, Entity entity, const std::byte* before, const std::byte* after) {
+  if (unseen_) return;
+  const auto& [cell_bytes, sparse, first, count] = world_.tables[to_index(table)];
+  for (std::uint32_t number = first; number != first + count; ++number) {
+    const IndexInfo& index = world_.indexes[number];
+    if (index.form == IndexInfo::Form::text) {
+      const TextKey from = text_key(world_, index, entity, before);
+      const TextKey to = text_key(world_, index, entity, after);
+      if (from == to) continue;
+      tell(number, from, false);
+      tell(number, to, true);
+    } else {
+      const auto from = index_key(world_, index, entity, before);
+      const auto to = index_key(world_, index, entity, after);
+      if (from == to) continue;
+      if (from) tell(number, *from, false);
+      if (to) tell(number, *to, true);
     }
   }
 }
 
-void IndexSet::row_changed(memory::PageWriter& pages, detail::Root& root, TableId table, Entity entity,
-                           const std::byte* before, const std::byte* after) {
-  for (std::uint32_t number : by_table_[to_index(table)]) {
-    const auto from = index_value(world_, world_.indexes[number], before);
-    const auto to = index_value(world_, world_.indexes[number], after);
-    if (from == to) continue;
-    BTree& tree = edit_cell<BTree>(pages, root.indexes, number, detail::directory_page_bits);
-    if (from) erase(pages, tree, {*from, entity.bits()});
-    if (to) insert(pages, tree, {*to, entity.bits()});
+void IndexSet::settle(memory::PageWriter& pages, detail::Root& root) {
+  if (!behind_) return;
+  for (std::uint32_t number : touched_) {
+    if (is_of_texts(world_, number)) {
+      if (!texts_[number].empty()) texts_[number].settle(pages, edit_index<TextKey>(pages, root, number));
+    } else {
+      if (!numbers_[number].empty()) numbers_[number].settle(pages, edit_index<IndexKey>(pages, root, number));
+    }
   }
+  behind_ = false;
+}
+
+void IndexSet::begin_undo() noexcept {
+  bool known = false;
+  for (std::uint32_t number : touched_) {
+    known = (is_of_texts(world_, number) ? texts_[number].begin_undo() : numbers_[number].begin_undo()) || known;
+  }
+  behind_ = false;
+  unseen_ = !known;
+}
+
+void IndexSet::finish_undo(memory::PageWriter& pages, detail::Root& root) {
+  settle(pages, root);
+  unseen_ = false;
+  forget();
+}
+
+void IndexSet::forget() noexcept {
+  for (std::uint32_t number : touched_) {
+    is_touched_[number] = false;
+    is_of_texts(world_, number) ? texts_[number].forget() : numbers_[number].forget();
+  }
+  touched_.clear();
+  behind_ = false;
+}
+
+void IndexSet::build(memory::PageWriter& pages, detail::Root& root) {
+  for (std::uint32_t number = 0; number != world_.indexes.size(); ++number) {
+    is_of_texts(world_, number) ? build_one<TextKey>(pages, root, number) : build_one<IndexKey>(pages, root, number);
+  }
+  suspended_ = false;
+}
+
+template <typename Key>
+void IndexSet::build_one(memory::PageWriter& pages, detail::Root& root, std::uint32_t number) {
+  const IndexInfo& index = world_.indexes[number];
+  const std::size_t row_bytes = world_.tables[to_index(index.table)].cell_bytes;
+  const std::array terms{detail::Term{index.table, detail::Term::Need::row}};
+  std::vector<Key> keys;
+  keys.reserve(detail::QueryCursor(root, terms).count());
+  detail::QueryCursor cursor(root, terms);
+  detail::Block block;
+  const std::byte* column = nullptr;
+  while (cursor.next(block, &column)) {
+    for (std::uint32_t row = 0; row != block.rows; ++row) {
+      const std::byte* at = column + row * row_bytes;
+      if constexpr (std::is_same_v<Key, TextKey>) {
+        keys.push_back(text_key(world_, index, block.entities[row], at));
+      } else if (const auto key = index_key(world_, index, block.entities[row], at)) {
+        keys.push_back(*key);
+      }
+    }
+  }
+  std::sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) { return below(a, b); });
+  auto& tree = edit_index<Key>(pages, root, number);
+  const BTree<Key> built = storage::build<Key>(pages, keys);
+  clear(pages, tree);
+  tree = built;
 }
 
 }  // namespace stoa::storage

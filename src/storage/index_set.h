@@ -4,45 +4,73 @@
 
 #include "memory/page_writer.h"
 #include "storage/btree.h"
+#include "storage/key_changes.h"
 
 #include <stoa/detail/world.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 namespace stoa::storage {
 
-/// The indexes that a schema's keys, unique rules and references need.
-[[nodiscard]] std::vector<detail::IndexInfo> derive_indexes(const SchemaModel& schema);
+/// The tree of an index. Requires: of its form's key, which is TextKey for texts and IndexKey otherwise.
+template <typename Key>
+[[nodiscard]] const BTree<Key>& index_at(const detail::Root& root, std::uint32_t number) noexcept {
+  const void* page = detail::page_unchecked(root.indexes, number >> detail::directory_page_bits);
+  return static_cast<const BTree<Key>*>(page)[number & ((1U << detail::directory_page_bits) - 1)];
+}
 
-/// The value by which a row stands in an index: order-preserving for a single number or reference, a hash otherwise.
-/// None where a reference among the fields is null.
-[[nodiscard]] std::optional<std::uint64_t> index_value(const detail::WorldInfo& world, const detail::IndexInfo& index,
-                                                       const std::byte* row);
-/// Whether two rows agree in all fields of the index, texts by content. Needed where the value is a hash.
-[[nodiscard]] bool same_in_index(const detail::WorldInfo& world, const detail::IndexInfo& index, const std::byte* a,
-                                 const std::byte* b);
-
-[[nodiscard]] const BTree& index_at(const detail::Root& root, std::uint32_t number) noexcept;
-
-/// Keeps the indexes of one write buffer. Adding what is there and erasing what is not are no errors: taking back a
-/// change that stopped half-way relies on it.
+/// Keeps the indexes of one write buffer. The trees follow the rows with settle(), and not before.
+/// Errors:  what is told of rows throws std::bad_alloc; the transaction is then taken back.
 /// Threads: the writer only.
 class IndexSet {
  public:
   explicit IndexSet(const detail::WorldInfo& world);
 
-  [[nodiscard]] bool covers(TableId table) const noexcept { return !by_table_[to_index(table)].empty(); }
-  void row_added(memory::PageWriter& pages, detail::Root& root, TableId table, Entity entity, const std::byte* row);
-  void row_removed(memory::PageWriter& pages, detail::Root& root, TableId table, Entity entity, const std::byte* row);
-  void row_changed(memory::PageWriter& pages, detail::Root& root, TableId table, Entity entity, const std::byte* before,
-                   const std::byte* after);
+  [[nodiscard]] bool covers(TableId table) const noexcept {
+    return !suspended_ && world_.tables[to_index(table)].index_count != 0;
+  }
+  /// Whether a tree has not followed yet.
+  [[nodiscard]] bool is_behind() const noexcept { return behind_; }
+
+  void row_added(TableId table, Entity entity, const std::byte* row) { row_told(table, entity, row, true); }
+  void row_removed(TableId table, Entity entity, const std::byte* row) { row_told(table, entity, row, false); }
+  void row_changed(TableId table, Entity entity, const std::byte* before, const std::byte* after);
+
+  /// Makes the trees follow. Errors: throws std::bad_alloc; the transaction is then taken back.
+  void settle(memory::PageWriter& pages, detail::Root& root);
+  /// The transaction stands. Requires: settle().
+  void accept() noexcept { forget(); }
+  /// Before the rows are taken back, change by change, each of which is told again: nothing of that matters where no
+  /// tree has followed yet.
+  void begin_undo() noexcept;
+  /// After it. Errors: as settle().
+  void finish_undo(memory::PageWriter& pages, detail::Root& root);
+
+  /// For a replay, which needs no index: from here on nothing follows; build() makes all trees from the rows.
+  /// Requires: no transaction is under way.
+  void suspend() noexcept { suspended_ = true; }
+  /// Errors: throws std::bad_alloc; the indexes stay suspended.
+  void build(memory::PageWriter& pages, detail::Root& root);
 
  private:
+  void row_told(TableId table, Entity entity, const std::byte* row, bool present);
+  void tell(std::uint32_t number, const IndexKey& key, bool present);
+  void tell(std::uint32_t number, const TextKey& key, bool present);
+  void touch(std::uint32_t number);
+  void forget() noexcept;
+  template <typename Key>
+  void build_one(memory::PageWriter& pages, detail::Root& root, std::uint32_t number);
+
   const detail::WorldInfo& world_;
-  std::vector<std::vector<std::uint32_t>> by_table_;  // index numbers
+  std::vector<KeyChanges<IndexKey>> numbers_;  // by index number; of texts not used
+  std::vector<KeyChanges<TextKey>> texts_;     // by index number; of others not used
+  std::vector<std::uint32_t> touched_;         // indexes that the transaction told of; room for all
+  std::vector<bool> is_touched_;
+  bool behind_ = false;
+  bool suspended_ = false;
+  bool unseen_ = false;  // an undo is under way, and no tree knows of what it takes back
 };
 
 }  // namespace stoa::storage

@@ -4,10 +4,9 @@
 #include "base/hash.h"
 #include "schema/row_bytes.h"
 #include "schema/row_codec.h"
-#include "storage/unique_lookup.h"
+#include "storage/index_lookup.h"
 
 #include <array>
-#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -18,6 +17,39 @@ namespace {
 std::expected<const TableModel*, Error> find_table(const CompiledSchema& schema, std::string_view name) {
   if (const TableModel* table = schema.model().find(name)) return table;
   return std::unexpected(Error::not_found("table " + std::string(name)));
+}
+
+/// A field of a table, by their names.
+struct FieldFound {
+  const SchemaModel* schema;
+  const TableModel* table;
+  const FieldModel* field;
+
+  [[nodiscard]] std::string name() const { return table->name + "." + field->name; }
+};
+
+std::expected<FieldFound, Error> find_field(const CompiledSchema& schema, std::string_view table,
+                                            std::string_view field) {
+  const auto model = find_table(schema, table);
+  if (!model) return std::unexpected(model.error());
+  const FieldModel* found = (*model)->find(field);
+  if (found == nullptr) return std::unexpected(Error::not_found((*model)->name + "." + std::string(field)));
+  return FieldFound{&schema.model(), *model, found};
+}
+
+std::expected<detail::OrderedIndex, Error> find_order(const detail::WorldInfo& world, const FieldFound& found) {
+  const auto number = storage::find_ordered_index(world, found.table->number, found.field->number);
+  if (!number) return std::unexpected(Error::invalid(found.name() + " has no ordered index"));
+  return detail::OrderedIndex{*number, found.field};
+}
+
+/// A row that has the value in the field, and zeros. A text of it borrows the value's.
+std::expected<std::vector<std::byte>, Error> row_with(const FieldFound& found, const Value& value) {
+  std::vector<std::byte> row(found.table->bytes);
+  if (auto set = schema::set_field(*found.schema, *found.table, *found.field, row.data(), value); !set) {
+    return std::unexpected(set.error());
+  }
+  return row;
 }
 
 // A sum over rows, so that their order and place do not matter.
@@ -45,31 +77,42 @@ Snapshot Snapshot::clone() const {
   return {*home_, held, copy};
 }
 
-Entity Snapshot::find_unique(TableId table, std::string_view field, const std::byte* cell) const {
-  const TableModel& model = root().world->model(table);
-  const FieldModel& wanted = *model.find(field);
-  const auto index = storage::find_unique_index(*root().world, table, wanted.number);
-  if (!index) {
-    throw std::logic_error("stoa: find: " + model.name + "." + wanted.name + " is not unique");
-  }
-  // The index reads a whole row; only the one field of this one matters.
-  std::vector<std::byte> row(model.bytes);
-  std::memcpy(row.data() + wanted.offset, cell, wanted.bytes);
-  return storage::find_holder(root(), *index, row.data());
+std::expected<Entity, Error> Snapshot::find(std::string_view table, std::string_view field, const Value& value) const {
+  const auto found = find_field(schema(), table, field);
+  if (!found) return std::unexpected(found.error());
+  const auto index = storage::find_unique_index(*root().world, found->table->number, found->field->number);
+  if (!index) return std::unexpected(Error::invalid(found->name() + " is not unique"));
+  const auto row = row_with(*found, value);
+  if (!row) return std::unexpected(row.error());
+  return storage::find_holder(root(), *index, row->data());
 }
 
-std::expected<Entity, Error> Snapshot::find(std::string_view table, std::string_view field, const Value& value) const {
-  const auto model = find_table(schema(), table);
-  if (!model) return std::unexpected(model.error());
-  const FieldModel* wanted = (*model)->find(field);
-  if (wanted == nullptr) return std::unexpected(Error::not_found((*model)->name + "." + std::string(field)));
-  const auto index = storage::find_unique_index(*root().world, (*model)->number, wanted->number);
-  if (!index) return std::unexpected(Error::invalid((*model)->name + "." + wanted->name + " is not unique"));
-  std::vector<std::byte> row((*model)->bytes);
-  if (auto set = schema::set_field(schema().model(), **model, *wanted, row.data(), value); !set) {
-    return std::unexpected(set.error());
-  }
-  return storage::find_holder(root(), *index, row.data());
+std::expected<IndexRange, Error> Snapshot::range(std::string_view table, std::string_view field, const Value& low,
+                                                 const Value& high) const {
+  const auto found = find_field(schema(), table, field);
+  if (!found) return std::unexpected(found.error());
+  const auto index = find_order(*root().world, *found);
+  if (!index) return std::unexpected(index.error());
+  const auto low_row = row_with(*found, low);
+  if (!low_row) return std::unexpected(low_row.error());
+  const auto high_row = row_with(*found, high);
+  if (!high_row) return std::unexpected(high_row.error());
+  const std::uint32_t offset = found->field->offset;
+  const auto [begin, end] = detail::places_between(root(), *index, low_row->data() + offset, high_row->data() + offset);
+  return IndexRange(begin, end);
+}
+
+std::expected<IndexRange, Error> Snapshot::referrers(std::string_view table, std::string_view field,
+                                                     Entity target) const {
+  return range(table, field, target, target);
+}
+
+std::expected<IndexCursor, Error> Snapshot::cursor(std::string_view table, std::string_view field) const {
+  const auto found = find_field(schema(), table, field);
+  if (!found) return std::unexpected(found.error());
+  const auto index = find_order(*root().world, *found);
+  if (!index) return std::unexpected(index.error());
+  return IndexCursor(detail::first_place(root(), *index));
 }
 
 std::expected<RowView, Error> Snapshot::row(std::string_view table, Entity entity) const {

@@ -62,7 +62,7 @@ void WriteBuffer::begin(const Root& base) {
   }
   if (root_.indexes.top == nullptr) {
     for (std::size_t number = 0; number < world_.indexes.size(); ++number) {
-      (void)edit_cell<BTree>(pages_, root_.indexes, number, detail::directory_page_bits);
+      (void)edit_cell<BTree<IndexKey>>(pages_, root_.indexes, number, detail::directory_page_bits);
     }
   }
 }
@@ -192,7 +192,7 @@ Outcome WriteBuffer::remove(TableId table, Entity entity) {
   log_.reserve_blobs(model.blobs.size());
   // Recorded before anything is touched, and harmless to take back if the rest fails: the row is still there.
   log_.push({.kind = Change::Kind::remove, .table = table, .entity = entity}, now, model.bytes);
-  if (indexes_.covers(table)) indexes_.row_removed(pages_, root_, table, entity, now);
+  if (indexes_.covers(table)) indexes_.row_removed(table, entity, now);
   let_go_of_blobs(model, now);
   move_to(entity, to);
   return Outcome::done;
@@ -224,7 +224,7 @@ void WriteBuffer::remove_all_rows(Entity entity) {
     log_.reserve(1, model.bytes);
     log_.reserve_blobs(model.blobs.size());
     log_.push({.kind = Change::Kind::remove, .table = table, .entity = entity}, row, model.bytes);
-    if (indexes_.covers(table)) indexes_.row_removed(pages_, root_, table, entity, row);
+    if (indexes_.covers(table)) indexes_.row_removed(table, entity, row);
     let_go_of_blobs(model, row);
   }
 }
@@ -373,7 +373,7 @@ void WriteBuffer::write_new_row(TableId table, Entity entity, std::byte* cell, c
     adopt_blobs(model, scratch_.data(), 0, model.bytes, cell);
     std::memcpy(cell, scratch_.data(), model.bytes);
   }
-  if (indexes_.covers(table)) indexes_.row_added(pages_, root_, table, entity, cell);
+  if (indexes_.covers(table)) indexes_.row_added(table, entity, cell);
 }
 
 void WriteBuffer::insert_sparse(std::span<const Entity> entities, const RowImage& rows) {
@@ -393,9 +393,9 @@ void WriteBuffer::remove_sparse(TableId table, Entity entity) {
   if (model.bytes != 0) std::memcpy(scratch_.data(), find_row(table, entity), model.bytes);
   const std::uint32_t row = edit_sparse(table).remove(entity);
   log_.push({.kind = Change::Kind::remove, .table = table, .row = row, .entity = entity}, scratch_.data(), model.bytes);
-  // Only now that it is recorded: taking an index entry out may fail, and then another was out already.
+  // Only now that it is recorded: telling the indexes may fail.
   let_go_of_blobs(model, scratch_.data());
-  if (indexes_.covers(table)) indexes_.row_removed(pages_, root_, table, entity, scratch_.data());
+  if (indexes_.covers(table)) indexes_.row_removed(table, entity, scratch_.data());
 }
 
 // Makes [offset, offset + bytes) of a row equal to `range`, unless it is already.
@@ -415,7 +415,7 @@ void WriteBuffer::write_range(TableId table, Entity entity, std::uint32_t offset
   std::memcpy(scratch_.data() + offset, range, bytes);
   adopt_blobs(model, scratch_.data(), offset, bytes, row);
   std::swap_ranges(row, row + model.bytes, scratch_.data());  // scratch_ is the old row now
-  if (indexed) indexes_.row_changed(pages_, root_, table, entity, scratch_.data(), row);
+  if (indexed) indexes_.row_changed(table, entity, scratch_.data(), row);
 }
 
 // A whole row was checked by who wrote it down; of a field only what it has by itself was.
@@ -456,99 +456,6 @@ void WriteBuffer::let_go_of_blobs(const TableModel& table, const std::byte* row)
   for (std::uint32_t at : table.blobs) {
     const TextCell text = load_text(row + at);
     if (!text.is_inline()) log_.blob_gone(text.data(), table.number);
-  }
-}
-
-// --- The end of a transaction -------------------------------------------------------------------------------------
-
-void WriteBuffer::accept(std::vector<Entity>& ended) {
-  for (const Change& change : log_.changes()) {
-    if (change.kind == Change::Kind::destroy) ended.push_back(change.entity);
-    if (change.kind == Change::Kind::page) {
-      const void* replaced = nullptr;
-      std::memcpy(&replaced, log_.image(change), sizeof replaced);
-      pages_.discard(replaced, account_of(change.table));
-    }
-  }
-  for (const auto& [blob, table] : log_.blobs_gone()) pages_.discard(blob, account_of(table));
-  archetypes_.accept();
-  log_.clear();
-}
-
-void WriteBuffer::revert() {
-  const memory::PagePool::SpareUse spare(pages_.pool());
-  const auto changes = log_.changes();
-  for (auto change = changes.rbegin(); change != changes.rend(); ++change) revert(*change);
-  for (const void* blob : log_.blobs_born()) pages_.discard(blob);
-  for (std::uint32_t page : log_.slot_pages_born()) take_out_slots(page);
-  archetypes_.take_back();
-  log_.clear();
-}
-
-void WriteBuffer::revert(const Change& change) {
-  const bool sparse = change.table != no_table && is_sparse(change.table);
-  const std::uint32_t bytes = change.table == no_table ? 0 : world_.tables[to_index(change.table)].cell_bytes;
-  switch (change.kind) {
-    case Change::Kind::create: {
-      archetypes_.edit(change.store).pop();
-      std::memcpy(static_cast<void*>(&edit_slot(change.entity)), log_.image(change), sizeof(EntitySlot));
-      root_.slot_count = change.row;
-      --root_.entity_count;
-      break;
-    }
-    case Change::Kind::destroy: {
-      return_to_row(change.entity, {change.store, change.row});
-      ++root_.entity_count;
-      break;
-    }
-    case Change::Kind::move: {
-      const std::uint32_t left = detail::find_alive(root_, change.entity)->archetype - 1;
-      const std::uint32_t left_row = detail::find_alive(root_, change.entity)->row;
-      return_to_row(change.entity, {change.store, change.row});
-      const ChunkStore& from = detail::archetype_at(root_, left);
-      const StoreShape& shape = archetypes_.shape(change.store);
-      for (std::size_t column = 1; column < shape.columns.size(); ++column) {
-        const auto [table, cell_bytes] = shape.columns[column];
-        const std::uint16_t shared = from.shape->column(table);
-        if (shared == StoreShape::absent) continue;
-        std::memcpy(archetypes_.edit(change.store).edit(change.row, column), from.cell(left_row, shared, cell_bytes),
-                    cell_bytes);
-      }
-      archetypes_.edit(left).pop();
-      break;
-    }
-    case Change::Kind::insert: {
-      if (bytes != 0 && indexes_.covers(change.table)) {
-        indexes_.row_removed(pages_, root_, change.table, change.entity, find_row(change.table, change.entity));
-      }
-      if (sparse) edit_sparse(change.table).undo_insert(change.entity);
-      break;  // a dense cell goes with the create or the move before it
-    }
-    case Change::Kind::remove: {
-      if (sparse) edit_sparse(change.table).undo_remove(change.entity, change.row);
-      if (bytes == 0) break;
-      std::byte* cell = edit_row(change.table, change.entity);
-      std::memcpy(cell, log_.image(change), bytes);
-      if (indexes_.covers(change.table)) indexes_.row_added(pages_, root_, change.table, change.entity, cell);
-      break;
-    }
-    case Change::Kind::update: {
-      std::byte* cell = edit_row(change.table, change.entity);
-      std::memcpy(scratch_.data(), cell, bytes);
-      std::memcpy(cell + change.offset, log_.image(change), change.image_bytes);
-      if (indexes_.covers(change.table)) {
-        indexes_.row_changed(pages_, root_, change.table, change.entity, scratch_.data(), cell);
-      }
-      break;
-    }
-    case Change::Kind::none: break;
-    case Change::Kind::page: {
-      const void* replaced = nullptr;
-      std::memcpy(&replaced, log_.image(change), sizeof replaced);
-      archetypes_.edit(change.store)
-          .put_back(change.row, archetypes_.shape(change.store).column(change.table), replaced);
-      break;
-    }
   }
 }
 

@@ -83,10 +83,17 @@ class WriteBuffer {
   /// Records that a row of a replaced column changed, for those who read the changes.
   void note_update(TableId table, Entity entity, const std::byte* before);
 
+  /// Makes the indexes of root() follow what was done: before they are looked at.
+  void settle_indexes() { indexes_.settle(pages_, root_); }
+  /// For a replay, see IndexSet.
+  void suspend_indexes() noexcept { indexes_.suspend(); }
+  void build_indexes() { indexes_.build(pages_, root_); }
+
   /// What was done since the last accept() or revert().
   [[nodiscard]] const ChangeLog& changes() const noexcept { return log_; }
   [[nodiscard]] ChangeLog& changes() noexcept { return log_; }
-  /// The transaction stands. `ended` gets the entities that ended in it.
+  /// The transaction stands. `ended` gets the entities that ended in it. Allocates nothing but room for these where the
+  /// indexes are settled.
   void accept(std::vector<Entity>& ended);
   /// Takes the transaction back, to the byte and to the order of the rows.
   void revert();

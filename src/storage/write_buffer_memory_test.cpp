@@ -72,7 +72,9 @@ class ShortWorld {
     for (int left = 6; left != 0; --left) {
       tried_ = workload_.next(after);
       EXPECT_EQ(perform(buffer_, tried_), after.apply(tried_));
+      if (random_.chance(30)) buffer_.settle_indexes();
     }
+    buffer_.settle_indexes();
   }
 
   // In one call, with the rows that the operation has or adds to.

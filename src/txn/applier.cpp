@@ -95,7 +95,9 @@ std::expected<void, Error> Applier::call(const TransactionNode& node) {
 }
 
 std::expected<void, Error> Applier::keep_rules(detail::SteadyTime deadline) {
-  if (constraints_.empty() || buffer_.changes().empty()) return {};
+  if (buffer_.changes().empty()) return {};
+  buffer_.settle_indexes();
+  if (constraints_.empty()) return {};
   auto consequences = judge_.consequences(buffer_, deadline);
   if (!consequences) return std::unexpected(std::move(consequences.error()));
   const Entity null;
@@ -105,6 +107,7 @@ std::expected<void, Error> Applier::keep_rules(detail::SteadyTime deadline) {
   }
   for (const auto& [table, entity] : follow.removed) buffer_.remove(table, entity);
   for (Entity entity : follow.ended) buffer_.destroy(entity);
+  buffer_.settle_indexes();
   return judge_.check(buffer_);
 }
 

@@ -234,6 +234,13 @@ const detail::Root& WriterContext::root() {
   return buffer_.root();
 }
 
+const detail::Root& WriterContext::indexed_root() {
+  (void)root();
+  const Attempt attempt(*this);
+  buffer_.settle_indexes();
+  return buffer_.root();
+}
+
 void WriterContext::finish() {
   if (broken_) return;
   apply_deferred();

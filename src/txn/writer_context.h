@@ -40,6 +40,7 @@ class WriterContext final : public detail::WriterCore {
   void fail(Error error) override;
 
   [[nodiscard]] const detail::Root& root() override;
+  [[nodiscard]] const detail::Root& indexed_root() override;
   void open_walk() override;
   void close_walk() override;
   [[nodiscard]] bool writable_in_bulk(TableId table) const noexcept override;

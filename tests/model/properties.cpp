@@ -1,7 +1,13 @@
 #include "properties.h"
 
+#include <algorithm>
 #include <map>
+#include <ranges>
 #include <set>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace stoa::test {
 namespace {
@@ -150,6 +156,35 @@ std::string differs_found(const Snapshot& snapshot, const World& world, const de
   return rows == snapshot.count<T>() ? std::string() : "rows are missing";
 }
 
+// All of an index, from its first entity to its last and back.
+template <auto Member, typename T = detail::class_of_member<Member>>
+std::string differs_ordered(const Snapshot& snapshot, const World& world) {
+  using Field = detail::type_of_member<Member>;
+  const std::map<Entity, Row> rows = rows_of(world, snapshot.schema().table_of<T>());
+  std::vector<std::pair<Field, Entity>> expected;  // its texts borrow the rows'
+  for (const auto& [entity, row] : rows) {
+    const Field value = from_row<T>(row).*Member;
+    if constexpr (std::is_same_v<Field, Entity>) {
+      if (!value) continue;
+    }
+    expected.emplace_back(value, entity);
+  }
+  std::ranges::sort(expected);
+  const std::string wrong = "the order of " + std::string(field_name<Member>()) + " differs";
+  IndexCursor at = snapshot.cursor<Member>();
+  for (const auto& [value, entity] : expected) {
+    if (!at.valid() || at.entity() != entity) return wrong;
+    at.next();
+  }
+  if (at.valid()) return wrong;
+  at.last();
+  for (const auto& [value, entity] : std::views::reverse(expected)) {
+    if (!at.valid() || at.entity() != entity) return wrong + " on the way back";
+    at.prev();
+  }
+  return at.valid() ? wrong : std::string();
+}
+
 }  // namespace
 
 std::string difference(const Snapshot& snapshot, const World& world) {
@@ -174,6 +209,14 @@ std::string difference(const Snapshot& snapshot, const World& world) {
   if (out.empty()) out = differs_joined<Active, Selected, Label>(snapshot, world);
   if (out.empty()) out = differs_found<&Name::name>(snapshot, world, "nobody has this name");
   if (out.empty()) out = differs_found<&Label::number>(snapshot, world, -1'000'000);
+  if (out.empty()) out = differs_ordered<&Name::rank>(snapshot, world);
+  if (out.empty()) out = differs_ordered<&Name::note>(snapshot, world);
+  if (out.empty()) out = differs_ordered<&Docked::gate>(snapshot, world);
+  if (out.empty()) out = differs_ordered<&Docked::port>(snapshot, world);
+  if (out.empty()) out = differs_ordered<&Member::mood>(snapshot, world);
+  if (out.empty()) out = differs_ordered<&Label::text>(snapshot, world);
+  if (out.empty()) out = differs_ordered<&Label::number>(snapshot, world);
+  if (out.empty()) out = differs_ordered<&Follows::leader>(snapshot, world);
   return out;
 }
 

@@ -31,7 +31,7 @@ struct Health {  // dense, padded, a range
 };
 BOOST_DESCRIBE_STRUCT(Health, (), (armour, points, shield))
 
-struct Name {  // dense, texts, a key
+struct Name {  // dense, texts, a key, orders of a number and of a text
   Text name;
   std::int32_t rank;
   Text note;
@@ -67,7 +67,7 @@ BOOST_DESCRIBE_STRUCT(Branch, (), (parent, weight))
 struct Active {};  // dense tag
 BOOST_DESCRIBE_STRUCT(Active, (), ())
 
-struct Label {  // sparse, text, a unique number
+struct Label {  // sparse, text and its order, a unique number
   Text text;
   std::int32_t number;
 };
@@ -99,16 +99,17 @@ using Tables = boost::mp11::mp_list<Position, Velocity, Health, Name, Docked, Me
   schema.table<Position>("position");
   schema.table<Velocity>("velocity");
   schema.table<Health>("health").range<&Health::points>(0, 50);
-  schema.table<Name>("name").key<&Name::name>();
+  schema.table<Name>("name").key<&Name::name>().index<&Name::rank>().index<&Name::note>();
   schema.table<Docked>("docked")
       .foreign_key<&Docked::port>("name", OnDelete::cascade)
       .required<&Docked::port>()
-      .unique<&Docked::port, &Docked::gate>();
-  schema.table<Member>("member").foreign_key<&Member::team>("name", OnDelete::remove);
+      .unique<&Docked::port, &Docked::gate>()
+      .index<&Docked::gate>();
+  schema.table<Member>("member").foreign_key<&Member::team>("name", OnDelete::remove).index<&Member::mood>();
   schema.table<Owned>("owned").foreign_key<&Owned::owner>("health");
   schema.table<Branch>("branch").foreign_key<&Branch::parent>("branch", OnDelete::cascade);
   schema.table<Active>("active");
-  schema.table<Label>("label").sparse().unique<&Label::number>();
+  schema.table<Label>("label").sparse().unique<&Label::number>().index<&Label::text>();
   schema.table<Follows>("follows").sparse().reference<&Follows::leader>(OnDelete::set_null);
   schema.table<Selected>("selected").sparse();
   schema.table<Crew>("crew")

@@ -112,10 +112,17 @@ static_assert(sizeof(SparseSet) == 24);
 /// An ordered set of (value, entity) that follows a table's rows; derived, so in no delta and no hash.
 struct IndexInfo {
   enum class Kind : std::uint8_t {
-    unique,     ///< by the value of one field, or by the hash of several; uniqueness is judged by integrity
+    unique,     ///< no two rows have the same value, which is integrity's to judge
     reference,  ///< by the entity that a reference names: who refers to it
+    ordered,    ///< asked for by the schema, for ranges
+  };
+  enum class Form : std::uint8_t {
+    number,  ///< of one field, ascending as its values are
+    hash,    ///< of a text, or of several fields: it finds, and has no order
+    text,    ///< of one field, by its bytes
   };
   Kind kind{};
+  Form form{};
   TableId table = no_table;
   std::vector<FieldId> fields;
 };
@@ -126,7 +133,9 @@ struct WorldInfo {
 
   struct Table {
     std::uint32_t cell_bytes = 0;
-    std::uint16_t sparse = dense;  ///< number among the sparse tables
+    std::uint16_t sparse = dense;   ///< number among the sparse tables
+    std::uint32_t index_first = 0;  ///< its indexes are numbered side by side
+    std::uint32_t index_count = 0;
   };
 
   std::shared_ptr<const CompiledSchema> schema;

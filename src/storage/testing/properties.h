@@ -5,6 +5,7 @@
 #include "memory/page_pool.h"
 #include "storage/btree.h"
 #include "storage/index_set.h"
+#include "storage/index_value.h"
 #include "storage/testing/model.h"
 
 #include <stoa/detail/world.h>
@@ -16,7 +17,9 @@
 #include <map>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace stoa::storage::test {
@@ -53,17 +56,40 @@ using Image = std::vector<std::byte>;
   return {};
 }
 
-[[nodiscard]] inline std::vector<IndexKey> keys_of(const BTree& tree) {
-  std::vector<IndexKey> out;
-  for (BTreeCursor at = first(tree); at.valid(); at.next()) out.push_back(at.key());
+template <typename Key>
+[[nodiscard]] std::vector<Key> keys_of(const BTree<Key>& tree) {
+  std::vector<Key> out;
+  for (BTreeCursor<Key> at = first(tree); at.valid(); at.next()) out.push_back(at.key());
   return out;
 }
+
+[[nodiscard]] inline bool is_of_texts(const detail::Root& root, std::uint32_t index) {
+  return root.world->indexes[index].form == detail::IndexInfo::Form::text;
+}
+
+/// Calls function(tree, number) for every index of the root.
+template <typename Function>
+void each_index(const detail::Root& root, Function&& function) {
+  for (std::uint32_t i = 0; i != root.world->indexes.size(); ++i) {
+    is_of_texts(root, i) ? function(index_at<TextKey>(root, i), i) : function(index_at<IndexKey>(root, i), i);
+  }
+}
+
+/// What an index holds, texts by content.
+struct IndexContent {
+  std::vector<IndexKey> numbers;
+  std::vector<std::pair<std::string, std::uint64_t>> texts;
+  friend bool operator==(const IndexContent&, const IndexContent&) = default;
+
+  void add(const IndexKey& key) { numbers.push_back(key); }
+  void add(const TextKey& key) { texts.emplace_back(key.value.view(), key.entity); }
+};
 
 /// Everything of a root that a reader can see.
 struct Picture {
   std::map<std::uint32_t, Image> archetypes;  ///< those that have rows
   std::vector<Image> sparse;
-  std::vector<std::vector<IndexKey>> indexes;
+  std::vector<IndexContent> indexes;
   Image slots;
   std::uint64_t entity_count = 0;
   friend bool operator==(const Picture&, const Picture&) = default;
@@ -78,7 +104,10 @@ struct Picture {
   for (const detail::WorldInfo::Table& table : root.world->tables) {
     if (table.sparse != detail::WorldInfo::dense) out.sparse.push_back(image_of(*sparse_at(root, table.sparse).rows));
   }
-  for (std::uint32_t i = 0; i != root.world->indexes.size(); ++i) out.indexes.push_back(keys_of(index_at(root, i)));
+  each_index(root, [&](const auto& tree, std::uint32_t) {
+    IndexContent& content = out.indexes.emplace_back();
+    for (const auto& key : keys_of(tree)) content.add(key);
+  });
   for (std::uint32_t i = 0; i != root.slot_count; ++i) {
     detail::EntitySlot slot;
     if (const detail::EntitySlot* found = find_slot(root, i)) slot = *found;
@@ -202,21 +231,51 @@ class Comparison {
   }
 
   std::string indexes() {
-    for (std::uint32_t number = 0; number != root_.world->indexes.size(); ++number) {
+    std::string wrong;
+    each_index(root_, [&](const auto& tree, std::uint32_t number) {
       const detail::IndexInfo& index = root_.world->indexes[number];
       const TableModel& table = model_.schema().table(index.table);
-      std::set<IndexKey> expected;
+      IndexContent expected;
       for (const auto& [entity, rows] : model_.entities()) {
         auto row = rows.find(index.table);
         if (row == rows.end()) continue;
-        if (auto value = index_value(*root_.world, index, borrow(table, row->second).data())) {
-          expected.insert({*value, entity.bits()});
+        const auto borrowed = borrow(table, row->second);
+        if (index.form == detail::IndexInfo::Form::text) {
+          expected.add(text_key(*root_.world, index, entity, borrowed.data()));
+        } else if (auto key = index_key(*root_.world, index, entity, borrowed.data())) {
+          expected.add(*key);
         }
       }
-      const BTree& tree = index_at(root_, number);
-      const std::vector<IndexKey> keys = keys_of(tree);
-      if (tree.count != keys.size() || !std::equal(keys.begin(), keys.end(), expected.begin(), expected.end())) {
-        return "index " + std::to_string(number) + ", of " + table.name + ", differs";
+      std::ranges::sort(expected.numbers);
+      std::ranges::sort(expected.texts);
+      IndexContent found;
+      for (const auto& key : keys_of(tree)) found.add(key);
+      if (tree.count != expected.numbers.size() + expected.texts.size() || !(found == expected)) {
+        wrong = "index " + std::to_string(number) + ", of " + table.name + ", differs";
+      }
+      if (wrong.empty() && tree.top != nullptr) wrong = borrows(tree, *tree.top, tree.height, index);
+    });
+    return wrong;
+  }
+
+  // Every key of an index of texts, also where it but leads the way, has the cell of the entity's own row.
+  template <typename Key>
+  std::string borrows(const BTree<Key>& tree, const BTreeNode<Key>& node, std::uint32_t level,
+                      const detail::IndexInfo& index) {
+    if constexpr (std::is_same_v<Key, TextKey>) {
+      for (std::uint32_t i = level == 0 ? 0 : 1; i < node.count; ++i) {
+        const Entity entity = detail::entity_of_rank(node.keys[i].entity);
+        const std::byte* row = find_row(root_, index.table, entity);
+        if (row == nullptr) return "an index has a key of entity " + to_string(entity) + ", which has no row";
+        const TextKey own = text_key(*root_.world, index, entity, row);
+        if (std::memcmp(&own.value, &node.keys[i].value, sizeof own.value) != 0) {
+          return "an index has another text of entity " + to_string(entity) + " than its row";
+        }
+      }
+      if (level == 0) return {};
+      for (std::uint32_t i = 0; i != node.count; ++i) {
+        const auto& child = *static_cast<const BTreeInner<Key>&>(node).child[i];
+        if (auto wrong = borrows(tree, child, level - 1, index); !wrong.empty()) return wrong;
       }
     }
     return {};
@@ -257,10 +316,9 @@ class Reachable {
       array(set.leaves);
       store(*root.world, *set.rows);
     }
-    for (std::uint32_t i = 0; i != root.world->indexes.size(); ++i) {
-      const BTree& tree = index_at(root, i);
+    each_index(root, [this](const auto& tree, std::uint32_t) {
       if (tree.top != nullptr) node(*tree.top, tree.height);
-    }
+    });
   }
 
   void block(const void* payload) {
@@ -298,10 +356,11 @@ class Reachable {
     }
   }
 
-  void node(const BTreeNode& at, std::uint32_t height) {
+  template <typename Key>
+  void node(const BTreeNode<Key>& at, std::uint32_t height) {
     block(&at);
     if (height == 0) return;
-    const auto& inner = static_cast<const BTreeInner&>(at);
+    const auto& inner = static_cast<const BTreeInner<Key>&>(at);
     for (std::uint32_t i = 0; i != at.count; ++i) node(*inner.child[i], height - 1);
   }
 

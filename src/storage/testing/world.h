@@ -2,7 +2,7 @@
 // nothing of what the tables are filled with.
 #pragma once
 
-#include "storage/index_set.h"
+#include "storage/world_info.h"
 
 #include <stoa/detail/world.h>
 #include <stoa/schema.h>
@@ -27,7 +27,7 @@ struct Health {  // dense, padded
 };
 BOOST_DESCRIBE_STRUCT(Health, (), (armour, points, shield))
 
-struct Name {  // dense, texts, a key
+struct Name {  // dense, texts, a key, ordered indexes of a number and of a text
   Text name;
   std::int32_t rank;
   Text note;
@@ -48,7 +48,7 @@ BOOST_DESCRIBE_STRUCT(Docked, (), (port, gate))
 struct Active {};  // dense tag
 BOOST_DESCRIBE_STRUCT(Active, (), ())
 
-struct Label {  // sparse, text, a unique number
+struct Label {  // sparse, text with an ordered index, a unique number
   Text text;
   std::int32_t number;
 };
@@ -66,11 +66,11 @@ BOOST_DESCRIBE_STRUCT(Selected, (), ())
   Schema schema("storage_test");
   schema.table<Position>("position");
   schema.table<Health>("health");
-  schema.table<Name>("name").key<&Name::name>();
+  schema.table<Name>("name").key<&Name::name>().index<&Name::rank>().index<&Name::note>();
   schema.table<Terrain>("terrain");
   schema.table<Docked>("docked").foreign_key<&Docked::port>("name").unique<&Docked::port, &Docked::gate>();
   schema.table<Active>("active");
-  schema.table<Label>("label").sparse().unique<&Label::number>();
+  schema.table<Label>("label").sparse().unique<&Label::number>().index<&Label::text>();
   schema.table<Follows>("follows").sparse().reference<&Follows::leader>(OnDelete::set_null);
   schema.table<Selected>("selected").sparse();
   auto compiled = schema.compile();
@@ -78,17 +78,7 @@ BOOST_DESCRIBE_STRUCT(Selected, (), ())
   return *compiled;
 }
 
-[[nodiscard]] inline detail::WorldInfo make_world(std::shared_ptr<const CompiledSchema> schema) {
-  detail::WorldInfo world;
-  std::uint16_t sparse = 0;
-  for (const TableModel& table : schema->model().tables) {
-    world.tables.push_back({table.bytes, table.storage == Storage::sparse ? sparse++ : detail::WorldInfo::dense});
-  }
-  world.indexes = derive_indexes(schema->model());
-  world.schema = std::move(schema);
-  return world;
-}
-
+using storage::make_world;
 [[nodiscard]] inline detail::WorldInfo make_world() { return make_world(make_schema()); }
 
 }  // namespace stoa::storage::test

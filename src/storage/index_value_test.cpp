@@ -1,5 +1,5 @@
 // What the indexes of a schema are, and by which value a row stands in one.
-#include "storage/index_set.h"
+#include "storage/index_value.h"
 
 #include "storage/testing/world.h"
 
@@ -60,7 +60,8 @@ class IndexValue : public testing::Test {
     return row;
   }
   [[nodiscard]] std::optional<std::uint64_t> value(const IndexInfo& index, const Numbers& row) const {
-    return index_value(world_, index, reinterpret_cast<const std::byte*>(&row));
+    const auto key = index_key(world_, index, {}, reinterpret_cast<const std::byte*>(&row));
+    return key ? std::optional(key->value) : std::nullopt;
   }
   [[nodiscard]] bool same(const IndexInfo& index, const Numbers& a, const Numbers& b) const {
     return same_in_index(world_, index, reinterpret_cast<const std::byte*>(&a), reinterpret_cast<const std::byte*>(&b));
@@ -88,7 +89,8 @@ TEST_F(IndexValue, IsAscendingAsTheNumbersAre) {
   expect_ascending<&Numbers::small>("small", std::vector<std::int8_t>{-128, -1, 0, 1, 127});
   expect_ascending<&Numbers::plain>("plain", std::vector<std::uint16_t>{0, 1, 0x7FFF, 0x8000, 0xFFFF});
   expect_ascending<&Numbers::wide>("wide", std::vector<std::int64_t>{INT64_MIN, -5, 0, 5, INT64_MAX});
-  expect_ascending<&Numbers::single>("single", std::vector<float>{-1e30F, -1.5F, -1e-30F, 0, 1e-30F, 1.5F, 1e30F});
+  expect_ascending<&Numbers::single>("single",
+                                     std::vector<float>{-1e30F, -1.5F, -1e-30F, -0.0F, 0, 1e-30F, 1.5F, 1e30F});
   expect_ascending<&Numbers::twice>("twice", std::vector<double>{-1e300, -1.5, 0, 1e-300, 1.5, 1e300});
 }
 
@@ -98,7 +100,7 @@ TEST_F(IndexValue, IsNoneWhereAReferenceIsNull) {
   EXPECT_EQ(value(index_of("reference"), row), std::nullopt);
   EXPECT_EQ(value(compound(), row), std::nullopt);
   row.reference = Entity(0, 1);
-  EXPECT_EQ(value(index_of("reference"), row), row.reference.bits());
+  EXPECT_EQ(value(index_of("reference"), row), detail::entity_rank(row.reference));
   EXPECT_TRUE(value(compound(), row).has_value());
 }
 
@@ -129,17 +131,21 @@ TEST_F(IndexValue, OfSeveralFieldsNeedsThemAllToAgree) {
   EXPECT_FALSE(same(compound(), a, b));
 }
 
-TEST(DeriveIndexes, GivesOneToEachReferenceKeyAndUniqueRule) {
+TEST(DeriveIndexes, GivesOneToEachReferenceKeyUniqueRuleAndOrder) {
   const auto schema = test::make_schema();
   std::vector<std::string> found;
   for (const IndexInfo& index : derive_indexes(schema->model())) {
     std::string name = schema->model().table(index.table).name;
     for (FieldId field : index.fields) name += "." + schema->model().table(index.table).field(field).name;
-    found.push_back(name + (index.kind == IndexInfo::Kind::reference ? " reference" : " unique"));
+    constexpr std::array kinds{" unique", " reference", " ordered"};
+    constexpr std::array forms{" number", " hash", " text"};
+    found.push_back(name + kinds[static_cast<std::size_t>(index.kind)] + forms[static_cast<std::size_t>(index.form)]);
   }
   std::ranges::sort(found);
-  EXPECT_EQ(found, (std::vector<std::string>{"docked.port reference", "docked.port.gate unique",
-                                             "follows.leader reference", "label.number unique", "name.name unique"}));
+  EXPECT_EQ(found, (std::vector<std::string>{"docked.port reference number", "docked.port.gate unique hash",
+                                             "follows.leader reference number", "label.number unique number",
+                                             "label.text ordered text", "name.name unique hash",
+                                             "name.note ordered text", "name.rank ordered number"}));
 }
 
 }  // namespace

@@ -1,11 +1,10 @@
-#include "database/world_info.h"
+#include "storage/world_info.h"
 
-#include "storage/index_set.h"
+#include "storage/index_value.h"
 
-#include <atomic>
 #include <utility>
 
-namespace stoa::database {
+namespace stoa::storage {
 
 detail::WorldInfo make_world(std::shared_ptr<const CompiledSchema> schema) {
   detail::WorldInfo out;
@@ -16,9 +15,13 @@ detail::WorldInfo make_world(std::shared_ptr<const CompiledSchema> schema) {
     if (table.storage == Storage::sparse) info.sparse = sparse++;
     out.tables.push_back(info);
   }
-  out.indexes = storage::derive_indexes(schema->model());
+  out.indexes = derive_indexes(schema->model());
+  for (std::uint32_t number = 0; number != out.indexes.size(); ++number) {
+    detail::WorldInfo::Table& table = out.tables[to_index(out.indexes[number].table)];
+    if (table.index_count++ == 0) table.index_first = number;
+  }
   out.schema = std::move(schema);
   return out;
 }
 
-}  // namespace stoa::database
+}  // namespace stoa::storage

@@ -5,8 +5,8 @@
 
 #include <memory>
 
-namespace stoa::database {
+namespace stoa::storage {
 
 [[nodiscard]] detail::WorldInfo make_world(std::shared_ptr<const CompiledSchema> schema);
 
-}  // namespace stoa::database
+}  // namespace stoa::storage

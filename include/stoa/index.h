@@ -1,0 +1,127 @@
+// Reads in the order of a field's values: the entities that an ordered index has, from anywhere and either way.
+#pragma once
+
+#include <stoa/detail/index_place.h>
+#include <stoa/entity.h>
+#include <stoa/query.h>
+
+#include <cstddef>
+#include <iterator>
+#include <ranges>
+#include <string_view>
+#include <type_traits>
+
+namespace stoa {
+
+/// The entities whose value lies between two bounds, ascending by value and then by entity. A range of both
+/// directions: std::views::reverse(range) is descending. Nothing is copied; each step costs a few nanoseconds.
+///
+/// Lifetime: of the snapshot that it is of; one of a Writer, until the next write.
+/// Threads:  any; each iterator on one.
+class IndexRange : public std::ranges::view_interface<IndexRange> {
+ public:
+  class iterator {
+   public:
+    using iterator_concept = std::bidirectional_iterator_tag;
+    using iterator_category = std::input_iterator_tag;
+    using value_type = Entity;
+    using difference_type = std::ptrdiff_t;
+
+    iterator() = default;
+    explicit iterator(const detail::IndexPlace& place) : place_(place) {}
+
+    [[nodiscard]] Entity operator*() const { return place_.entity(); }
+    iterator& operator++() {
+      place_.next();
+      return *this;
+    }
+    iterator operator++(int) {
+      iterator before = *this;
+      ++*this;
+      return before;
+    }
+    iterator& operator--() {
+      place_.prev();
+      return *this;
+    }
+    iterator operator--(int) {
+      iterator before = *this;
+      --*this;
+      return before;
+    }
+    friend bool operator==(const iterator& a, const iterator& b) { return a.place_ == b.place_; }
+
+   private:
+    detail::IndexPlace place_;
+  };
+
+  IndexRange() = default;
+  IndexRange(const detail::IndexPlace& begin, const detail::IndexPlace& end) : begin_(begin), end_(end) {}
+
+  [[nodiscard]] iterator begin() const { return iterator(begin_); }
+  [[nodiscard]] iterator end() const { return iterator(end_); }
+
+ private:
+  detail::IndexPlace begin_;
+  detail::IndexPlace end_;
+};
+
+/// A place among all entities that an index has, to go on from either way.
+///
+/// Lifetime, threads: as IndexRange.
+class IndexCursor {
+ public:
+  explicit IndexCursor(const detail::IndexPlace& place) : place_(place) {}
+
+  /// False before the first and behind the last.
+  [[nodiscard]] bool valid() const { return !place_.at_end(); }
+  /// Requires: valid(), as next() and prev(), which leave it no longer valid past either end.
+  [[nodiscard]] Entity entity() const { return place_.entity(); }
+  void next() { place_.next(); }
+  void prev() { place_.prev(); }
+
+  void first() { place_.to_first(); }
+  void last() {
+    place_.leaf = nullptr;
+    place_.prev();
+  }
+
+ private:
+  detail::IndexPlace place_;
+};
+
+namespace detail {
+
+template <auto Member>
+[[nodiscard]] OrderedIndex index_of(const WorldInfo& world, std::string_view call) {
+  static_assert(!Encoded<class_of_member<Member>>, "stoa: a type with a Codec has no fields, and so no index");
+  return ordered_index(world, table_in<class_of_member<Member>>(world), field_name<Member>(), call);
+}
+
+template <auto Member>
+[[nodiscard]] IndexRange range_of(const Root& root, const type_of_member<Member>& low,
+                                  const type_of_member<Member>& high) {
+  const auto [begin, end] =
+      places_between(root, index_of<Member>(*root.world, "range"), reinterpret_cast<const std::byte*>(&low),
+                     reinterpret_cast<const std::byte*>(&high));
+  return {begin, end};
+}
+
+template <auto Member>
+[[nodiscard]] IndexRange referrers_of(const Root& root, Entity target) {
+  static_assert(std::is_same_v<type_of_member<Member>, Entity>, "stoa: referrers: the member is no reference");
+  const auto* cell = reinterpret_cast<const std::byte*>(&target);
+  const auto [begin, end] = places_between(root, index_of<Member>(*root.world, "referrers"), cell, cell);
+  return {begin, end};
+}
+
+/// Errors: throws std::logic_error if the field is not unique by itself.
+template <auto Member>
+[[nodiscard]] Entity holder_of(const Root& root, const type_of_member<Member>& value) {
+  static_assert(!Encoded<class_of_member<Member>>, "stoa: a type with a Codec has no fields to find it by");
+  const TableId table = table_in<class_of_member<Member>>(*root.world);
+  return find_unique(root, table, field_name<Member>(), reinterpret_cast<const std::byte*>(&value));
+}
+
+}  // namespace detail
+}  // namespace stoa

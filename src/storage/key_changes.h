@@ -1,0 +1,116 @@
+// What a transaction does to one index, kept back until somebody looks at the index: many keys at once are entered in
+// their order, or, where they are much of it, by building the index anew.
+#pragma once
+
+#include "base/reuse.h"
+#include "memory/page_writer.h"
+#include "storage/btree.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+namespace stoa::storage {
+
+/// Threads: the writer only.
+template <typename Key>
+class KeyChanges {
+ public:
+  [[nodiscard]] bool empty() const noexcept { return changes_.empty(); }
+
+  /// The tree is to have the key, or not to have it: the last word on a key counts.
+  /// Errors: throws std::bad_alloc; never for what takes a change back, see begin_undo().
+  void add(const Key& key, bool present) {
+    if (!undoing_) {
+      if (changes_.capacity() < told_ + spare) changes_.reserve(2 * (told_ + spare));
+      ++told_;
+    }
+    changes_.push_back({key, present, static_cast<std::uint32_t>(changes_.size())});
+  }
+
+  /// Carries out what was added. Saying what is so already is no error: taking back a change that stopped half-way
+  /// relies on it.
+  /// Errors: throws std::bad_alloc; some is carried out then, and all can be again.
+  void settle(memory::PageWriter& pages, BTree<Key>& tree) {
+    if (changes_.empty()) return;
+    settled_ = true;
+    if (changes_.size() > 1) keep_last_words();
+    if (changes_.size() < rebuild_least || changes_.size() < tree.count / rebuild_share || !rebuild(pages, tree)) {
+      for (const Change& change : changes_) {
+        // A text's key that is there already may be one of another blob, which goes.
+        const bool replaced = change.present && !insert(pages, tree, change.key) && std::is_same_v<Key, TextKey>;
+        if (replaced || !change.present) erase(pages, tree, change.key);
+        if (replaced) insert(pages, tree, change.key);
+      }
+    }
+    changes_.clear();
+  }
+
+  /// The transaction is over, or nothing of it is in the tree.
+  void forget() noexcept {
+    clear_for_reuse(changes_);
+    told_ = 0;
+    settled_ = false;
+    undoing_ = false;
+  }
+  /// The transaction is to be taken back: whether the tree knows of it. If so, the opposite of each change, from the
+  /// last to the first, is to be added and settled; there is memory for the list of these.
+  [[nodiscard]] bool begin_undo() noexcept {
+    changes_.clear();
+    undoing_ = true;
+    return settled_;
+  }
+
+ private:
+  // A row that changes is two, and what takes back one that failed at its first is two as well.
+  static constexpr std::size_t spare = 4;
+  static constexpr std::size_t rebuild_least = 64;
+  static constexpr std::size_t rebuild_share = 8;  // of the tree's keys
+
+  struct Change {
+    Key key;
+    bool present;
+    std::uint32_t number;
+  };
+
+  void keep_last_words() noexcept {
+    std::sort(changes_.begin(), changes_.end(), [](const Change& a, const Change& b) {
+      return below(a.key, b.key) || (a.key == b.key && a.number < b.number);
+    });
+    auto out = changes_.begin();
+    for (auto at = changes_.begin(); at != changes_.end(); ++at) {
+      if (at + 1 == changes_.end() || !(at[1].key == at->key)) *out++ = *at;
+    }
+    changes_.erase(out, changes_.end());
+  }
+
+  // False where there is no memory for it: key by key it may do with less.
+  bool rebuild(memory::PageWriter& pages, BTree<Key>& tree) try {
+    std::vector<Key> keys;
+    keys.reserve(tree.count + changes_.size());
+    BTreeCursor<Key> old = first(tree);
+    for (const Change& change : changes_) {
+      for (; old.valid() && below(old.key(), change.key); old.next()) keys.push_back(old.key());
+      if (old.valid() && old.key() == change.key) old.next();
+      if (change.present) keys.push_back(change.key);
+    }
+    for (; old.valid(); old.next()) keys.push_back(old.key());
+    const BTree<Key> built = build<Key>(pages, keys);
+    clear(pages, tree);
+    tree = built;
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+
+  std::vector<Change> changes_;
+  std::size_t told_ = 0;  // so many were added in this transaction
+  bool settled_ = false;  // some were carried out
+  bool undoing_ = false;
+};
+
+}  // namespace stoa::storage
