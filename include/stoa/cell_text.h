@@ -25,4 +25,7 @@ std::expected<Value, Error> parse_value(const SchemaModel& schema, const FieldMo
 /// The inverse; floats as the shortest text that reads back equal. Requires: `value` is as get_field gives it.
 [[nodiscard]] std::string format_value(const SchemaModel& schema, const FieldModel& field, const Value& value);
 
+/// What a field's min and max allow, as in "between 0 and 99", "at least 1"; empty where it has neither.
+[[nodiscard]] std::string format_bounds(const SchemaModel& schema, const FieldModel& field);
+
 }  // namespace stoa

@@ -49,6 +49,8 @@ struct Violation {
   std::string field;       ///< empty for a compound rule
   Entity entity;           ///< the entity of that row
   Entity target;           ///< the referenced entity, or the other holder of a unique value
+  std::string value;       ///< range, and unique of one field: the value as format_value() has it, up to 64 bytes of it
+  std::string bounds;      ///< range: what is allowed, as in "between 0 and 99"
 };
 
 /// Where in an input something was wrong. Lines and columns count from 1 and bytes from 0; 0 lines: not a text.

@@ -18,15 +18,16 @@ namespace {
 std::string describe(const Violation& violation) {
   switch (violation.kind) {
     case Violation::Kind::unique:
-      return fmt::format("{}: entity {}:{} has the same value as entity {}:{}", violation.constraint,
-                         violation.entity.index(), violation.entity.generation(), violation.target.index(),
+      return fmt::format("{}: entity {}:{} has the same value{} as entity {}:{}", violation.constraint,
+                         violation.entity.index(), violation.entity.generation(),
+                         violation.value.empty() ? "" : ", " + violation.value + ",", violation.target.index(),
                          violation.target.generation());
     case Violation::Kind::required:
       return fmt::format("{}: entity {}:{} has no value, and one is required", violation.constraint,
                          violation.entity.index(), violation.entity.generation());
     case Violation::Kind::range:
-      return fmt::format("{}: entity {}:{} has a value outside the bounds", violation.constraint,
-                         violation.entity.index(), violation.entity.generation());
+      return fmt::format("{}: entity {}:{} has {}, which is not {}", violation.constraint, violation.entity.index(),
+                         violation.entity.generation(), violation.value, violation.bounds);
     case Violation::Kind::foreign_key_missing:
       return fmt::format("{}: entity {}:{} refers to {}:{}, which is not alive or has no such row",
                          violation.constraint, violation.entity.index(), violation.entity.generation(),

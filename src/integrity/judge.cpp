@@ -2,8 +2,11 @@
 
 #include "base/reuse.h"
 #include "schema/row_codec.h"
+#include "schema/value_codec.h"
 #include "storage/index_lookup.h"
 #include "storage/index_set.h"
+
+#include <stoa/cell_text.h>
 
 #include <algorithm>
 #include <chrono>
@@ -27,13 +30,24 @@ Entity load_entity(const std::byte* at) {
 
 Violation violation(Violation::Kind kind, const TableModel& table, const FieldModel& field, Entity entity,
                     Entity target = {}) {
-  return {kind, Constraints::name(table, field), table.name, field.name, entity, target};
+  return {kind, Constraints::name(table, field), table.name, field.name, entity, target, {}, {}};
 }
 
-// A row that was written several times breaks a rule once.
+// The start of what a field of a row has.
+std::string value_text(const SchemaModel& schema, const FieldModel& field, const std::byte* row) {
+  constexpr std::size_t bytes_max = 64;
+  std::string out = format_value(schema, field, schema::read_value(schema, field.type, row + field.offset));
+  if (out.size() > bytes_max) out.resize(bytes_max);
+  return out;
+}
+
+// A row that was written several times breaks a rule once, and so do two rows of one value.
 void report(std::vector<Violation>& violations, Violation found) {
   const bool known = std::any_of(violations.begin(), violations.end(), [&](const Violation& other) {
-    return other.kind == found.kind && other.entity == found.entity && other.constraint == found.constraint;
+    if (other.kind != found.kind || other.constraint != found.constraint) return false;
+    const bool is_mirrored =
+        found.kind == Violation::Kind::unique && other.entity == found.target && other.target == found.entity;
+    return other.entity == found.entity || is_mirrored;
   });
   if (!known) violations.push_back(std::move(found));
 }
@@ -83,8 +97,7 @@ std::expected<const Consequences*, Error> Judge::consequences(const WriteBuffer&
     }
     const Gone gone = closure.gone[at];
     for (const ForeignKey* key : constraints_.referring_to(gone.table)) {
-      follow(buffer, gone, *key, closure);
-      if (closure.rows > cascade_rows_max_) {
+      if (!follow(buffer, gone, *key, closure)) {
         const TableModel& table = buffer.world().model(key->table);
         return std::unexpected(Error({violation(Violation::Kind::cascade_limit, table, *key->field, {}, gone.entity)}));
       }
@@ -119,7 +132,7 @@ void Judge::collect_gone(const WriteBuffer& buffer, Closure& closure) const {
   }
 }
 
-void Judge::follow(const WriteBuffer& buffer, const Gone& gone, const ForeignKey& key, Closure& closure) {
+bool Judge::follow(const WriteBuffer& buffer, const Gone& gone, const ForeignKey& key, Closure& closure) const {
   const auto& index = storage::index_at<storage::IndexKey>(buffer.root(), key.index);
   const std::uint64_t value = detail::entity_rank(gone.entity);
   for (auto at = storage::lower_bound(index, storage::IndexKey{value, 0}); at.valid() && at.key().value == value;
@@ -138,8 +151,9 @@ void Judge::follow(const WriteBuffer& buffer, const Gone& gone, const ForeignKey
         break;
       case OnDelete::cascade: end_entity(buffer, referrer, closure); break;
     }
-    ++closure.rows;
+    if (++closure.rows > cascade_rows_max_) return false;
   }
+  return true;
 }
 
 void Judge::end_entity(const WriteBuffer& buffer, Entity entity, Closure& closure) const {
@@ -183,6 +197,7 @@ bool Judge::set_here(const WriteBuffer& buffer, const std::vector<Touch>& touche
 }
 
 std::expected<void, Error> Judge::check(const WriteBuffer& buffer) {
+  const SchemaModel& schema = buffer.world().schema->model();
   std::vector<Violation> violations;
   for (const Change& change : buffer.changes().changes()) {
     if (change.kind != Change::Kind::insert && change.kind != Change::Kind::update) continue;
@@ -198,7 +213,10 @@ std::expected<void, Error> Judge::check(const WriteBuffer& buffer) {
     }
     for (const FieldModel* field : rules.ranged) {
       if (!schema::in_range(*field, row + field->offset)) {
-        report(violations, violation(Violation::Kind::range, table, *field, change.entity));
+        Violation found = violation(Violation::Kind::range, table, *field, change.entity);
+        found.value = value_text(schema, *field, row);
+        found.bounds = format_bounds(schema, *field);
+        report(violations, std::move(found));
       }
     }
     for (const ForeignKey* key : rules.references) {
@@ -211,8 +229,20 @@ std::expected<void, Error> Judge::check(const WriteBuffer& buffer) {
       const Entity other = storage::find_holder(buffer.root(), index, row, change.entity);
       if (!other) continue;
       const auto& fields = buffer.world().indexes[index].fields;
-      report(violations, {Violation::Kind::unique, Constraints::name(table, fields), table.name,
-                          fields.size() == 1 ? table.field(fields[0]).name : std::string(), change.entity, other});
+      Violation found{.kind = Violation::Kind::unique,
+                      .constraint = Constraints::name(table, fields),
+                      .table = table.name,
+                      .field = {},
+                      .entity = change.entity,
+                      .target = other,
+                      .value = {},
+                      .bounds = {}};
+      if (fields.size() == 1) {
+        const FieldModel& field = table.field(fields[0]);
+        found.field = field.name;
+        found.value = value_text(schema, field, row);
+      }
+      report(violations, std::move(found));
     }
     if (violations.size() >= violations_max) break;
   }

@@ -85,7 +85,8 @@ class Judge {
   };
 
   void collect_gone(const storage::WriteBuffer& buffer, Closure& closure) const;
-  void follow(const storage::WriteBuffer& buffer, const Gone& gone, const ForeignKey& key, Closure& closure);
+  /// False at the limit.
+  bool follow(const storage::WriteBuffer& buffer, const Gone& gone, const ForeignKey& key, Closure& closure) const;
   void end_entity(const storage::WriteBuffer& buffer, Entity entity, Closure& closure) const;
   /// False if the row was known to go.
   static bool add_gone_row(TableId table, Entity entity, Closure& closure);

@@ -275,4 +275,13 @@ std::string format_value(const SchemaModel& model, const FieldModel& field, cons
   return out;
 }
 
+std::string format_bounds(const SchemaModel& model, const FieldModel& field) {
+  FieldModel element = field;
+  element.type.extent = 0;
+  const auto text = [&](const Value& bound) { return format_value(model, element, bound); };
+  if (field.min && field.max) return fmt::format("between {} and {}", text(*field.min), text(*field.max));
+  if (field.min) return fmt::format("at least {}", text(*field.min));
+  return field.max ? fmt::format("at most {}", text(*field.max)) : std::string();
+}
+
 }  // namespace stoa

@@ -1,8 +1,5 @@
 #include "cli/bounds.h"
 
-#include <fmt/format.h>
-#include <stoa/cell_text.h>
-
 #include <algorithm>
 #include <type_traits>
 
@@ -31,15 +28,6 @@ bool is_in_bounds(const FieldModel& field, const Value& value) {
     return std::ranges::all_of(*list, [&field](const Value& element) { return is_in_bounds(field, element); });
   }
   return (!field.min || is_at_most(*field.min, value)) && (!field.max || is_at_most(value, *field.max));
-}
-
-std::string bounds_text(const SchemaModel& schema, const FieldModel& field) {
-  FieldModel element = field;
-  element.type.extent = 0;
-  const auto text = [&](const Value& bound) { return format_value(schema, element, bound); };
-  if (field.min && field.max) return fmt::format("between {} and {}", text(*field.min), text(*field.max));
-  if (field.min) return fmt::format("at least {}", text(*field.min));
-  return field.max ? fmt::format("at most {}", text(*field.max)) : std::string();
 }
 
 }  // namespace stoa::cli

@@ -9,7 +9,4 @@ namespace stoa::cli {
 /// Requires: the value's integers have the signedness of the field's type, as parse_value and FieldView give them.
 [[nodiscard]] bool is_in_bounds(const FieldModel& field, const Value& value);
 
-/// "between 0 and 99", "at least 0", "at most 99"; nothing where there are no bounds.
-[[nodiscard]] std::string bounds_text(const SchemaModel& schema, const FieldModel& field);
-
 }  // namespace stoa::cli

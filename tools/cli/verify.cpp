@@ -89,7 +89,7 @@ class TableVerifier {
       ++findings_.bounded_values;
       if (!is_in_bounds(field, value)) {
         add(entity, field,
-            fmt::format("has {}, which is not {}", format_value(schema_, field, value), bounds_text(schema_, field)));
+            fmt::format("has {}, which is not {}", format_value(schema_, field, value), format_bounds(schema_, field)));
       }
     }
     if (field.reference && !value.is_null()) judge_reference(entity, field, std::get<Entity>(value.variant()));

@@ -79,9 +79,10 @@ BOOST_DESCRIBE_STRUCT(Selected, (), ())
 class TestDatabase final : public detail::SnapshotHome {
  public:
   explicit TestDatabase(const Options& options = stepped(), bool wants_deltas = true,
-                        const memory::PoolOptions& pool = {})
+                        const memory::PoolOptions& pool = {},
+                        std::shared_ptr<const CompiledSchema> schema = make_schema())
       : sink(wants_deltas),
-        buffers(storage::test::make_world(make_schema()), pool),
+        buffers(storage::test::make_world(std::move(schema)), pool),
         engine(
             buffers, sink, options, [this] { return snapshot(); }, [] { ADD_FAILURE() << "a ticket was left"; }) {}
   ~TestDatabase() {
@@ -123,7 +124,7 @@ class TestDatabase final : public detail::SnapshotHome {
 
   /// The deltas that the sink got, applied to a new world, give this one.
   void expect_the_sink_tells_the_world() {
-    TestDatabase copy;
+    TestDatabase copy(stepped(), true, {}, buffers.world().schema);
     storage::WriteBuffer& buffer = copy.buffers.write_buffer();
     delta::Replay replay(copy.buffers.world());
     std::vector<Entity> ended;

@@ -14,7 +14,7 @@ std::expected<Value, Error> parse_cell(const SchemaModel& schema, const FieldMod
   }
   if (!is_in_bounds(field, *value)) {
     return std::unexpected(Error(ErrorCode::invalid_argument,
-                                 fmt::format("{}: {} is not {}", field.name, cell, bounds_text(schema, field))));
+                                 fmt::format("{}: {} is not {}", field.name, cell, format_bounds(schema, field))));
   }
   return value;
 }
