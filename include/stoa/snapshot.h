@@ -16,6 +16,7 @@
 #include <initializer_list>
 #include <ranges>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -202,6 +203,11 @@ class Snapshot {
   [[nodiscard]] std::vector<std::string_view> tables(Entity entity) const;
   /// The archetypes that have entities, and the empty ones that were not given up yet. Costs a step for each of them.
   [[nodiscard]] std::vector<Archetype> archetypes() const;
+
+  /// Works every index out again from the rows: of each that differs, what it is of, as in "docked.port" or
+  /// "docked(port, gate)". Costs a sort of each.
+  /// Errors: throws std::bad_alloc.
+  [[nodiscard]] std::vector<std::string> wrong_indexes() const;
 
   /// 128 bits of content, low word first: equal where two databases hold the same entities and rows. Walks all rows.
   [[nodiscard]] std::array<std::uint64_t, 2> state_hash() const;

@@ -31,18 +31,4 @@ Constraints::Constraints(const detail::WorldInfo& world)
   }
 }
 
-std::string Constraints::name(const TableModel& table, const FieldModel& field) {
-  return table.name + "." + field.name;
-}
-
-std::string Constraints::name(const TableModel& table, const std::vector<FieldId>& fields) {
-  if (fields.size() == 1) return name(table, table.field(fields[0]));
-  std::string out = table.name + "(";
-  for (FieldId field : fields) {
-    if (out.back() != '(') out += ", ";
-    out += table.field(field).name;
-  }
-  return out + ")";
-}
-
 }  // namespace stoa::integrity

@@ -45,10 +45,6 @@ class Constraints {
   }
   [[nodiscard]] bool empty() const { return empty_; }
 
-  /// "docked.port", or "docked(port, gate)".
-  [[nodiscard]] static std::string name(const TableModel& table, const FieldModel& field);
-  [[nodiscard]] static std::string name(const TableModel& table, const std::vector<FieldId>& fields);
-
  private:
   std::vector<ForeignKey> keys_;
   std::vector<RowRules> rules_;                            // by table

@@ -2,6 +2,7 @@
 
 #include "base/reuse.h"
 #include "schema/row_codec.h"
+#include "schema/rule_name.h"
 #include "schema/value_codec.h"
 #include "storage/index_lookup.h"
 #include "storage/index_set.h"
@@ -30,7 +31,7 @@ Entity load_entity(const std::byte* at) {
 
 Violation violation(Violation::Kind kind, const TableModel& table, const FieldModel& field, Entity entity,
                     Entity target = {}) {
-  return {kind, Constraints::name(table, field), table.name, field.name, entity, target, {}, {}};
+  return {kind, schema::rule_name(table, field), table.name, field.name, entity, target, {}, {}};
 }
 
 // The start of what a field of a row has.
@@ -230,7 +231,7 @@ std::expected<void, Error> Judge::check(const WriteBuffer& buffer) {
       if (!other) continue;
       const auto& fields = buffer.world().indexes[index].fields;
       Violation found{.kind = Violation::Kind::unique,
-                      .constraint = Constraints::name(table, fields),
+                      .constraint = schema::rule_name(table, fields),
                       .table = table.name,
                       .field = {},
                       .entity = change.entity,

@@ -1,14 +1,8 @@
 #include "storage/index_set.h"
 
+#include "storage/derive_keys.h"
 #include "storage/index_value.h"
 #include "storage/paged_array.h"
-
-#include <stoa/detail/query.h>
-
-#include <algorithm>
-#include <array>
-#include <span>
-#include <type_traits>
 
 namespace stoa::storage {
 namespace {
@@ -20,7 +14,6 @@ BTree<Key>& edit_index(memory::PageWriter& pages, detail::Root& root, std::uint3
   return edit_cell<BTree<Key>>(pages, root.indexes, number, detail::directory_page_bits);
 }
 
-// Indexes of each form in turn: calls function(number) for those in `numbers`.
 bool is_of_texts(const detail::WorldInfo& world, std::uint32_t number) {
   return world.indexes[number].form == IndexInfo::Form::text;
 }
@@ -127,27 +120,8 @@ void IndexSet::build(memory::PageWriter& pages, detail::Root& root) {
 
 template <typename Key>
 void IndexSet::build_one(memory::PageWriter& pages, detail::Root& root, std::uint32_t number) {
-  const IndexInfo& index = world_.indexes[number];
-  const std::size_t row_bytes = world_.tables[to_index(index.table)].cell_bytes;
-  const std::array terms{detail::Term{index.table, detail::Term::Need::row}};
-  std::vector<Key> keys;
-  keys.reserve(detail::QueryCursor(root, terms).count());
-  detail::QueryCursor cursor(root, terms);
-  detail::Block block;
-  const std::byte* column = nullptr;
-  while (cursor.next(block, &column)) {
-    for (std::uint32_t row = 0; row != block.rows; ++row) {
-      const std::byte* at = column + row * row_bytes;
-      if constexpr (std::is_same_v<Key, TextKey>) {
-        keys.push_back(text_key(world_, index, block.entities[row], at));
-      } else if (const auto key = index_key(world_, index, block.entities[row], at)) {
-        keys.push_back(*key);
-      }
-    }
-  }
-  std::sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) { return below(a, b); });
+  const BTree<Key> built = storage::build<Key>(pages, derive_keys<Key>(root, number));
   auto& tree = edit_index<Key>(pages, root, number);
-  const BTree<Key> built = storage::build<Key>(pages, keys);
   clear(pages, tree);
   tree = built;
 }

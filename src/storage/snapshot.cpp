@@ -4,6 +4,8 @@
 #include "base/hash.h"
 #include "schema/row_bytes.h"
 #include "schema/row_codec.h"
+#include "schema/rule_name.h"
+#include "storage/derive_keys.h"
 #include "storage/index_lookup.h"
 
 #include <array>
@@ -171,6 +173,16 @@ std::vector<Archetype> Snapshot::archetypes() const {
   for (const detail::ChunkStore* store; (store = detail::next_archetype(root(), number)) != nullptr; ++number) {
     Archetype& archetype = out.emplace_back(Archetype{{}, store->rows, store->shape->chunk_rows()});
     for (TableId table : store->shape->tables) archetype.tables.emplace_back(schema().model().table(table).name);
+  }
+  return out;
+}
+
+std::vector<std::string> Snapshot::wrong_indexes() const {
+  std::vector<std::string> out;
+  const detail::WorldInfo& world = *root().world;
+  for (std::uint32_t number = 0; number != world.indexes.size(); ++number) {
+    if (!storage::is_as_derived(root(), number))
+      out.push_back(schema::rule_name(world.model(world.indexes[number].table), world.indexes[number].fields));
   }
   return out;
 }

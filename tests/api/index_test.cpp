@@ -140,6 +140,7 @@ class Ordered : public testing::Test {
 
   /// Every order of the snapshot, over random bounds, forth and back.
   void compare(const stoa::Snapshot& snapshot) {
+    EXPECT_TRUE(snapshot.wrong_indexes().empty());
     for (int i = 0; i != 20; ++i) {
       compare_range<&Animal::weight>(snapshot, static_cast<std::int32_t>(below(220)) - 110,
                                      static_cast<std::int32_t>(below(220)) - 110);

@@ -188,6 +188,9 @@ ExitStatus run_verify(const VerifyOptions& options) {
   const Snapshot snapshot = database->snapshot();
   Findings findings;
   for (const TableModel& table : snapshot.schema().model().tables) TableVerifier(snapshot, table, findings).run();
+  for (const std::string& index : snapshot.wrong_indexes()) {
+    findings.add(fmt::format("{}: its index is not what the rows say", index));
+  }
 
   print_violations(findings);
   Output output;
