@@ -6,6 +6,7 @@
 #include <expected>
 #include <filesystem>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,7 +61,7 @@ int run(const std::filesystem::path& folder) {
   schema.table<Airport>("airport").key<&Airport::code>();
   schema.table<Position>("position");
   schema.table<Velocity>("velocity");
-  schema.table<Docked>("docked").foreign_key<&Docked::port>("airport", stoa::OnDelete::cascade);
+  schema.table<Docked>("docked").foreign_key<&Docked::port>("airport", stoa::OnDelete::cascade).index<&Docked::gate>();
   schema.table<Delayed>("delayed").sparse();
   schema.table<Route>("route");
 
@@ -124,6 +125,13 @@ int run(const std::filesystem::path& folder) {
   const stoa::Entity found = now.find<&Airport::code>("JFK");
   const std::vector<stoa::Entity> asked{plane, jfk};
   now.get_many<Position>(asked, [&](std::size_t, const Position* p) { sum += p != nullptr ? p->x : 0; });
+
+  stoa::Entity asked_last;
+  for (stoa::Entity docked : now.range<&Docked::gate>(3, 9)) sum += static_cast<float>(docked.index());
+  for (stoa::Entity docked : std::views::reverse(now.referrers<&Docked::port>(jfk))) asked_last = docked;
+  stoa::IndexCursor next_gate = now.cursor<&Docked::gate>(8);  // at the first gate from 8 on
+  if (next_gate.valid()) next_gate.next();
+  if (asked_last != plane || next_gate.valid()) return 1;
 
   stoa::Transaction filed = db.begin();
   filed.insert(plane, Route{{"MERIT", "HFD", "PUT"}});
