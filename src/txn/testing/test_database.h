@@ -136,7 +136,7 @@ class TestDatabase final : public detail::SnapshotHome {
       }
     }
     copy.buffers.prepare_commit();
-    copy.buffers.commit_batch(version(), ended);
+    copy.buffers.commit_batch(version(), {});  // its allocator gave out none of those that ended
     EXPECT_EQ(copy.snapshot().state_hash(), snapshot().state_hash());
   }
 
