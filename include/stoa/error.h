@@ -45,7 +45,7 @@ struct Violation {
   enum class Kind : std::uint8_t { unique, required, range, foreign_key_missing, foreign_key_restrict, cascade_limit };
   Kind kind{};
   std::string constraint;  ///< "docked.port", or "docked(port, gate)" for a compound one
-  std::string table;       ///< the table whose row breaks the rule
+  std::string table;       ///< the table whose row breaks the rule; with restrict, of the row that refers
   std::string field;       ///< empty for a compound rule
   Entity entity;           ///< the entity of that row
   Entity target;           ///< the referenced entity, or the other holder of a unique value

@@ -108,6 +108,16 @@ template <auto Member>
 }
 
 template <auto Member>
+[[nodiscard]] IndexCursor cursor_of(const Root& root) {
+  return IndexCursor(first_place(root, index_of<Member>(*root.world, "cursor")));
+}
+template <auto Member>
+[[nodiscard]] IndexCursor cursor_of(const Root& root, const type_of_member<Member>& value) {
+  return IndexCursor(
+      place_not_below(root, index_of<Member>(*root.world, "cursor"), reinterpret_cast<const std::byte*>(&value)));
+}
+
+template <auto Member>
 [[nodiscard]] IndexRange referrers_of(const Root& root, Entity target) {
   static_assert(std::is_same_v<type_of_member<Member>, Entity>, "stoa: referrers: the member is no reference");
   const auto* cell = reinterpret_cast<const std::byte*>(&target);
@@ -125,3 +135,7 @@ template <auto Member>
 
 }  // namespace detail
 }  // namespace stoa
+
+/// Its iterators need no range: they are valid as long as the snapshot is.
+template <>
+inline constexpr bool std::ranges::enable_borrowed_range<stoa::IndexRange> = true;

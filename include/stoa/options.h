@@ -69,7 +69,8 @@ struct Options {
   /// is not flush()'s.
   std::chrono::nanoseconds deadline_default = std::chrono::nanoseconds::max();
 
-  /// Entities and rows that the cascades of one transaction take along at most; beyond it the transaction fails.
+  /// What may follow from what goes in one transaction: entities that end, rows of others that go, references that
+  /// become null. Beyond it the transaction fails.
   std::size_t cascade_rows_max = 10'000'000;
 
   /// The database holds the newest so many of its own snapshots, for Database::snapshot_at(): one for each batch or,

@@ -56,7 +56,8 @@ class TableBuilder {
  public:
   TableBuilder(detail::SchemaDraft& draft, std::string table) : draft_(&draft), table_(std::move(table)) {}
 
-  /// No two rows have the same value; with several members: the same values. Null references never collide.
+  /// No two rows have the same value; with several members: the same values. Null references never collide. An empty
+  /// text is a value like others, and floats are told apart by their bits, so that 0.0 and -0.0 are two.
   template <auto... Members>
   requires(sizeof...(Members) > 0) TableBuilder& unique();
   /// Unique, required, and what a CSV column that references this table holds. One a table.

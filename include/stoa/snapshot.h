@@ -173,12 +173,11 @@ class Snapshot {
   /// Errors: as range().
   template <auto Member>
   [[nodiscard]] IndexCursor cursor() const {
-    return IndexCursor(detail::first_place(root(), detail::index_of<Member>(*root().world, "cursor")));
+    return detail::cursor_of<Member>(root());
   }
   template <auto Member>
   [[nodiscard]] IndexCursor cursor(const detail::type_of_member<Member>& value) const {
-    return IndexCursor(detail::place_not_below(root(), detail::index_of<Member>(*root().world, "cursor"),
-                                               reinterpret_cast<const std::byte*>(&value)));
+    return detail::cursor_of<Member>(root(), value);
   }
   /// The same by name. Errors: not_found, if there is no such table or field; invalid_argument, if the field has no
   /// ordered index or a value is not one of its type.
@@ -187,6 +186,8 @@ class Snapshot {
   [[nodiscard]] std::expected<IndexRange, Error> referrers(std::string_view table, std::string_view field,
                                                            Entity target) const;
   [[nodiscard]] std::expected<IndexCursor, Error> cursor(std::string_view table, std::string_view field) const;
+  [[nodiscard]] std::expected<IndexCursor, Error> cursor(std::string_view table, std::string_view field,
+                                                         const Value& value) const;
 
   /// A row of a table that is known by name only.
   /// Errors: not_found, if there is no such table or row.

@@ -59,7 +59,8 @@ class TextCell {
   /// Decided by length and prefix alone for most unequal values.
   friend bool operator==(const TextCell& a, const TextCell& b) noexcept {
     if (std::memcmp(a.raw_, b.raw_, 8) != 0) return false;
-    if (a.is_inline()) return std::memcmp(a.raw_ + 8, b.raw_ + 8, 8) == 0;
+    if (std::memcmp(a.raw_ + 8, b.raw_ + 8, 8) == 0) return true;  // also the very same bytes
+    if (a.is_inline()) return false;
     return std::memcmp(a.data(), b.data(), a.size()) == 0;
   }
 

@@ -105,7 +105,7 @@ class Writer : public Operations<Writer> {
     return detail::QueryCursor(core_->root(), terms).count();
   }
 
-  /// As of a snapshot; a range is valid until the next write.
+  /// As of a snapshot; a range and a cursor are valid until the next write.
   template <auto Member>
   [[nodiscard]] Entity find(const detail::type_of_member<Member>& value) const {
     return detail::holder_of<Member>(core_->indexed_root(), value);
@@ -118,6 +118,15 @@ class Writer : public Operations<Writer> {
   template <auto Member>
   [[nodiscard]] IndexRange referrers(Entity target) const {
     return detail::referrers_of<Member>(core_->indexed_root(), target);
+  }
+
+  template <auto Member>
+  [[nodiscard]] IndexCursor cursor() const {
+    return detail::cursor_of<Member>(core_->indexed_root());
+  }
+  template <auto Member>
+  [[nodiscard]] IndexCursor cursor(const detail::type_of_member<Member>& value) const {
+    return detail::cursor_of<Member>(core_->indexed_root(), value);
   }
 
   /// Calls function(Entity, T&...) for every entity that has rows in all of T...; `const T` for rows that it only

@@ -10,14 +10,113 @@
 #include <array>
 #include <bitset>
 #include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace stoa {
 namespace {
 
 using test::FailingAllocation;
+
+struct Port {
+  Text code;
+};
+BOOST_DESCRIBE_STRUCT(Port, (), (code))
+struct Ship {
+  std::uint32_t size;
+  Text name;
+  Entity port;
+};
+BOOST_DESCRIBE_STRUCT(Ship, (), (size, name, port))
+struct Flag {
+  std::uint32_t stripes, stars;
+  Entity port;
+};
+BOOST_DESCRIBE_STRUCT(Flag, (), (stripes, stars, port))
+
+Schema harbour() {
+  Schema schema("harbour");
+  schema.table<Port>("port").key<&Port::code>();
+  schema.table<Ship>("ship").index<&Ship::size>().index<&Ship::name>().foreign_key<&Ship::port>("port",
+                                                                                                OnDelete::cascade);
+  schema.table<Flag>("flag").sparse().index<&Flag::stripes>().index<&Flag::stars>().foreign_key<&Flag::port>(
+      "port", OnDelete::set_null);
+  return schema;
+}
+
+/// A folder that was just opened, so that no list has room from before, and a port whose end takes ships along.
+class OpenedWithoutMemory {
+ public:
+  OpenedWithoutMemory() {
+    const auto done = db_->write([this](Writer& w) {
+      port_ = w.create();
+      w.insert(port_, Port{"a code that is too long for a cell"});
+      for (std::uint32_t i = 0; i != 20; ++i) {
+        ships_.push_back(w.create());
+        w.insert(ships_.back(), Ship{i, "a name that is too long for a cell", port_});
+        flags_.push_back(w.create());
+        w.insert(flags_.back(), Flag{i, i, port_});
+      }
+    });
+    EXPECT_TRUE(done);
+    reopen();
+  }
+  /// Destroys the port, by a transaction or in a function that looks at indexes first. Whether an allocation failed.
+  bool run_out(bool by_function, std::size_t before, FailingAllocation::How how) {
+    const auto hash = db_->snapshot().state_hash();
+    Transaction tx = db_->begin();
+    tx.set<&Ship::size>(ships_[3], 9U).set<&Ship::name>(ships_[3], "another name, too long for a cell");
+    tx.set<&Flag::stripes>(flags_[3], 9U).destroy(port_);
+    std::optional<CommitTicket> ticket;
+    if (!by_function) ticket = std::move(tx).submit();
+    std::expected<Commit, Error> done = Commit{};
+    bool happened = false;
+    if (by_function) {
+      std::optional<FailingAllocation> failing;
+      done = db_->write([&](Writer& w) {
+        failing.emplace(before, how);
+        w.set<&Ship::size>(ships_[3], 9U);
+        (void)w.range<&Ship::size>(0U, 9U);
+        w.set<&Flag::stars>(flags_[3], 9U).destroy(port_);
+      });
+      happened = failing->happened();
+    } else {
+      const FailingAllocation failing(before, how);
+      db_->step();
+      happened = failing.happened();
+    }
+    if (ticket) done = ticket->get();
+    if (!done) {
+      EXPECT_EQ(db_->snapshot().state_hash(), hash);
+    }
+    EXPECT_TRUE(db_->snapshot().wrong_indexes().empty());
+    const auto next = db_->write([&](Writer& w) { w.insert(w.create(), Ship{77, "one that comes after", {}}); });
+    EXPECT_TRUE(next) << next.error().message();
+    EXPECT_TRUE(db_->snapshot().wrong_indexes().empty());
+    return happened;
+  }
+
+ private:
+  static Options options() {
+    Options out;
+    out.writer = WriterMode::manual;
+    out.durability = Durability::none();
+    return out;
+  }
+  void reopen() {
+    db_.reset();
+    db_.emplace(Database::open(folder_.path() + "/world", harbour(), options()).value());
+  }
+
+  test::TemporaryFolder folder_;
+  Entity port_;
+  std::vector<Entity> ships_, flags_;
+  std::optional<Database> db_{Database::open(folder_.path() + "/world", harbour(), options()).value()};
+};
 
 struct Note {
   Text text;
@@ -103,6 +202,17 @@ TEST_P(OutOfMemory, AtAnyAllocationLosesNothingThatWasAnswered) {
     if (HasFailure()) FAIL() << "after " << before << " allocations";
   }
   EXPECT_TRUE(failed[0] && failed[1] && failed[4]) << failed << ": both batches, or nothing is shown";
+}
+TEST_P(OutOfMemory, RightAfterOpeningTakesACascadeBackAndGoesOn) {
+  for (const bool by_function : {false, true}) {
+    std::size_t before = 0;
+    for (bool happened = true; happened; ++before) {
+      OpenedWithoutMemory database;
+      happened = database.run_out(by_function, before, GetParam());
+      if (HasFailure()) FAIL() << "after " << before << " allocations, function: " << by_function;
+    }
+    EXPECT_GT(before, 5U);
+  }
 }
 INSTANTIATE_TEST_SUITE_P(Log, OutOfMemory,
                          ::testing::Values(FailingAllocation::How::once, FailingAllocation::How::from_then_on),

@@ -4,6 +4,7 @@
 
 #include <stoa/detail/world.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -43,6 +44,7 @@ class Constraints {
   [[nodiscard]] const std::vector<const ForeignKey*>& referring_to(TableId table) const {
     return table == no_table ? referring_to_any_ : referring_[to_index(table)];
   }
+  [[nodiscard]] std::size_t key_count() const { return keys_.size(); }
   [[nodiscard]] bool empty() const { return empty_; }
 
  private:

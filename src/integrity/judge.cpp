@@ -38,12 +38,17 @@ Violation violation(Violation::Kind kind, const TableModel& table, const FieldMo
 std::string value_text(const SchemaModel& schema, const FieldModel& field, const std::byte* row) {
   constexpr std::size_t bytes_max = 64;
   std::string out = format_value(schema, field, schema::read_value(schema, field.type, row + field.offset));
-  if (out.size() > bytes_max) out.resize(bytes_max);
+  if (out.size() > bytes_max) {
+    std::size_t end = bytes_max;
+    while (end != 0 && (static_cast<unsigned char>(out[end]) & 0xC0U) == 0x80U) --end;  // whole characters
+    out.resize(end);
+  }
   return out;
 }
 
 // A row that was written several times breaks a rule once, and so do two rows of one value.
 void report(std::vector<Violation>& violations, Violation found) {
+  if (violations.size() >= violations_max) return;
   const bool known = std::any_of(violations.begin(), violations.end(), [&](const Violation& other) {
     if (other.kind != found.kind || other.constraint != found.constraint) return false;
     const bool is_mirrored =
@@ -74,7 +79,8 @@ void Judge::Closure::clear() {
   clear_for_reuse(restricted);
   ended.clear();
   removed.clear();
-  rows = 0;
+  followed = 0;
+  last_key = nullptr;
 }
 
 std::expected<const Consequences*, Error> Judge::consequences(const WriteBuffer& buffer,
@@ -98,10 +104,7 @@ std::expected<const Consequences*, Error> Judge::consequences(const WriteBuffer&
     }
     const Gone gone = closure.gone[at];
     for (const ForeignKey* key : constraints_.referring_to(gone.table)) {
-      if (!follow(buffer, gone, *key, closure)) {
-        const TableModel& table = buffer.world().model(key->table);
-        return std::unexpected(Error({violation(Violation::Kind::cascade_limit, table, *key->field, {}, gone.entity)}));
-      }
+      if (!follow(buffer, gone, *key, closure)) return std::unexpected(past_limit(buffer, *key, gone.entity));
     }
   }
   std::vector<Violation> violations;
@@ -117,7 +120,15 @@ std::expected<const Consequences*, Error> Judge::consequences(const WriteBuffer&
   std::erase_if(closure.out.nulled, [&](const auto& cell) {
     return closure.ended.contains(no_table, cell.entity) || closure.removed.contains(cell.table, cell.entity);
   });
+  // Only now is it known what each thing counts as.
+  if (closure.out.ended.size() + closure.out.removed.size() + closure.out.nulled.size() > cascade_rows_max_) {
+    return std::unexpected(past_limit(buffer, *closure.last_key, closure.gone.front().entity));
+  }
   return &closure.out;
+}
+
+Error Judge::past_limit(const WriteBuffer& buffer, const ForeignKey& key, Entity target) {
+  return {{violation(Violation::Kind::cascade_limit, buffer.world().model(key.table), *key.field, {}, target)}};
 }
 
 // Rows and entities that were there and are not any more. A row removed and inserted again did not go.
@@ -152,7 +163,10 @@ bool Judge::follow(const WriteBuffer& buffer, const Gone& gone, const ForeignKey
         break;
       case OnDelete::cascade: end_entity(buffer, referrer, closure); break;
     }
-    if (++closure.rows > cascade_rows_max_) return false;
+    closure.last_key = &key;
+    // Far enough for certain: what has ended stays so, and a thing is come to once by each key at most.
+    if (closure.out.ended.size() > cascade_rows_max_) return false;
+    if (++closure.followed / constraints_.key_count() > cascade_rows_max_) return false;
   }
   return true;
 }
@@ -197,7 +211,7 @@ bool Judge::set_here(const WriteBuffer& buffer, const std::vector<Touch>& touche
   return false;
 }
 
-std::expected<void, Error> Judge::check(const WriteBuffer& buffer) {
+std::expected<void, Error> Judge::check(const WriteBuffer& buffer) const {
   const SchemaModel& schema = buffer.world().schema->model();
   std::vector<Violation> violations;
   for (const Change& change : buffer.changes().changes()) {

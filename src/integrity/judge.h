@@ -43,7 +43,8 @@ class Judge {
 
   /// The whole closure of on-delete actions, `restrict` judged after it. A reference that this transaction set to what
   /// is not there is no reason for an action: check() finds it.
-  /// Errors: constraint_violation — restrict, or more than cascade_rows_max; timeout, once the deadline has passed.
+  /// Errors: constraint_violation — restrict, or more than cascade_rows_max things; timeout, once the deadline has
+  /// passed.
   /// Lifetime: until the next call.
   [[nodiscard]] std::expected<const Consequences*, Error> consequences(
       const storage::WriteBuffer& buffer,
@@ -51,7 +52,7 @@ class Judge {
 
   /// Whether each changed row keeps its rules, the consequences being applied.
   /// Errors: constraint_violation, with up to 64 violations.
-  [[nodiscard]] std::expected<void, Error> check(const storage::WriteBuffer& buffer);
+  [[nodiscard]] std::expected<void, Error> check(const storage::WriteBuffer& buffer) const;
 
  private:
   struct Gone {
@@ -78,14 +79,16 @@ class Judge {
     RowSet ended;                // under no_table
     RowSet removed;              // rows in `gone`
     std::vector<Restricted> restricted;
-    std::size_t rows = 0;
+    std::size_t followed = 0;  // references
+    const ForeignKey* last_key = nullptr;
 
     /// As new, but for the memory.
     void clear();
   };
 
   void collect_gone(const storage::WriteBuffer& buffer, Closure& closure) const;
-  /// False at the limit.
+  static Error past_limit(const storage::WriteBuffer& buffer, const ForeignKey& key, Entity target);
+  /// False where the limit is passed for certain.
   bool follow(const storage::WriteBuffer& buffer, const Gone& gone, const ForeignKey& key, Closure& closure) const;
   void end_entity(const storage::WriteBuffer& buffer, Entity entity, Closure& closure) const;
   /// False if the row was known to go.

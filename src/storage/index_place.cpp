@@ -131,7 +131,7 @@ OrderedIndex ordered_index(const WorldInfo& world, TableId table, std::string_vi
   const auto number = storage::find_ordered_index(world, table, wanted.number);
   if (!number) {
     throw std::logic_error("stoa: " + std::string(call) + ": " + model.name + "." + wanted.name +
-                           " has no ordered index");
+                           " has no ordered index: its table does not ask for index<>() of it");
   }
   return {*number, &wanted};
 }

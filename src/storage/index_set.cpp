@@ -32,45 +32,43 @@ void IndexSet::touch(std::uint32_t number) {
   touched_.push_back(number);
 }
 
-void IndexSet::tell(std::uint32_t number, const IndexKey& key, bool present) {
+template <typename Key>
+void IndexSet::tell(KeyChanges<Key>& changes, std::uint32_t number, const Key& key, bool present) {
+  if (undoing_ && !changes.settled()) return;  // the tree knows of nothing
   touch(number);
-  numbers_[number].add(key, present);
-}
-void IndexSet::tell(std::uint32_t number, const TextKey& key, bool present) {
-  touch(number);
-  texts_[number].add(key, present);
+  changes.add(key, present);
+  told_bytes_ += changes.bytes_each;
 }
 
 void IndexSet::row_told(TableId table, Entity entity, const std::byte* row, bool present) {
-  if (unseen_) return;
   const auto& [cell_bytes, sparse, first, count] = world_.tables[to_index(table)];
   for (std::uint32_t number = first; number != first + count; ++number) {
     const IndexInfo& index = world_.indexes[number];
     if (index.form == IndexInfo::Form::text) {
-      tell(number, text_key(world_, index, entity, row), present);
+      tell(texts_[number], number, text_key(world_, index, entity, row), present);
     } else if (const auto key = index_key(world_, index, entity, row)) {
-      tell(number, *key, present);
+      tell(numbers_[number], number, *key, present);
     }
   }
 }
 
 void IndexSet::row_changed(TableId table, Entity entity, const std::byte* before, const std::byte* after) {
-  if (unseen_) return;
   const auto& [cell_bytes, sparse, first, count] = world_.tables[to_index(table)];
   for (std::uint32_t number = first; number != first + count; ++number) {
     const IndexInfo& index = world_.indexes[number];
+    if (same_cells(world_, index, before, after)) continue;
     if (index.form == IndexInfo::Form::text) {
       const TextKey from = text_key(world_, index, entity, before);
       const TextKey to = text_key(world_, index, entity, after);
       if (from == to) continue;
-      tell(number, from, false);
-      tell(number, to, true);
+      tell(texts_[number], number, from, false);
+      tell(texts_[number], number, to, true);
     } else {
       const auto from = index_key(world_, index, entity, before);
       const auto to = index_key(world_, index, entity, after);
       if (from == to) continue;
-      if (from) tell(number, *from, false);
-      if (to) tell(number, *to, true);
+      if (from) tell(numbers_[number], number, *from, false);
+      if (to) tell(numbers_[number], number, *to, true);
     }
   }
 }
@@ -88,17 +86,15 @@ void IndexSet::settle(memory::PageWriter& pages, detail::Root& root) {
 }
 
 void IndexSet::begin_undo() noexcept {
-  bool known = false;
   for (std::uint32_t number : touched_) {
-    known = (is_of_texts(world_, number) ? texts_[number].begin_undo() : numbers_[number].begin_undo()) || known;
+    is_of_texts(world_, number) ? texts_[number].begin_undo() : numbers_[number].begin_undo();
   }
   behind_ = false;
-  unseen_ = !known;
+  undoing_ = true;
 }
 
 void IndexSet::finish_undo(memory::PageWriter& pages, detail::Root& root) {
   settle(pages, root);
-  unseen_ = false;
   forget();
 }
 
@@ -108,7 +104,9 @@ void IndexSet::forget() noexcept {
     is_of_texts(world_, number) ? texts_[number].forget() : numbers_[number].forget();
   }
   touched_.clear();
+  told_bytes_ = 0;
   behind_ = false;
+  undoing_ = false;
 }
 
 void IndexSet::build(memory::PageWriter& pages, detail::Root& root) {

@@ -31,8 +31,8 @@ class IndexSet {
   [[nodiscard]] bool covers(TableId table) const noexcept {
     return !suspended_ && world_.tables[to_index(table)].index_count != 0;
   }
-  /// Whether a tree has not followed yet.
-  [[nodiscard]] bool is_behind() const noexcept { return behind_; }
+  /// What the transaction has told takes up, at most.
+  [[nodiscard]] std::size_t told_bytes() const noexcept { return told_bytes_; }
 
   void row_added(TableId table, Entity entity, const std::byte* row) { row_told(table, entity, row, true); }
   void row_removed(TableId table, Entity entity, const std::byte* row) { row_told(table, entity, row, false); }
@@ -42,8 +42,8 @@ class IndexSet {
   void settle(memory::PageWriter& pages, detail::Root& root);
   /// The transaction stands. Requires: settle().
   void accept() noexcept { forget(); }
-  /// Before the rows are taken back, change by change, each of which is told again: nothing of that matters where no
-  /// tree has followed yet.
+  /// Before the rows are taken back, change by change, each of which is told again: it matters to those trees alone
+  /// that have followed already, and takes no memory but theirs.
   void begin_undo() noexcept;
   /// After it. Errors: as settle().
   void finish_undo(memory::PageWriter& pages, detail::Root& root);
@@ -56,8 +56,8 @@ class IndexSet {
 
  private:
   void row_told(TableId table, Entity entity, const std::byte* row, bool present);
-  void tell(std::uint32_t number, const IndexKey& key, bool present);
-  void tell(std::uint32_t number, const TextKey& key, bool present);
+  template <typename Key>
+  void tell(KeyChanges<Key>& changes, std::uint32_t number, const Key& key, bool present);
   void touch(std::uint32_t number);
   void forget() noexcept;
   template <typename Key>
@@ -70,7 +70,8 @@ class IndexSet {
   std::vector<bool> is_touched_;
   bool behind_ = false;
   bool suspended_ = false;
-  bool unseen_ = false;  // an undo is under way, and no tree knows of what it takes back
+  bool undoing_ = false;
+  std::size_t told_bytes_ = 0;
 };
 
 }  // namespace stoa::storage

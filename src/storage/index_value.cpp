@@ -110,6 +110,15 @@ TextKey text_key(const detail::WorldInfo& world, const IndexInfo& index, Entity 
   return {load<detail::TextCell>(row + field.offset), detail::entity_rank(entity)};
 }
 
+bool same_cells(const detail::WorldInfo& world, const IndexInfo& index, const std::byte* a,
+                const std::byte* b) noexcept {
+  const TableModel& table = world.model(index.table);
+  return std::ranges::all_of(index.fields, [&](FieldId number) {
+    const FieldModel& field = table.field(number);
+    return std::memcmp(a + field.offset, b + field.offset, field.bytes) == 0;
+  });
+}
+
 bool same_in_index(const detail::WorldInfo& world, const IndexInfo& index, const std::byte* a, const std::byte* b) {
   const TableModel& table = world.model(index.table);
   return std::ranges::all_of(index.fields, [&](FieldId number) {

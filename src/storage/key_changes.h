@@ -2,13 +2,13 @@
 // their order, or, where they are much of it, by building the index anew.
 #pragma once
 
-#include "base/reuse.h"
 #include "memory/page_writer.h"
 #include "storage/btree.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <new>
 #include <span>
 #include <type_traits>
@@ -20,7 +20,11 @@ namespace stoa::storage {
 template <typename Key>
 class KeyChanges {
  public:
+  static constexpr std::size_t bytes_each = sizeof(Key) + 8;
+
   [[nodiscard]] bool empty() const noexcept { return changes_.empty(); }
+  /// Whether the tree knows of this transaction.
+  [[nodiscard]] bool settled() const noexcept { return settled_; }
 
   /// The tree is to have the key, or not to have it: the last word on a key counts.
   /// Errors: throws std::bad_alloc; never for what takes a change back, see begin_undo().
@@ -41,10 +45,8 @@ class KeyChanges {
     if (changes_.size() > 1) keep_last_words();
     if (changes_.size() < rebuild_least || changes_.size() < tree.count / rebuild_share || !rebuild(pages, tree)) {
       for (const Change& change : changes_) {
-        // A text's key that is there already may be one of another blob, which goes.
-        const bool replaced = change.present && !insert(pages, tree, change.key) && std::is_same_v<Key, TextKey>;
-        if (replaced || !change.present) erase(pages, tree, change.key);
-        if (replaced) insert(pages, tree, change.key);
+        if (!change.present || borrows_elsewhere(tree, change.key)) erase(pages, tree, change.key);
+        if (change.present) insert(pages, tree, change.key);
       }
     }
     changes_.clear();
@@ -52,22 +54,24 @@ class KeyChanges {
 
   /// The transaction is over, or nothing of it is in the tree.
   void forget() noexcept {
-    clear_for_reuse(changes_);
+    const bool is_much = changes_.capacity() * sizeof(Change) > kept_bytes && told_ < changes_.capacity() / 8;
+    changes_.clear();
+    if (is_much) changes_ = std::vector<Change>();  // not {}: that would keep the memory
     told_ = 0;
     settled_ = false;
     undoing_ = false;
   }
-  /// The transaction is to be taken back: whether the tree knows of it. If so, the opposite of each change, from the
-  /// last to the first, is to be added and settled; there is memory for the list of these.
-  [[nodiscard]] bool begin_undo() noexcept {
+  /// The transaction is to be taken back. If settled(), the opposite of each change, from the last to the first, is to
+  /// be added and settled; there is memory for the list of these. Otherwise nothing.
+  void begin_undo() noexcept {
     changes_.clear();
     undoing_ = true;
-    return settled_;
   }
 
  private:
   // A row that changes is two, and what takes back one that failed at its first is two as well.
   static constexpr std::size_t spare = 4;
+  static constexpr std::size_t kept_bytes = std::size_t{1} << 20U;
   static constexpr std::size_t rebuild_least = 64;
   static constexpr std::size_t rebuild_share = 8;  // of the tree's keys
 
@@ -76,6 +80,17 @@ class KeyChanges {
     bool present;
     std::uint32_t number;
   };
+  static_assert(sizeof(Change) == bytes_each);
+
+  // A text's key that is there already may be one of another blob, which goes. Most are the very same, and are left.
+  static bool borrows_elsewhere(const BTree<Key>& tree, const Key& key) noexcept {
+    if constexpr (std::is_same_v<Key, TextKey>) {
+      const BTreeCursor<Key> held = lower_bound(tree, key);
+      return held.valid() && held.key() == key && std::memcmp(&held.key(), &key, sizeof key) != 0;
+    } else {
+      return false;
+    }
+  }
 
   void keep_last_words() noexcept {
     std::sort(changes_.begin(), changes_.end(), [](const Change& a, const Change& b) {

@@ -69,7 +69,8 @@ class KeyChangesTest : public testing::Test {
     done_.clear();
   }
   void take_back() {
-    if (changes_.begin_undo()) {
+    changes_.begin_undo();
+    if (changes_.settled()) {
       for (auto at = done_.rbegin(); at != done_.rend(); ++at) changes_.add(at->first, !at->second);
     }
     changes_.settle(pages_, tree_);
@@ -146,6 +147,26 @@ TYPED_TEST(KeyChangesTest, TakeTheBlobThatTheRowHasLast) {
   this->expect(model);
   this->take_back();
   this->expect(taken_back);
+}
+
+// Taking back what stopped half-way does so for the other half.
+TYPED_TEST(KeyChangesTest, ThatSayWhatIsSoCopyNothing) {
+  typename TestFixture::Model model;
+  for (std::uint64_t i = 0; i != 3000; ++i) this->change(model, i, true);
+  this->accept();
+  this->pages_.begin(2);  // the tree's nodes are an older root's now
+  const std::size_t bytes = this->pool_.bytes_in_use();
+  std::size_t told = 0;
+  for (const auto& [number, key] : model) {
+    if (number % 17 != 0) continue;
+    this->changes_.add(key, true);
+    ++told;
+  }
+  ASSERT_LT(told, model.size() / 8) << "that many would build it anew";
+  this->changes_.settle(this->pages_, this->tree_);
+  EXPECT_EQ(this->pool_.bytes_in_use(), bytes);
+  this->changes_.forget();
+  this->expect(model);
 }
 
 TYPED_TEST(KeyChangesTest, OfMuchOfATreeBuildItFull) {

@@ -41,7 +41,8 @@ std::expected<FieldFound, Error> find_field(const CompiledSchema& schema, std::s
 
 std::expected<detail::OrderedIndex, Error> find_order(const detail::WorldInfo& world, const FieldFound& found) {
   const auto number = storage::find_ordered_index(world, found.table->number, found.field->number);
-  if (!number) return std::unexpected(Error::invalid(found.name() + " has no ordered index"));
+  if (!number)
+    return std::unexpected(Error::invalid(found.name() + " has no ordered index: the schema does not ask for one"));
   return detail::OrderedIndex{*number, found.field};
 }
 
@@ -115,6 +116,17 @@ std::expected<IndexCursor, Error> Snapshot::cursor(std::string_view table, std::
   const auto index = find_order(*root().world, *found);
   if (!index) return std::unexpected(index.error());
   return IndexCursor(detail::first_place(root(), *index));
+}
+
+std::expected<IndexCursor, Error> Snapshot::cursor(std::string_view table, std::string_view field,
+                                                   const Value& value) const {
+  const auto found = find_field(schema(), table, field);
+  if (!found) return std::unexpected(found.error());
+  const auto index = find_order(*root().world, *found);
+  if (!index) return std::unexpected(index.error());
+  const auto row = row_with(*found, value);
+  if (!row) return std::unexpected(row.error());
+  return IndexCursor(detail::place_not_below(root(), *index, row->data() + found->field->offset));
 }
 
 std::expected<RowView, Error> Snapshot::row(std::string_view table, Entity entity) const {

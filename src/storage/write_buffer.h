@@ -92,6 +92,8 @@ class WriteBuffer {
   /// What was done since the last accept() or revert().
   [[nodiscard]] const ChangeLog& changes() const noexcept { return log_; }
   [[nodiscard]] ChangeLog& changes() noexcept { return log_; }
+  /// What these take up, and what the indexes were told of them.
+  [[nodiscard]] std::size_t change_bytes() const noexcept { return log_.bytes() + indexes_.told_bytes(); }
   /// The transaction stands. `ended` gets the entities that ended in it. Allocates nothing but room for these where the
   /// indexes are settled.
   void accept(std::vector<Entity>& ended);

@@ -57,7 +57,7 @@ bool WriterContext::goes_on(std::size_t bytes) {
   if (deadline_ != std::chrono::steady_clock::time_point::max() && std::chrono::steady_clock::now() > deadline_) {
     stop({ErrorCode::timeout, "the deadline passed while the write function ran"});
   }
-  if (buffer_.changes().bytes() + deferred_.bytes() + bytes > bytes_max_) stop(too_large());
+  if (buffer_.change_bytes() + deferred_.bytes() + bytes > bytes_max_) stop(too_large());
   return !stopped_;
 }
 

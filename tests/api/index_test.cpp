@@ -292,12 +292,15 @@ TEST_F(Ordered, TablesKnownByNameHaveTheSameReads) {
   EXPECT_EQ(list(*snapshot.referrers("animal", "mother", animals_[0])),
             list(snapshot.referrers<&Animal::mother>(animals_[0])));
   EXPECT_EQ(snapshot.cursor("animal", "speed")->entity(), snapshot.cursor<&Animal::speed>().entity());
+  EXPECT_EQ(snapshot.cursor("animal", "weight", 0)->entity(), snapshot.cursor<&Animal::weight>(0).entity());
+  EXPECT_EQ(*std::ranges::find(snapshot.range<&Animal::weight>(-100, 100), animals_[0]), animals_[0]);
 
   using stoa::ErrorCode;
   EXPECT_EQ(snapshot.range("plant", "weight", 1, 2).error().code(), ErrorCode::not_found);
   EXPECT_EQ(snapshot.range("animal", "height", 1, 2).error().code(), ErrorCode::not_found);
   EXPECT_EQ(snapshot.range("animal", "weight", "one", 2).error().code(), ErrorCode::invalid_argument);
-  EXPECT_EQ(snapshot.range("tag", "plain", 1, 2).error().message(), "tag.plain has no ordered index");
+  EXPECT_EQ(snapshot.range("tag", "plain", 1, 2).error().message(),
+            "tag.plain has no ordered index: the schema does not ask for one");
   EXPECT_EQ(snapshot.cursor("tag", "plain").error().code(), ErrorCode::invalid_argument);
 }
 

@@ -161,5 +161,35 @@ TEST(CascadeLimit, EndsATransactionAsSoonAsItIsPassed) {
   }
 }
 
+struct Two {
+  Entity forgets, ends;
+};
+BOOST_DESCRIBE_STRUCT(Two, (), (forgets, ends))
+
+// A row that would first be nulled and then ends is one thing that follows, whatever is come to first.
+TEST(CascadeLimit, CountsWhatFollowsWhateverGoesFirst) {
+  for (const std::size_t limit : {std::size_t{1}, std::size_t{2}}) {
+    for (const bool ends_first : {false, true}) {
+      Schema schema("limit");
+      schema.table<Link>("link").foreign_key<&Link::before>("link");
+      schema.table<Two>("two")
+          .foreign_key<&Two::forgets>("link", OnDelete::set_null)
+          .foreign_key<&Two::ends>("link", OnDelete::cascade);
+      Options options;
+      options.writer = WriterMode::manual;
+      options.cascade_rows_max = limit;
+      auto database = Database::in_memory(schema, options).value();
+      Transaction tx = database.begin();
+      const std::vector<Entity> links = tx.create(2);
+      for (const Entity link : links) tx.insert(link, Link{});
+      tx.insert(tx.create(), Two{links[0], links[1]}).insert(tx.create(), Two{links[0], {}});
+      ASSERT_TRUE(std::move(tx).commit());
+      Transaction end = database.begin();
+      end.destroy(links[ends_first ? 1 : 0]).destroy(links[ends_first ? 0 : 1]);
+      EXPECT_EQ(std::move(end).commit().has_value(), limit == 2) << "limit " << limit << ", " << ends_first;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace stoa::test
