@@ -49,7 +49,8 @@ class Database {
   static std::expected<Database, Error> open_existing(const std::filesystem::path& folder, const Options& options = {});
   /// The state as it is on disk now, also beside a live owner: no lock is taken and nothing is written; a transaction
   /// answers read_only. Without a schema the folder's own is used, and rows are read by name; one that is given must be
-  /// the same, and brings its C++ types. Errors: as open_existing(), but for locked.
+  /// the same but for indexes, which are those it asks for, and brings its C++ types. Errors: as open_existing(), but
+  /// for locked.
   static std::expected<Database, Error> open_read_only(const std::filesystem::path& folder);
   static std::expected<Database, Error> open_read_only(const std::filesystem::path& folder, const Schema& schema);
   /// Nothing on disk. Errors: invalid_argument, an option; schema_invalid; out_of_memory.
