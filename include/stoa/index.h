@@ -14,7 +14,7 @@
 namespace stoa {
 
 /// The entities whose value lies between two bounds, ascending by value and then by entity. A range of both
-/// directions: std::views::reverse(range) is descending. Nothing is copied; each step costs a few nanoseconds.
+/// directions: std::views::reverse(range) is descending. Nothing is copied.
 ///
 /// Lifetime: of the snapshot that it is of; one of a Writer, until the next write.
 /// Threads:  any; each iterator on one.

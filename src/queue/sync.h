@@ -33,7 +33,7 @@ struct SystemSync {
   static void wake_all(const std::atomic<std::uint32_t>& word) noexcept;
 
   /// Looks for `done()` before a sleep, for as long as `most`, where there is a core to spare; false if it was not
-  /// seen. In time and not in looks: a pause takes 10 ns on one processor and 70 on another.
+  /// seen. In time and not in looks: a pause takes ten cycles on one processor and 140 on another.
   template <typename Done>
   static bool spin(Done&& done, std::chrono::nanoseconds most, Deadline deadline = no_deadline) {
     if (most.count() <= 0 || !can_spin()) return false;

@@ -45,7 +45,8 @@ class KeyChanges {
     if (changes_.size() > 1) keep_last_words();
     if (changes_.size() < rebuild_least || changes_.size() < tree.count / rebuild_share || !rebuild(pages, tree)) {
       for (const Change& change : changes_) {
-        if (!change.present || borrows_elsewhere(tree, change.key)) erase(pages, tree, change.key);
+        if (change.present && (insert(pages, tree, change.key) || !borrows_elsewhere(tree, change.key))) continue;
+        erase(pages, tree, change.key);
         if (change.present) insert(pages, tree, change.key);
       }
     }
@@ -83,10 +84,10 @@ class KeyChanges {
   static_assert(sizeof(Change) == bytes_each);
 
   // A text's key that is there already may be one of another blob, which goes. Most are the very same, and are left.
+  // Requires: a key equal to this one is in the tree.
   static bool borrows_elsewhere(const BTree<Key>& tree, const Key& key) noexcept {
     if constexpr (std::is_same_v<Key, TextKey>) {
-      const BTreeCursor<Key> held = lower_bound(tree, key);
-      return held.valid() && held.key() == key && std::memcmp(&held.key(), &key, sizeof key) != 0;
+      return std::memcmp(&lower_bound(tree, key).key(), &key, sizeof key) != 0;
     } else {
       return false;
     }

@@ -39,11 +39,20 @@ std::expected<FieldFound, Error> find_field(const CompiledSchema& schema, std::s
   return FieldFound{&schema.model(), *model, found};
 }
 
-std::expected<detail::OrderedIndex, Error> find_order(const detail::WorldInfo& world, const FieldFound& found) {
-  const auto number = storage::find_ordered_index(world, found.table->number, found.field->number);
-  if (!number)
-    return std::unexpected(Error::invalid(found.name() + " has no ordered index: the schema does not ask for one"));
-  return detail::OrderedIndex{*number, found.field};
+/// The same, with the index that has its values in order.
+struct OrderFound : FieldFound {
+  detail::OrderedIndex index;
+};
+
+std::expected<OrderFound, Error> find_order(const detail::WorldInfo& world, std::string_view table,
+                                            std::string_view field) {
+  const auto found = find_field(*world.schema, table, field);
+  if (!found) return std::unexpected(found.error());
+  const auto number = storage::find_ordered_index(world, found->table->number, found->field->number);
+  if (!number) {
+    return std::unexpected(Error::invalid(found->name() + " has no ordered index: the schema does not ask for one"));
+  }
+  return OrderFound{*found, {*number, found->field}};
 }
 
 /// A row that has the value in the field, and zeros. A text of it borrows the value's.
@@ -92,16 +101,15 @@ std::expected<Entity, Error> Snapshot::find(std::string_view table, std::string_
 
 std::expected<IndexRange, Error> Snapshot::range(std::string_view table, std::string_view field, const Value& low,
                                                  const Value& high) const {
-  const auto found = find_field(schema(), table, field);
+  const auto found = find_order(*root().world, table, field);
   if (!found) return std::unexpected(found.error());
-  const auto index = find_order(*root().world, *found);
-  if (!index) return std::unexpected(index.error());
   const auto low_row = row_with(*found, low);
   if (!low_row) return std::unexpected(low_row.error());
   const auto high_row = row_with(*found, high);
   if (!high_row) return std::unexpected(high_row.error());
   const std::uint32_t offset = found->field->offset;
-  const auto [begin, end] = detail::places_between(root(), *index, low_row->data() + offset, high_row->data() + offset);
+  const auto [begin, end] =
+      detail::places_between(root(), found->index, low_row->data() + offset, high_row->data() + offset);
   return IndexRange(begin, end);
 }
 
@@ -111,22 +119,18 @@ std::expected<IndexRange, Error> Snapshot::referrers(std::string_view table, std
 }
 
 std::expected<IndexCursor, Error> Snapshot::cursor(std::string_view table, std::string_view field) const {
-  const auto found = find_field(schema(), table, field);
+  const auto found = find_order(*root().world, table, field);
   if (!found) return std::unexpected(found.error());
-  const auto index = find_order(*root().world, *found);
-  if (!index) return std::unexpected(index.error());
-  return IndexCursor(detail::first_place(root(), *index));
+  return IndexCursor(detail::first_place(root(), found->index));
 }
 
 std::expected<IndexCursor, Error> Snapshot::cursor(std::string_view table, std::string_view field,
                                                    const Value& value) const {
-  const auto found = find_field(schema(), table, field);
+  const auto found = find_order(*root().world, table, field);
   if (!found) return std::unexpected(found.error());
-  const auto index = find_order(*root().world, *found);
-  if (!index) return std::unexpected(index.error());
   const auto row = row_with(*found, value);
   if (!row) return std::unexpected(row.error());
-  return IndexCursor(detail::place_not_below(root(), *index, row->data() + found->field->offset));
+  return IndexCursor(detail::place_not_below(root(), found->index, row->data() + found->field->offset));
 }
 
 std::expected<RowView, Error> Snapshot::row(std::string_view table, Entity entity) const {

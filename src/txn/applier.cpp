@@ -12,6 +12,14 @@ namespace stoa::txn {
 
 using detail::TransactionNode;
 
+namespace {
+
+bool is_past(detail::SteadyTime deadline) {
+  return deadline != detail::SteadyTime::max() && std::chrono::steady_clock::now() > deadline;
+}
+
+}  // namespace
+
 Applier::Applier(storage::BufferManager& buffers, CommitSink& sink, const Options& options)
     : buffers_(buffers),
       buffer_(buffers.write_buffer()),
@@ -47,7 +55,7 @@ std::expected<bool, Error> Applier::apply(TransactionNode& node, Version version
 
 std::expected<void, Error> Applier::run(TransactionNode& node) {
   if (node.refused) return std::unexpected(*node.refused);
-  if (*node.deadline != detail::SteadyTime::max() && std::chrono::steady_clock::now() > *node.deadline) {
+  if (is_past(*node.deadline)) {
     return std::unexpected(Error(ErrorCode::timeout, "the deadline passed in the queue"));
   }
   if (auto met = meet_expectations(node); !met) return met;
@@ -97,6 +105,7 @@ std::expected<void, Error> Applier::call(const TransactionNode& node) {
 std::expected<void, Error> Applier::keep_rules(detail::SteadyTime deadline) {
   if (buffer_.changes().empty()) return {};
   buffer_.settle_indexes();
+  if (is_past(deadline)) return std::unexpected(Error(ErrorCode::timeout, "the deadline passed at the indexes"));
   if (constraints_.empty()) return {};
   auto consequences = judge_.consequences(buffer_, deadline);
   if (!consequences) return std::unexpected(std::move(consequences.error()));

@@ -313,6 +313,24 @@ TEST_F(Ordered, WhatHasNoOrderThrows) {
   EXPECT_TRUE(snapshot.referrers<&Animal::mother>(Entity(1, 1)).empty());
 }
 
+// What indexes are told counts as part of a transaction: it is memory that a function takes.
+TEST_F(Ordered, WhatIndexesAreToldBoundsAFunctionToo) {
+  stoa::Options options;
+  options.transaction_bytes_max = std::size_t{1} << 20U;
+  for (const bool indexed : {false, true}) {
+    auto database = *stoa::Database::in_memory(indexed ? make_schema<true>() : make_schema<false>(), options);
+    const auto done = database.write([&](stoa::Writer& w) {
+      const Entity entity = w.create();
+      w.insert(entity, Animal{.weight = 0, .speed = 0, .mood = Mood::calm, .name = "", .mother = {}, .number = 1});
+      for (std::int32_t i = 1; i != 17'000; ++i) w.set<&Animal::weight>(entity, i);
+    });
+    EXPECT_EQ(done.has_value(), !indexed);
+    if (!done) {
+      EXPECT_EQ(done.error().code(), stoa::ErrorCode::too_large);
+    }
+  }
+}
+
 TEST_F(Ordered, AFolderMayBeOpenedWithOtherIndexes) {
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() /

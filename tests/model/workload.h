@@ -2,11 +2,11 @@
 // meet. It changes no world.
 #pragma once
 
+#include "../random.h"
 #include "model.h"
 
 #include <cstdint>
 #include <functional>
-#include <random>
 #include <string>
 
 namespace stoa::test {
@@ -15,16 +15,6 @@ namespace stoa::test {
 [[nodiscard]] std::uint64_t test_seed(std::uint64_t otherwise);
 /// STOA_TEST_ROUNDS, or else `otherwise`.
 [[nodiscard]] std::uint64_t test_rounds(std::uint64_t otherwise);
-
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : bits_(seed) {}
-  [[nodiscard]] std::uint64_t below(std::uint64_t end) { return bits_() % end; }
-  [[nodiscard]] bool chance(std::uint64_t percent) { return below(100) < percent; }
-
- private:
-  std::mt19937_64 bits_;
-};
 
 class Workload {
  public:

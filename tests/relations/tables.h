@@ -1,29 +1,20 @@
 // Tables with rules, as plain data that both a database and its peer are made from, and what is in them.
 #pragma once
 
+#include "random.h"
+
 #include <stoa/schema_model.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <random>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
 namespace stoa::test::histories {
-
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : bits_(seed) {}
-  [[nodiscard]] std::uint64_t below(std::uint64_t end) { return bits_() % end; }
-  [[nodiscard]] bool chance(std::uint64_t percent) { return below(100) < percent; }
-
- private:
-  std::mt19937_64 bits_;
-};
 
 struct Column {
   enum class Kind : std::uint8_t { number, text, reference };
