@@ -40,7 +40,7 @@ enum class ErrorCode : std::uint8_t {
 /// The code's name as it is written in this header.
 [[nodiscard]] std::string_view to_string(ErrorCode code);
 
-/// One broken rule of a transaction.
+/// One broken rule of a transaction. message() of the error has a line for each.
 struct Violation {
   enum class Kind : std::uint8_t { unique, required, range, foreign_key_missing, foreign_key_restrict, cascade_limit };
   Kind kind{};
@@ -49,9 +49,13 @@ struct Violation {
   std::string field;       ///< empty for a compound rule
   Entity entity;           ///< the entity of that row
   Entity target;           ///< the referenced entity, or the other holder of a unique value
-  std::string value;       ///< range, and unique of one field: the value as format_value() has it, up to 64 bytes of it
+  std::string referenced;  ///< foreign_key_missing: the table that the target has no row in; empty: it is not alive
+  std::string value;       ///< range, unique: the value as format_value() has it, up to 64 bytes; of several ", "
   std::string bounds;      ///< range: what is allowed, as in "between 0 and 99"
 };
+
+/// The kind's name as it is written above.
+[[nodiscard]] std::string_view to_string(Violation::Kind kind);
 
 /// Where in an input something was wrong. Lines and columns count from 1 and bytes from 0; 0 lines: not a text.
 struct Place {

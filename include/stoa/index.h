@@ -73,11 +73,12 @@ class IndexCursor {
  public:
   explicit IndexCursor(const detail::IndexPlace& place) : place_(place) {}
 
-  /// False before the first and behind the last.
+  /// False at the end, which is behind the last and before the first.
   [[nodiscard]] bool valid() const { return !place_.at_end(); }
-  /// Requires: valid(), as next() and prev(), which leave it no longer valid past either end.
+  /// Requires: valid(), as next().
   [[nodiscard]] Entity entity() const { return place_.entity(); }
   void next() { place_.next(); }
+  /// From the end to the last.
   void prev() { place_.prev(); }
 
   void first() { place_.to_first(); }
@@ -112,9 +113,9 @@ template <auto Member>
   return IndexCursor(first_place(root, index_of<Member>(*root.world, "cursor")));
 }
 template <auto Member>
-[[nodiscard]] IndexCursor cursor_of(const Root& root, const type_of_member<Member>& value) {
+[[nodiscard]] IndexCursor cursor_of(const Root& root, const type_of_member<Member>& value, Entity from) {
   return IndexCursor(
-      place_not_below(root, index_of<Member>(*root.world, "cursor"), reinterpret_cast<const std::byte*>(&value)));
+      place_not_below(root, index_of<Member>(*root.world, "cursor"), reinterpret_cast<const std::byte*>(&value), from));
 }
 
 template <auto Member>

@@ -169,15 +169,16 @@ class Snapshot {
   [[nodiscard]] IndexRange referrers(Entity target) const {
     return detail::referrers_of<Member>(root(), target);
   }
-  /// At the first entity of the field's order; with a value, at the first whose value is not below it.
-  /// Errors: as range().
+  /// At the first entity of the field's order; with a value, at the first whose value is not below it, and of those
+  /// that have it, at the first not below `from`: to go on, in another snapshot, too, where one has stopped. Errors: as
+  /// range().
   template <auto Member>
   [[nodiscard]] IndexCursor cursor() const {
     return detail::cursor_of<Member>(root());
   }
   template <auto Member>
-  [[nodiscard]] IndexCursor cursor(const detail::type_of_member<Member>& value) const {
-    return detail::cursor_of<Member>(root(), value);
+  [[nodiscard]] IndexCursor cursor(const detail::type_of_member<Member>& value, Entity from = {}) const {
+    return detail::cursor_of<Member>(root(), value, from);
   }
   /// The same by name. Errors: not_found, if there is no such table or field; invalid_argument, if the field has no
   /// ordered index or a value is not one of its type.
@@ -187,7 +188,7 @@ class Snapshot {
                                                            Entity target) const;
   [[nodiscard]] std::expected<IndexCursor, Error> cursor(std::string_view table, std::string_view field) const;
   [[nodiscard]] std::expected<IndexCursor, Error> cursor(std::string_view table, std::string_view field,
-                                                         const Value& value) const;
+                                                         const Value& value, Entity from = {}) const;
 
   /// A row of a table that is known by name only.
   /// Errors: not_found, if there is no such table or row.

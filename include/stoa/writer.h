@@ -125,8 +125,8 @@ class Writer : public Operations<Writer> {
     return detail::cursor_of<Member>(core_->indexed_root());
   }
   template <auto Member>
-  [[nodiscard]] IndexCursor cursor(const detail::type_of_member<Member>& value) const {
-    return detail::cursor_of<Member>(core_->indexed_root(), value);
+  [[nodiscard]] IndexCursor cursor(const detail::type_of_member<Member>& value, Entity from = {}) const {
+    return detail::cursor_of<Member>(core_->indexed_root(), value, from);
   }
 
   /// Calls function(Entity, T&...) for every entity that has rows in all of T...; `const T` for rows that it only

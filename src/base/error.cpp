@@ -15,13 +15,18 @@ struct Error::Detail {
 
 namespace {
 
+// "value, 7,", or of a rule of several fields "values, 7, 9,".
+std::string same_value(const Violation& violation) {
+  if (violation.value.empty()) return "value, which is empty,";
+  return fmt::format("{}, {},", violation.field.empty() ? "values" : "value", violation.value);
+}
+
 std::string describe(const Violation& violation) {
   switch (violation.kind) {
     case Violation::Kind::unique:
-      return fmt::format("{}: entity {}:{} has the same value{} as entity {}:{}", violation.constraint,
-                         violation.entity.index(), violation.entity.generation(),
-                         violation.value.empty() ? "" : ", " + violation.value + ",", violation.target.index(),
-                         violation.target.generation());
+      return fmt::format("{}: entity {}:{} has the same {} as entity {}:{}", violation.constraint,
+                         violation.entity.index(), violation.entity.generation(), same_value(violation),
+                         violation.target.index(), violation.target.generation());
     case Violation::Kind::required:
       return fmt::format("{}: entity {}:{} has no value, and one is required", violation.constraint,
                          violation.entity.index(), violation.entity.generation());
@@ -29,9 +34,9 @@ std::string describe(const Violation& violation) {
       return fmt::format("{}: entity {}:{} has {}, which is not {}", violation.constraint, violation.entity.index(),
                          violation.entity.generation(), violation.value, violation.bounds);
     case Violation::Kind::foreign_key_missing:
-      return fmt::format("{}: entity {}:{} refers to {}:{}, which is not alive or has no such row",
-                         violation.constraint, violation.entity.index(), violation.entity.generation(),
-                         violation.target.index(), violation.target.generation());
+      return fmt::format("{}: entity {}:{} refers to {}:{}, which {}", violation.constraint, violation.entity.index(),
+                         violation.entity.generation(), violation.target.index(), violation.target.generation(),
+                         violation.referenced.empty() ? "is not alive" : "has no row in " + violation.referenced);
     case Violation::Kind::foreign_key_restrict:
       return fmt::format("{}: {}:{} cannot go, entity {}:{} refers to it", violation.constraint,
                          violation.target.index(), violation.target.generation(), violation.entity.index(),
@@ -117,6 +122,18 @@ std::string_view to_string(ErrorCode code) {
     case ErrorCode::history_gone: return "history_gone";
     case ErrorCode::fork: return "fork";
     case ErrorCode::unknown_outcome: return "unknown_outcome";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(Violation::Kind kind) {
+  switch (kind) {
+    case Violation::Kind::unique: return "unique";
+    case Violation::Kind::required: return "required";
+    case Violation::Kind::range: return "range";
+    case Violation::Kind::foreign_key_missing: return "foreign_key_missing";
+    case Violation::Kind::foreign_key_restrict: return "foreign_key_restrict";
+    case Violation::Kind::cascade_limit: return "cascade_limit";
   }
   return "unknown";
 }

@@ -1,6 +1,7 @@
 #include "integrity/judge.h"
 
 #include "base/reuse.h"
+#include "base/steady_time.h"
 #include "schema/row_codec.h"
 #include "schema/rule_name.h"
 #include "schema/value_codec.h"
@@ -10,18 +11,20 @@
 #include <stoa/cell_text.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
+#include <span>
 #include <utility>
 
 namespace stoa::integrity {
 namespace {
 
+using detail::is_past;
+using detail::SteadyTime;
 using storage::Change;
 using storage::WriteBuffer;
 
 constexpr std::size_t violations_max = 64;
-constexpr std::size_t gone_between_looks = 256;  // at the clock
+constexpr std::size_t between_looks = 256;  // at the clock
 
 Entity load_entity(const std::byte* at) {
   Entity out;
@@ -31,7 +34,15 @@ Entity load_entity(const std::byte* at) {
 
 Violation violation(Violation::Kind kind, const TableModel& table, const FieldModel& field, Entity entity,
                     Entity target = {}) {
-  return {kind, schema::rule_name(table, field), table.name, field.name, entity, target, {}, {}};
+  return {.kind = kind,
+          .constraint = schema::rule_name(table, field),
+          .table = table.name,
+          .field = field.name,
+          .entity = entity,
+          .target = target,
+          .referenced = {},
+          .value = {},
+          .bounds = {}};
 }
 
 // The start of what a field of a row has.
@@ -58,6 +69,14 @@ void report(std::vector<Violation>& violations, Violation found) {
   if (!known) violations.push_back(std::move(found));
 }
 
+// A reference that is not new restricts its target from going, and is no mistake of its row.
+bool is_restricted(const std::vector<Violation>& violations, const Violation& missing) {
+  return std::any_of(violations.begin(), violations.end(), [&](const Violation& other) {
+    return other.kind == Violation::Kind::foreign_key_restrict && other.entity == missing.entity &&
+           other.constraint == missing.constraint;
+  });
+}
+
 bool is_there(const WriteBuffer& buffer, TableId table, Entity entity) {
   return table == no_table ? buffer.alive(entity) : buffer.find_row(table, entity) != nullptr;
 }
@@ -74,6 +93,7 @@ void Judge::Closure::clear() {
   clear_for_reuse(out.ended);
   clear_for_reuse(out.removed);
   clear_for_reuse(out.nulled);
+  out.restricted.clear();
   clear_for_reuse(gone);
   clear_for_reuse(touches);
   clear_for_reuse(restricted);
@@ -83,8 +103,7 @@ void Judge::Closure::clear() {
   last_key = nullptr;
 }
 
-std::expected<const Consequences*, Error> Judge::consequences(const WriteBuffer& buffer,
-                                                              std::chrono::steady_clock::time_point deadline) {
+std::expected<const Consequences*, Error> Judge::consequences(const WriteBuffer& buffer, SteadyTime deadline) {
   Closure& closure = closure_;
   closure.clear();
   collect_gone(buffer, closure);
@@ -98,8 +117,7 @@ std::expected<const Consequences*, Error> Judge::consequences(const WriteBuffer&
     return std::pair(a.entity.bits(), a.at) < std::pair(b.entity.bits(), b.at);
   });
   for (std::size_t at = 0; at < closure.gone.size(); ++at) {
-    if (at % gone_between_looks == 0 && deadline != std::chrono::steady_clock::time_point::max() &&
-        std::chrono::steady_clock::now() > deadline) {
+    if (at % between_looks == 0 && is_past(deadline)) {
       return std::unexpected(Error(ErrorCode::timeout, "the deadline passed while cascades were followed"));
     }
     const Gone gone = closure.gone[at];
@@ -107,14 +125,6 @@ std::expected<const Consequences*, Error> Judge::consequences(const WriteBuffer&
       if (!follow(buffer, gone, *key, closure)) return std::unexpected(past_limit(buffer, *key, gone.entity));
     }
   }
-  std::vector<Violation> violations;
-  for (const auto& [key, referrer, target] : closure.restricted) {
-    if (closure.ended.contains(no_table, referrer) || closure.removed.contains(key->table, referrer)) continue;
-    violations.push_back(violation(Violation::Kind::foreign_key_restrict, buffer.world().model(key->table), *key->field,
-                                   referrer, target));
-    if (violations.size() == violations_max) break;
-  }
-  if (!violations.empty()) return std::unexpected(Error(std::move(violations)));
   // A row that was to go or to lose a reference may belong to an entity that was found to end later.
   std::erase_if(closure.out.removed, [&](const auto& row) { return closure.ended.contains(no_table, row.entity); });
   std::erase_if(closure.out.nulled, [&](const auto& cell) {
@@ -123,6 +133,12 @@ std::expected<const Consequences*, Error> Judge::consequences(const WriteBuffer&
   // Only now is it known what each thing counts as.
   if (closure.out.ended.size() + closure.out.removed.size() + closure.out.nulled.size() > cascade_rows_max_) {
     return std::unexpected(past_limit(buffer, *closure.last_key, closure.gone.front().entity));
+  }
+  for (const auto& [key, referrer, target] : closure.restricted) {
+    if (closure.out.restricted.size() == violations_max) break;
+    if (closure.ended.contains(no_table, referrer) || closure.removed.contains(key->table, referrer)) continue;
+    closure.out.restricted.push_back(violation(Violation::Kind::foreign_key_restrict, buffer.world().model(key->table),
+                                               *key->field, referrer, target));
   }
   return &closure.out;
 }
@@ -211,10 +227,15 @@ bool Judge::set_here(const WriteBuffer& buffer, const std::vector<Touch>& touche
   return false;
 }
 
-std::expected<void, Error> Judge::check(const WriteBuffer& buffer) const {
+std::expected<void, Error> Judge::check(const WriteBuffer& buffer, SteadyTime deadline,
+                                        std::vector<Violation> violations) const {
   const SchemaModel& schema = buffer.world().schema->model();
-  std::vector<Violation> violations;
+  std::size_t at = 0;
   for (const Change& change : buffer.changes().changes()) {
+    if (violations.size() >= violations_max) break;
+    if (at++ % between_looks == 0 && is_past(deadline)) {
+      return std::unexpected(Error(ErrorCode::timeout, "the deadline passed while its rows were checked"));
+    }
     if (change.kind != Change::Kind::insert && change.kind != Change::Kind::update) continue;
     const RowRules& rules = constraints_.of_rows(change.table);
     if (rules.empty()) continue;
@@ -236,9 +257,10 @@ std::expected<void, Error> Judge::check(const WriteBuffer& buffer) const {
     }
     for (const ForeignKey* key : rules.references) {
       const Entity target = load_entity(row + key->field->offset);
-      if (target && !is_there(buffer, key->target, target)) {
-        report(violations, violation(Violation::Kind::foreign_key_missing, table, *key->field, change.entity, target));
-      }
+      if (!target || is_there(buffer, key->target, target)) continue;
+      Violation found = violation(Violation::Kind::foreign_key_missing, table, *key->field, change.entity, target);
+      if (key->target != no_table) found.referenced = buffer.world().model(key->target).name;
+      if (!is_restricted(violations, found)) report(violations, std::move(found));
     }
     for (std::uint32_t index : rules.unique_indexes) {
       const Entity other = storage::find_holder(buffer.root(), index, row, change.entity);
@@ -250,16 +272,16 @@ std::expected<void, Error> Judge::check(const WriteBuffer& buffer) const {
                       .field = {},
                       .entity = change.entity,
                       .target = other,
+                      .referenced = {},
                       .value = {},
                       .bounds = {}};
-      if (fields.size() == 1) {
-        const FieldModel& field = table.field(fields[0]);
-        found.field = field.name;
-        found.value = value_text(schema, field, row);
+      if (fields.size() == 1) found.field = table.field(fields[0]).name;
+      found.value = value_text(schema, table.field(fields[0]), row);
+      for (FieldId field : std::span(fields).subspan(1)) {
+        found.value += ", " + value_text(schema, table.field(field), row);
       }
       report(violations, std::move(found));
     }
-    if (violations.size() >= violations_max) break;
   }
   if (!violations.empty()) return std::unexpected(Error(std::move(violations)));
   return {};

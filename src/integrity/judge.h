@@ -3,21 +3,21 @@
 // its changes, and changes nothing.
 #pragma once
 
+#include "base/steady_time.h"
 #include "integrity/constraints.h"
 #include "integrity/row_set.h"
 #include "storage/write_buffer.h"
 
 #include <stoa/error.h>
 
-#include <chrono>
 #include <cstddef>
 #include <expected>
 #include <vector>
 
 namespace stoa::integrity {
 
-/// What must also go, or become null, because what it refers to went. Each thing once; an entity that ends is named in
-/// no row.
+/// What must also go, or become null, because what it refers to went, and what stands in the way. Each thing once; an
+/// entity that ends is named in no row.
 struct Consequences {
   struct Row {
     TableId table;
@@ -31,8 +31,9 @@ struct Consequences {
   std::vector<Entity> ended;
   std::vector<Row> removed;
   std::vector<Null> nulled;
+  std::vector<Violation> restricted;  ///< the first 64: the transaction is to fail, of which check() tells
 
-  [[nodiscard]] bool empty() const { return ended.empty() && removed.empty() && nulled.empty(); }
+  [[nodiscard]] bool empty() const { return ended.empty() && removed.empty() && nulled.empty() && restricted.empty(); }
 };
 
 /// Threads: the writer only.
@@ -43,16 +44,17 @@ class Judge {
 
   /// The whole closure of on-delete actions, `restrict` judged after it. A reference that this transaction set to what
   /// is not there is no reason for an action: check() finds it.
-  /// Errors: constraint_violation — restrict, or more than cascade_rows_max things; timeout, once the deadline has
-  /// passed.
+  /// Errors: constraint_violation — more than cascade_rows_max things; timeout, once the deadline has passed.
   /// Lifetime: until the next call.
   [[nodiscard]] std::expected<const Consequences*, Error> consequences(
-      const storage::WriteBuffer& buffer,
-      std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max());
+      const storage::WriteBuffer& buffer, detail::SteadyTime deadline = detail::SteadyTime::max());
 
-  /// Whether each changed row keeps its rules, the consequences being applied.
-  /// Errors: constraint_violation, with up to 64 violations.
-  [[nodiscard]] std::expected<void, Error> check(const storage::WriteBuffer& buffer) const;
+  /// Whether each changed row keeps its rules, the consequences being applied, so that one answer names all that is
+  /// wrong with a transaction: with what the consequences found restricted, a row that is restricted being no news.
+  /// Errors: constraint_violation, with up to 64 violations; timeout, once the deadline has passed.
+  [[nodiscard]] std::expected<void, Error> check(const storage::WriteBuffer& buffer,
+                                                 detail::SteadyTime deadline = detail::SteadyTime::max(),
+                                                 std::vector<Violation> violations = {}) const;
 
  private:
   struct Gone {

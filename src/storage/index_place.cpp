@@ -49,6 +49,9 @@ IndexPlace with_tree(const Root& root, std::uint32_t index, Function&& function)
 
 constexpr std::uint64_t entity_max = ~std::uint64_t{0};
 
+// What a key is to lie next to: all that have the value, before or behind them, or one of them.
+enum class Side : std::uint8_t { before, behind, within };
+
 TextCell load_text(const std::byte* cell) {
   TextCell out;
   std::memcpy(static_cast<void*>(&out), cell, sizeof out);
@@ -69,36 +72,36 @@ bool is_nan(const FieldModel& field, const std::byte* cell) {
 // Both zeros are one number, as a bound, and the index has them one after the other.
 template <typename Float>
 std::optional<std::uint64_t> bound_of_float(const SchemaModel& schema, const FieldModel& field, const std::byte* cell,
-                                            bool lower) {
+                                            Side side) {
   Float value;
   std::memcpy(&value, cell, sizeof value);
-  if (value == 0) value = lower ? -Float{0} : Float{0};
+  if (value == 0 && side != Side::within) value = side == Side::before ? -Float{0} : Float{0};
   return storage::ordered_value(schema, field, reinterpret_cast<const std::byte*>(&value));
 }
 
 // Null is below every reference.
-std::uint64_t bound(const Root& root, const FieldModel& field, const std::byte* cell, bool lower) {
+std::uint64_t bound(const Root& root, const FieldModel& field, const std::byte* cell, Side side) {
   const SchemaModel& schema = root.world->schema->model();
   switch (field.type.kind) {
-    case FieldKind::f32: return bound_of_float<float>(schema, field, cell, lower).value_or(0);
-    case FieldKind::f64: return bound_of_float<double>(schema, field, cell, lower).value_or(0);
+    case FieldKind::f32: return bound_of_float<float>(schema, field, cell, side).value_or(0);
+    case FieldKind::f64: return bound_of_float<double>(schema, field, cell, side).value_or(0);
     default: return storage::ordered_value(schema, field, cell).value_or(0);
   }
 }
 
-// With an entity that is below or above all: before or behind all that have the value.
 template <typename Key>
-Key bound_key(const Root& root, const FieldModel& field, const std::byte* cell, bool lower, std::uint64_t entity) {
+Key bound_key(const Root& root, const FieldModel& field, const std::byte* cell, Side side, Entity within = {}) {
+  const std::uint64_t entity = side == Side::behind ? entity_max : entity_rank(within);
   if constexpr (std::is_same_v<Key, TextKey>) {
     return {load_text(cell), entity};
   } else {
-    return {bound(root, field, cell, lower), entity};
+    return {bound(root, field, cell, side), entity};
   }
 }
 
 template <typename Key>
 bool ascending(const Root& root, const FieldModel& field, const std::byte* low, const std::byte* high) {
-  return !below(bound_key<Key>(root, field, high, false, entity_max), bound_key<Key>(root, field, low, true, 0));
+  return !below(bound_key<Key>(root, field, high, Side::behind), bound_key<Key>(root, field, low, Side::before));
 }
 
 }  // namespace
@@ -140,15 +143,15 @@ IndexPlace first_place(const Root& root, const OrderedIndex& index) noexcept {
   return with_tree(root, index.number, [](const auto& tree) { return first(tree); });
 }
 
-IndexPlace place_not_below(const Root& root, const OrderedIndex& index, const std::byte* cell) noexcept {
+IndexPlace place_not_below(const Root& root, const OrderedIndex& index, const std::byte* cell, Entity entity) noexcept {
   return with_tree(root, index.number, [&]<typename Key>(const BTree<Key>& tree) {
-    return lower_bound(tree, bound_key<Key>(root, *index.field, cell, true, 0));
+    return lower_bound(tree, bound_key<Key>(root, *index.field, cell, entity ? Side::within : Side::before, entity));
   });
 }
 
 IndexPlace place_above(const Root& root, const OrderedIndex& index, const std::byte* cell) noexcept {
   return with_tree(root, index.number, [&]<typename Key>(const BTree<Key>& tree) {
-    return lower_bound(tree, bound_key<Key>(root, *index.field, cell, false, entity_max));
+    return lower_bound(tree, bound_key<Key>(root, *index.field, cell, Side::behind));
   });
 }
 

@@ -124,13 +124,13 @@ std::expected<IndexCursor, Error> Snapshot::cursor(std::string_view table, std::
   return IndexCursor(detail::first_place(root(), found->index));
 }
 
-std::expected<IndexCursor, Error> Snapshot::cursor(std::string_view table, std::string_view field,
-                                                   const Value& value) const {
+std::expected<IndexCursor, Error> Snapshot::cursor(std::string_view table, std::string_view field, const Value& value,
+                                                   Entity from) const {
   const auto found = find_order(*root().world, table, field);
   if (!found) return std::unexpected(found.error());
   const auto row = row_with(*found, value);
   if (!row) return std::unexpected(row.error());
-  return IndexCursor(detail::place_not_below(root(), found->index, row->data() + found->field->offset));
+  return IndexCursor(detail::place_not_below(root(), found->index, row->data() + found->field->offset, from));
 }
 
 std::expected<RowView, Error> Snapshot::row(std::string_view table, Entity entity) const {

@@ -1,6 +1,7 @@
 #include "txn/applier.h"
 
 #include "base/make_error.h"
+#include "base/steady_time.h"
 #include "txn/apply_operations.h"
 
 #include <algorithm>
@@ -10,15 +11,8 @@
 
 namespace stoa::txn {
 
+using detail::is_past;
 using detail::TransactionNode;
-
-namespace {
-
-bool is_past(detail::SteadyTime deadline) {
-  return deadline != detail::SteadyTime::max() && std::chrono::steady_clock::now() > deadline;
-}
-
-}  // namespace
 
 Applier::Applier(storage::BufferManager& buffers, CommitSink& sink, const Options& options)
     : buffers_(buffers),
@@ -117,7 +111,7 @@ std::expected<void, Error> Applier::keep_rules(detail::SteadyTime deadline) {
   for (const auto& [table, entity] : follow.removed) buffer_.remove(table, entity);
   for (Entity entity : follow.ended) buffer_.destroy(entity);
   buffer_.settle_indexes();
-  return judge_.check(buffer_);
+  return judge_.check(buffer_, deadline, follow.restricted);
 }
 
 std::expected<bool, Error> Applier::settle(Version version, std::uint64_t tag) {

@@ -151,13 +151,34 @@ TEST_F(RuleTest, AFunctionThatLookedAtTheIndexesLeavesThemAsTheyWere) {
   go_on();
 }
 
+// A row that restricts what it refers to has another mistake, too, and changed: it is told once for each.
+TEST_F(RuleTest, OneAnswerNamesAllThatIsWrong) {
+  const auto before = database.unpublished_picture();
+  Transaction tx = database.begin();
+  tx.set<&Ship::escort>(ship, port);      // which is no ship
+  tx.destroy(berth);                      // which the ship is at
+  tx.set<&Port::size>(other_port, 120U);  // beyond its range
+  auto ticket = std::move(tx).submit();
+  database.step();
+  const auto done = ticket.get();
+  ASSERT_FALSE(done);
+  std::string told;
+  for (const Violation& violation : done.error().violations()) {
+    told += std::string(to_string(violation.kind)) + " " + violation.constraint + "\n";
+  }
+  EXPECT_EQ(told, "foreign_key_restrict ship.berth\nforeign_key_missing ship.escort\nrange port.size\n")
+      << done.error().message();
+  EXPECT_TRUE(database.unpublished_picture() == before);
+  go_on();
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Kinds, BreachTest,
     testing::Values(Breach{"Unique", Violation::Kind::unique, "has the same value, AMS, as entity",
                            [](RuleTest&, Transaction& tx) {
                              tx.insert(tx.create(), Port{"AMS", 1});
                            }},
-                    Breach{"UniqueTogether", Violation::Kind::unique, "berth(port, number)",
+                    Breach{"UniqueTogether", Violation::Kind::unique, "has the same values, 0:1, 1, as entity",
                            [](RuleTest& world, Transaction& tx) {
                              tx.insert(tx.create(), Berth{world.port, 1, ""});
                            }},
@@ -167,7 +188,7 @@ INSTANTIATE_TEST_SUITE_P(
                            [](RuleTest& world, Transaction& tx) { tx.set<&Port::code>(world.port, ""); }},
                     Breach{"Range", Violation::Kind::range, " has 120, which is not between 1 and 9",
                            [](RuleTest& world, Transaction& tx) { tx.set<&Port::size>(world.port, 120U); }},
-                    Breach{"Missing", Violation::Kind::foreign_key_missing, "ship.berth: ",
+                    Breach{"Missing", Violation::Kind::foreign_key_missing, "which has no row in berth",
                            [](RuleTest& world, Transaction& tx) { tx.set<&Ship::berth>(world.flagged, world.port); }},
                     Breach{"Restrict", Violation::Kind::foreign_key_restrict,
                            "ship.berth: ", [](RuleTest& world, Transaction& tx) { tx.destroy(world.port); }},

@@ -2,6 +2,7 @@
 // answer. It is reused; it does not know the writer.
 #pragma once
 
+#include "base/steady_time.h"
 #include "queue/mpsc_queue.h"
 #include "queue/response.h"
 #include "txn/op_buffer.h"
@@ -9,7 +10,6 @@
 #include <stoa/ticket.h>
 #include <stoa/writer.h>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -23,8 +23,6 @@ class EntityAllocator;
 }
 
 namespace stoa::detail {
-
-using SteadyTime = std::chrono::steady_clock::time_point;
 
 class TransactionNode : public queue::QueueNode, public OpTarget {
  public:

@@ -188,6 +188,18 @@ class Ordered : public testing::Test {
     EXPECT_FALSE(cursor.valid());
     cursor.first();
     EXPECT_TRUE(all.empty() ? !cursor.valid() : cursor.entity() == all[0]);
+    // From each of them on, and from an entity between it and the next one.
+    for (std::size_t at = 0; at != expected.size(); ++at) {
+      const Value& value = snapshot.get<Animal>(expected[at])->*Member;
+      EXPECT_EQ(snapshot.cursor<Member>(value, expected[at]).entity(), expected[at]);
+      auto behind = snapshot.cursor<Member>(value, Entity(expected[at].index(), expected[at].generation() + 1));
+      EXPECT_EQ(behind.valid(), before + at + 1 != all.size());
+      if (behind.valid()) {
+        EXPECT_EQ(behind.entity(), all[before + at + 1]);
+      }
+      behind.prev();
+      EXPECT_EQ(behind.entity(), expected[at]) << "from the end, too";
+    }
   }
 
   const std::uint64_t seed_;
@@ -279,6 +291,8 @@ TEST_F(Ordered, FloatsHaveOneZeroAndNoPlaceForNaN) {
   EXPECT_TRUE(snapshot.range<&Animal::speed>(0.0, nan).empty());
   EXPECT_TRUE(snapshot.range<&Animal::speed>(1.0, 0.0).empty());
   EXPECT_EQ(snapshot.cursor<&Animal::speed>(0.5).entity(), made[4]);
+  EXPECT_EQ(snapshot.cursor<&Animal::speed>(0.0).entity(), made[2]);
+  EXPECT_EQ(snapshot.cursor<&Animal::speed>(0.0, made[0]).entity(), made[3]) << "to go on from a row, its own zero";
 }
 
 TEST_F(Ordered, TablesKnownByNameHaveTheSameReads) {
@@ -293,6 +307,8 @@ TEST_F(Ordered, TablesKnownByNameHaveTheSameReads) {
             list(snapshot.referrers<&Animal::mother>(animals_[0])));
   EXPECT_EQ(snapshot.cursor("animal", "speed")->entity(), snapshot.cursor<&Animal::speed>().entity());
   EXPECT_EQ(snapshot.cursor("animal", "weight", 0)->entity(), snapshot.cursor<&Animal::weight>(0).entity());
+  EXPECT_EQ(snapshot.cursor("animal", "mood", "angry", animals_[9])->entity(),
+            snapshot.cursor<&Animal::mood>(Mood::angry, animals_[9]).entity());
   EXPECT_EQ(*std::ranges::find(snapshot.range<&Animal::weight>(-100, 100), animals_[0]), animals_[0]);
 
   using stoa::ErrorCode;

@@ -133,6 +133,29 @@ int run(const std::filesystem::path& folder) {
   if (next_gate.valid()) next_gate.next();
   if (asked_last != plane || next_gate.valid()) return 1;
 
+  std::vector<stoa::Entity> page;  // the ten highest gates, from the top
+  stoa::IndexCursor rank = now.cursor<&Docked::gate>();
+  for (rank.last(); rank.valid() && page.size() != 10; rank.prev()) page.push_back(rank.entity());
+
+  // The next ten, in a later snapshot: what follows the last one shown, whatever has come and gone, itself included.
+  const stoa::Entity shown = page.back();
+  const std::uint32_t gate = now.get<Docked>(shown)->gate;
+  const stoa::Snapshot later = db.snapshot();
+  rank = later.cursor<&Docked::gate>(gate, shown);
+  for (rank.prev(); rank.valid() && page.size() != 20; rank.prev()) page.push_back(rank.entity());
+  if (page != std::vector{plane}) return 1;
+
+  stoa::Transaction wrong = db.begin();
+  wrong.set<&Docked::port>(plane, plane);  // which is no airport
+  wrong.insert(wrong.create(), Airport{.code = "JFK"});
+  const auto refused = std::move(wrong).commit();
+  if (refused || refused.error().code() != stoa::ErrorCode::constraint_violation) return 1;
+  std::string log;
+  for (const stoa::Violation& broken : refused.error().violations()) {
+    log += std::string(to_string(broken.kind)) + " " + broken.constraint + " " + broken.value + "\n";
+  }
+  if (log != "foreign_key_missing docked.port \nunique airport.code JFK\n") return 1;
+
   stoa::Transaction filed = db.begin();
   filed.insert(plane, Route{{"MERIT", "HFD", "PUT"}});
   if (auto stands = std::move(filed).commit(); !stands) return report(stands.error());

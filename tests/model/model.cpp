@@ -215,23 +215,23 @@ Verdict conclude(const SchemaModel& schema, const World& before, World& after) {
       out.broken.insert({Violation::Kind::foreign_key_restrict, key.name, entity, target});
     }
   });
-  if (out.broken.empty()) {
-    for (const auto& [entity, key] : nulled) after.entities.at(entity).at(key->table)[key->at] = Value(Entity{});
+  for (const auto& [entity, key] : nulled) after.entities.at(entity).at(key->table)[key->at] = Value(Entity{});
+  for (const auto& [entity, rows] : after.entities) {
+    for (const auto& [table, row] : rows) judge_fields(schema.table(table), row, out.broken);
+  }
+  for (const Key& key : keys) {
     for (const auto& [entity, rows] : after.entities) {
-      for (const auto& [table, row] : rows) judge_fields(schema.table(table), row, out.broken);
-    }
-    for (const Key& key : keys) {
-      for (const auto& [entity, rows] : after.entities) {
-        const auto row = rows.find(key.table);
-        if (row == rows.end()) continue;
-        const Entity target = target_of(row->second, key);
-        if (target && !after.is_there(key.target, target)) {
-          out.broken.insert({Violation::Kind::foreign_key_missing, key.name, {}, {}});
-        }
+      const auto row = rows.find(key.table);
+      if (row == rows.end()) continue;
+      const Entity target = target_of(row->second, key);
+      if (!target || after.is_there(key.target, target)) continue;
+      const bool restricts = key.on_delete == OnDelete::restrict;
+      if (!restricts || !is_left_behind(key, entity, row->second, before, after)) {
+        out.broken.insert({Violation::Kind::foreign_key_missing, key.name, {}, {}});
       }
     }
-    for (const TableModel& table : schema.tables) judge_unique(table, after, out.broken);
   }
+  for (const TableModel& table : schema.tables) judge_unique(table, after, out.broken);
   if (!out.broken.empty()) out.error = ErrorCode::constraint_violation;
   out.effect = !out.error && after != before;
   return out;

@@ -318,7 +318,7 @@ void Session::check(const std::expected<Commit, Error>& answer, const Verdict& v
     broken.insert(
         {found.kind, found.constraint, restricted ? found.entity : Entity{}, restricted ? found.target : Entity{}});
   }
-  EXPECT_TRUE(broken.size() >= 64 || broken == verdict.broken) << answer.error().message();
+  EXPECT_TRUE(answer.error().violations().size() >= 64 || broken == verdict.broken) << answer.error().message();
 }
 
 void Session::settle() {

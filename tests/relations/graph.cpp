@@ -114,7 +114,6 @@ Outcome judge(const Content& before, const Change& change) {
     if (!is_there(reference)) continue;
     (has_gone(now, reference) ? out.missing : now.references).push_back(reference);
   }
-  if (!out.restricted.empty()) out.missing.clear();
   if (out.refused()) now = before;
   return out;
 }

@@ -89,7 +89,7 @@ struct Change {
 struct Outcome {
   Content after;
   std::vector<Reference> restricted;  // if there are any, nothing happens
-  std::vector<Reference> missing;     // likewise, and only where nothing is restricted
+  std::vector<Reference> missing;     // likewise
 
   [[nodiscard]] bool refused() const { return !restricted.empty() || !missing.empty(); }
 };

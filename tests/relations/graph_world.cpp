@@ -162,16 +162,19 @@ void GraphWorld::check(std::size_t at, CommitTicket& ticket) {
   }
   if (answer) return;
   const std::vector<Violation>& found = answer.error().violations();
-  const std::vector<Reference>& expected = outcome.missing.empty() ? outcome.restricted : outcome.missing;
-  const bool same = answer.error().code() == ErrorCode::constraint_violation && found.size() == expected.size() &&
-                    std::all_of(expected.begin(), expected.end(),
-                                [&](const Reference& reference) { return is_named(at, reference, found); });
+  const auto are_named = [&](Violation::Kind kind, const std::vector<Reference>& expected) {
+    return std::all_of(expected.begin(), expected.end(),
+                       [&](const Reference& reference) { return is_named(at, kind, reference, found); });
+  };
+  const bool same = answer.error().code() == ErrorCode::constraint_violation &&
+                    found.size() == outcome.restricted.size() + outcome.missing.size() &&
+                    are_named(Violation::Kind::foreign_key_restrict, outcome.restricted) &&
+                    are_named(Violation::Kind::foreign_key_missing, outcome.missing);
   if (!same) ADD_FAILURE() << text(at) << "\nother violations: " << answer.error().message();
 }
 
-bool GraphWorld::is_named(std::size_t at, const Reference& reference, const std::vector<Violation>& found) const {
-  using Kind = Violation::Kind;
-  const Kind kind = outcomes_[at].missing.empty() ? Kind::foreign_key_restrict : Kind::foreign_key_missing;
+bool GraphWorld::is_named(std::size_t at, Violation::Kind kind, const Reference& reference,
+                          const std::vector<Violation>& found) const {
   const std::string table = reference.table == Table::node ? "node" : "link";
   const std::string field = Layout::field_name(reference.field);
   return std::any_of(found.begin(), found.end(), [&](const Violation& violation) {
@@ -223,6 +226,7 @@ void GraphWorld::count(const Trial& trial, const Outcome& outcome) {
   if (outcome.refused()) {
     ++tally_.refused;
     if (!outcome.missing.empty()) ++tally_.missing;
+    if (!outcome.missing.empty() && !outcome.restricted.empty()) ++tally_.both;
     return;
   }
   Content own = trial.before;

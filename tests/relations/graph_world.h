@@ -38,6 +38,7 @@ struct Tally {
   std::uint64_t trials = 0;
   std::uint64_t refused = 0;
   std::uint64_t missing = 0;  // of these, for a reference to what goes with it
+  std::uint64_t both = 0;     // of these, where something is restricted, too
   std::uint64_t ended = 0;    // entities, beyond those that went by themselves
   std::uint64_t removed = 0;  // rows of entities that stay, likewise
   std::uint64_t nulled = 0;
@@ -61,7 +62,8 @@ class GraphWorld {
   [[nodiscard]] CommitTicket submit(std::size_t at);
   void refer(Transaction& tx, std::size_t at, Content so_far, const std::vector<Reference>& references);
   void check(std::size_t at, CommitTicket& ticket);
-  [[nodiscard]] bool is_named(std::size_t at, const Reference& reference, const std::vector<Violation>& found) const;
+  [[nodiscard]] bool is_named(std::size_t at, Violation::Kind kind, const Reference& reference,
+                              const std::vector<Violation>& found) const;
   void compare(const Snapshot& now, std::size_t at);
   void clear();
   void must(Transaction&& transaction, const char* what);

@@ -68,9 +68,10 @@ struct OrderedIndex {
 [[nodiscard]] OrderedIndex ordered_index(const WorldInfo& world, TableId table, std::string_view field,
                                          std::string_view call);
 /// At the first key. The next two are at the first whose value is not below, and at the first whose value is above, the
-/// one in a cell of the field's type.
+/// one in a cell of the field's type; of the keys that have that very value, not below the entity.
 [[nodiscard]] IndexPlace first_place(const Root& root, const OrderedIndex& index) noexcept;
-[[nodiscard]] IndexPlace place_not_below(const Root& root, const OrderedIndex& index, const std::byte* cell) noexcept;
+[[nodiscard]] IndexPlace place_not_below(const Root& root, const OrderedIndex& index, const std::byte* cell,
+                                         Entity entity = {}) noexcept;
 [[nodiscard]] IndexPlace place_above(const Root& root, const OrderedIndex& index, const std::byte* cell) noexcept;
 /// From place_not_below(low) to place_above(high); both at the end where `low` is above `high`, or either is not a
 /// number.
