@@ -3,7 +3,7 @@
 
 #include "base/file_memory.h"
 #include "checkpoint/folder.h"
-#include "delta/transaction_delta.h"
+#include "delta/run.h"
 #include "storage/testing/world.h"
 #include "wal/segments.h"
 #include "wal/writer.h"
@@ -18,7 +18,7 @@
 namespace stoa::checkpoint {
 namespace {
 
-using delta::OpCode;
+using delta::RunCode;
 using ::testing::HasSubstr;
 using Bytes = std::vector<std::byte>;
 
@@ -32,9 +32,11 @@ class RecoveryTest : public ::testing::Test {
     identity_ = new_identity(schema_->hash(), random_);
   }
 
-  /// An operation on an entity, without anything behind it. All numbers are below 128: a byte each.
-  static Bytes operation(OpCode code, unsigned index, unsigned generation) {
-    return {static_cast<std::byte>(code), static_cast<std::byte>(index), static_cast<std::byte>(generation)};
+  /// A run of one entity, without tables and with nothing behind it.
+  static Bytes operation(RunCode code, unsigned index, unsigned generation) {
+    Bytes out{static_cast<std::byte>(code), std::byte{0}};
+    delta::EntityDifference{}.put({index, generation}, out);
+    return out;
   }
 
   /// Each body is a transaction and a batch of its own, in small segments.
@@ -67,8 +69,8 @@ class RecoveryTest : public ::testing::Test {
 
 TEST_F(RecoveryTest, EveryTransactionIsReplayedToTheLastOne) {
   std::vector<Bytes> bodies;
-  for (unsigned i = 0; i < 20; ++i) bodies.push_back(operation(OpCode::create_entity, i, 1));
-  bodies.push_back(operation(OpCode::delete_entity, 19, 1));
+  for (unsigned i = 0; i < 20; ++i) bodies.push_back(operation(RunCode::create, i, 1));
+  bodies.push_back(operation(RunCode::destroy, 19, 1));
   write_log(bodies);
   ASSERT_GT(segment_count(), 2U);
   storage::BufferManager buffers(storage::test::make_world(schema_), {});
@@ -81,10 +83,9 @@ TEST_F(RecoveryTest, EveryTransactionIsReplayedToTheLastOne) {
 
 TEST_F(RecoveryTest, NoIdThatWasCommittedComesBack) {
   // 0 was never begun, 1 ended twice, 2 lives, 3 ended.
-  write_log({operation(OpCode::create_entity, 1, 1), operation(OpCode::delete_entity, 1, 1),
-             operation(OpCode::create_entity, 1, 2), operation(OpCode::delete_entity, 1, 2),
-             operation(OpCode::create_entity, 2, 1), operation(OpCode::create_entity, 3, 5),
-             operation(OpCode::delete_entity, 3, 5)});
+  write_log({operation(RunCode::create, 1, 1), operation(RunCode::destroy, 1, 1), operation(RunCode::create, 1, 2),
+             operation(RunCode::destroy, 1, 2), operation(RunCode::create, 2, 1), operation(RunCode::create, 3, 5),
+             operation(RunCode::destroy, 3, 5)});
   storage::BufferManager buffers(storage::test::make_world(schema_), {});
   ASSERT_TRUE(replay(buffers));
   buffers.prepare_commit();
@@ -102,8 +103,8 @@ TEST_F(RecoveryTest, NoIdThatWasCommittedComesBack) {
 
 TEST_F(RecoveryTest, ATransactionThatDoesNotFitIsRefusedWithItsFileAndVersion) {
   std::vector<Bytes> bodies;
-  for (unsigned i = 0; i < 20; ++i) bodies.push_back(operation(OpCode::create_entity, i, 1));
-  bodies.push_back(operation(OpCode::delete_entity, 50, 1));
+  for (unsigned i = 0; i < 20; ++i) bodies.push_back(operation(RunCode::create, i, 1));
+  bodies.push_back(operation(RunCode::destroy, 50, 1));
   write_log(bodies);
   const Error error = refusal();
   EXPECT_EQ(error.code(), ErrorCode::corrupt);
@@ -115,14 +116,14 @@ TEST_F(RecoveryTest, ATransactionThatDoesNotFitIsRefusedWithItsFileAndVersion) {
 
 TEST_F(RecoveryTest, ABodyThatIsNoDeltaIsRefused) {
   for (const Bytes& body :
-       {Bytes{std::byte{99}, std::byte{1}, std::byte{1}}, Bytes{std::byte{2}}, operation(OpCode::create_entity, 1, 0),
-        operation(OpCode::insert, 0, 1), operation(OpCode::remove, 0, 1), Bytes(9, std::byte{0xFF})}) {
+       {Bytes{std::byte{99}, std::byte{1}, std::byte{1}}, Bytes{std::byte{2}}, operation(RunCode::create, 1, 0),
+        operation(RunCode::insert, 0, 1), operation(RunCode::remove, 0, 1), Bytes(9, std::byte{0xFF})}) {
     const auto names = files_.list(folder);  // named: a temporary in the loop's head would be gone by its first turn
     ASSERT_TRUE(names);
     for (const std::string& name : *names) {
       ASSERT_TRUE(!wal::parse_segment_name(name) || files_.remove(join_path(folder, name)));
     }
-    write_log({operation(OpCode::create_entity, 0, 1), body});
+    write_log({operation(RunCode::create, 0, 1), body});
     const Error error = refusal();
     EXPECT_EQ(error.code(), ErrorCode::corrupt);
     ASSERT_NE(error.place(), nullptr);
@@ -133,7 +134,7 @@ TEST_F(RecoveryTest, ABodyThatIsNoDeltaIsRefused) {
 
 TEST_F(RecoveryTest, ADamagedSegmentIsNamed) {
   std::vector<Bytes> bodies;
-  for (unsigned i = 0; i < 20; ++i) bodies.push_back(operation(OpCode::create_entity, i, 1));
+  for (unsigned i = 0; i < 20; ++i) bodies.push_back(operation(RunCode::create, i, 1));
   write_log(bodies);
   const std::string path = join_path(folder, wal::segment_name(2));
   Bytes bytes = files_.contents(path);
@@ -147,7 +148,7 @@ TEST_F(RecoveryTest, ADamagedSegmentIsNamed) {
 
 TEST_F(RecoveryTest, AMissingSegmentIsAnError) {
   std::vector<Bytes> bodies;
-  for (unsigned i = 0; i < 20; ++i) bodies.push_back(operation(OpCode::create_entity, i, 1));
+  for (unsigned i = 0; i < 20; ++i) bodies.push_back(operation(RunCode::create, i, 1));
   write_log(bodies);
   ASSERT_TRUE(files_.remove(join_path(folder, wal::segment_name(2))));
   const Error error = refusal();
@@ -157,13 +158,13 @@ TEST_F(RecoveryTest, AMissingSegmentIsAnError) {
 }
 
 TEST_F(RecoveryTest, ALogOfAnotherSchemaIsRefused) {
-  write_log({operation(OpCode::create_entity, 0, 1)});
+  write_log({operation(RunCode::create, 0, 1)});
   identity_.schema_hash[0] ^= 1U;
   EXPECT_EQ(refusal().code(), ErrorCode::schema_mismatch);
 }
 
 TEST_F(RecoveryTest, ASchemaFileThatIsNotTheLogsIsDamage) {
-  write_log({operation(OpCode::create_entity, 0, 1)});
+  write_log({operation(RunCode::create, 0, 1)});
   EXPECT_TRUE(read_identity(files_, folder, schema_->hash()));
   SchemaHash other = schema_->hash();
   other[1] ^= 1U;

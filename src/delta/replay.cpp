@@ -1,11 +1,9 @@
 #include "delta/replay.h"
 
-#include "delta/transaction_delta.h"
-#include "delta/varint.h"
 #include "schema/row_codec.h"
 
+#include <algorithm>
 #include <cstring>
-#include <limits>
 #include <string>
 
 namespace stoa::delta {
@@ -14,14 +12,21 @@ namespace {
 using storage::Outcome;
 using storage::WriteBuffer;
 
+// Rows that are put together before the buffer gets them.
+constexpr std::size_t rows_together = 256;
+constexpr std::size_t bytes_together = 64 * 1024;
+
 std::unexpected<Error> corrupt(std::string reason) {
   return std::unexpected(Error(ErrorCode::corrupt, std::move(reason)));
 }
 
-std::expected<void, Error> expect_done(Outcome outcome) {
+std::expected<void, Error> expect_done(Outcome outcome, RunCode code) {
   switch (outcome) {
     case Outcome::done: return {};
-    case Outcome::no_entity: return corrupt("an operation on an entity that is not there");
+    case Outcome::no_entity:
+      if (code == RunCode::create) return corrupt("the creation of an entity that is there, or has been");
+      if (code == RunCode::revive) return corrupt("the return of an entity that is there, or has never been");
+      return corrupt("an operation on an entity that is not there");
     case Outcome::no_row: return corrupt("an operation on a row that is not there");
     case Outcome::too_large: return corrupt("a row whose texts have more than 1 GiB");
     case Outcome::row_exists: return corrupt("an insert of a row that is there");
@@ -31,76 +36,119 @@ std::expected<void, Error> expect_done(Outcome outcome) {
 
 }  // namespace
 
-Replay::Replay(const detail::WorldInfo& world) : world_(world), row_(row_bytes_max) {
-  for (const TableModel& table : world.schema->model().tables) row_bytes_.emplace_back(table);
-}
+Replay::Replay(const detail::WorldInfo& world) : world_(world), bytes_(*world.bytes), row_(row_bytes_max) {}
 
 std::expected<void, Error> Replay::apply(std::span<const std::byte> body, WriteBuffer& buffer) {
-  std::span<const std::byte> in = body;
-  while (!in.empty()) {
-    const std::size_t offset = body.size() - in.size();
-    if (auto applied = apply_op(in, buffer); !applied) {
-      Place place;
-      place.source = "delta";
-      place.offset = offset;
-      return std::unexpected(Error(ErrorCode::corrupt, std::move(place), std::string(applied.error().reason())));
+  RunReader reader(body, bytes_);
+  const auto wrong = [&](std::string_view reason) {
+    return std::unexpected(
+        Error(ErrorCode::corrupt, Place{.source = "delta", .offset = reader.offset()}, std::string(reason)));
+  };
+  while (const Run* run = reader.next()) {
+    if (auto applied = apply(*run, buffer); !applied) return wrong(applied.error().reason());
+  }
+  if (reader.wrong() != nullptr) return wrong(reader.wrong());
+  return {};
+}
+
+Replay::Done Replay::apply(const Run& run, WriteBuffer& buffer) {
+  switch (run.code) {
+    case RunCode::revive:
+    case RunCode::create: return begin(run, buffer);
+    case RunCode::insert: return insert(run, buffer);
+    case RunCode::update: return update(run, buffer);
+    default: break;
+  }
+  EntityCursor entities(run);
+  for (std::uint64_t left = run.count; left != 0; --left) {
+    const Entity entity = entities.next();
+    if (run.code == RunCode::floors) {
+      buffer.raise_floors(entity, entities.length());
+      continue;
     }
+    const Outcome outcome =
+        run.code == RunCode::destroy ? buffer.destroy(entity) : buffer.remove(run.tables[0], entity);
+    if (auto done = expect_done(outcome, run.code); !done) return done;
   }
   return {};
 }
 
-std::expected<void, Error> Replay::apply_op(std::span<const std::byte>& in, WriteBuffer& buffer) {
-  const auto code = static_cast<OpCode>(in[0]);
-  in = in.subspan(1);
-  std::uint64_t index = 0;
-  std::uint64_t generation = 0;
-  if (!take_varint(in, index) || !take_varint(in, generation) ||
-      index > std::numeric_limits<std::uint32_t>::max() - 1 || generation == 0 || generation > detail::generation_max) {
-    return corrupt("not an entity's id");
+Replay::Done Replay::begin(const Run& run, WriteBuffer& buffer) {
+  EntityCursor entities(run);
+  values_ = run.values;
+  std::size_t row_bytes = 1;
+  for (TableId table : run.tables) row_bytes += bytes_[table].row_bytes();
+  const std::size_t together = std::clamp<std::size_t>(bytes_together / row_bytes, 1, rows_together);
+  for (std::uint64_t left = run.count; left != 0; left -= entities_.size()) {
+    entities_.clear();
+    while (entities_.size() != std::min<std::uint64_t>(left, together)) entities_.push_back(entities.next());
+    if (names_one_twice()) return corrupt("two entities of one index");
+    if (auto taken = take_rows(run, entities_.size()); !taken) return taken;
+    const Outcome outcome =
+        run.code == RunCode::create ? buffer.create(entities_, images_) : buffer.revive(entities_, images_);
+    if (auto done = expect_done(outcome, run.code); !done) return done;
   }
-  const Entity entity(static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(generation));
-  if (code == OpCode::create_entity) return expect_done(buffer.create(entity));
-  if (code == OpCode::delete_entity) return expect_done(buffer.destroy(entity));
-
-  std::uint64_t table = 0;
-  if (!take_varint(in, table) || table >= world_.tables.size()) return corrupt("not a table of the schema");
-  const TableId id{static_cast<std::uint16_t>(table)};
-  switch (code) {
-    case OpCode::remove: return expect_done(buffer.remove(id, entity));
-    case OpCode::insert: return apply_insert(in, id, entity, buffer);
-    case OpCode::update: return apply_update(in, id, entity, buffer);
-    default: return corrupt("an unknown operation");
-  }
+  return {};
 }
 
-std::expected<void, Error> Replay::apply_insert(std::span<const std::byte>& in, TableId table, Entity entity,
-                                                WriteBuffer& buffer) {
-  const TableModel& model = world_.model(table);
-  std::memset(row_.data(), 0, model.bytes);
-  if (!row_bytes_[to_index(table)].decode(in, row_.data())) return corrupt("a row of " + model.name + " is cut off");
-  if (auto checked = schema::check_row(world_.schema->model(), model, row_.data()); !checked) return checked;
-  const storage::RowImage image{table, row_.data()};
-  return expect_done(buffer.insert(entity, {&image, 1}));
+// The buffer relies on it that they are as many.
+bool Replay::names_one_twice() {
+  const auto not_above = [](Entity a, Entity b) { return a.index() >= b.index(); };
+  if (std::ranges::adjacent_find(entities_, not_above) == entities_.end()) return false;
+  sorted_.assign(entities_.begin(), entities_.end());
+  std::ranges::sort(sorted_, {}, &Entity::index);
+  return std::ranges::adjacent_find(sorted_, {}, &Entity::index) != sorted_.end();
 }
 
-std::expected<void, Error> Replay::apply_update(std::span<const std::byte>& in, TableId table, Entity entity,
-                                                WriteBuffer& buffer) {
-  const TableModel& model = world_.model(table);
-  const std::byte* now = buffer.find_row(table, entity);
-  if (now == nullptr) return corrupt("an update of a row that is not there");
-  std::memcpy(row_.data(), now, model.bytes);
-  std::uint64_t count = 0;
-  if (!take_varint(in, count) || count > model.fields.size()) return corrupt("a wrong number of fields");
-  for (; count != 0; --count) {
-    std::uint64_t field = 0;
-    if (!take_varint(in, field) || field >= model.fields.size()) return corrupt("not a field of " + model.name);
-    const FieldId number{static_cast<std::uint16_t>(field)};
-    if (!row_bytes_[to_index(table)].decode_field(number, in, row_.data())) {
-      return corrupt("a field of " + model.name + " is cut off");
+Replay::Done Replay::insert(const Run& run, WriteBuffer& buffer) {
+  EntityCursor entities(run);
+  values_ = run.values;
+  for (std::uint64_t left = run.count; left != 0; --left) {
+    if (auto taken = take_rows(run, 1); !taken) return taken;
+    if (auto done = expect_done(buffer.insert(entities.next(), images_), run.code); !done) return done;
+  }
+  return {};
+}
+
+Replay::Done Replay::update(const Run& run, WriteBuffer& buffer) {
+  EntityCursor entities(run);
+  const TableId table = run.tables[0];
+  std::span<const std::byte> values = run.values[0];
+  for (std::uint64_t left = run.count; left != 0; --left) {
+    const Entity entity = entities.next();
+    const std::byte* now = buffer.find_row(table, entity);
+    if (now == nullptr) return corrupt("an update of a row that is not there");
+    std::memcpy(row_.data(), now, bytes_[table].row_bytes());
+    if (auto taken = take_row(table, run.fields, values, row_.data()); !taken) return taken;
+    if (auto done = expect_done(buffer.update(table, entity, row_.data()), run.code); !done) return done;
+  }
+  return {};
+}
+
+// Fills images_ with the run's next rows.
+Replay::Done Replay::take_rows(const Run& run, std::size_t count) {
+  images_.clear();
+  rows_.resize(std::max(rows_.size(), run.tables.size()));
+  for (std::size_t at = 0; at != run.tables.size(); ++at) {
+    const schema::RowBytes& table = bytes_[run.tables[at]];
+    const std::size_t bytes = table.row_bytes();
+    rows_[at].assign(std::max<std::size_t>(count * bytes, 1), std::byte{});
+    for (std::size_t row = 0; row != count; ++row) {
+      if (auto taken = take_row(run.tables[at], table.all(), values_[at], rows_[at].data() + row * bytes); !taken) {
+        return taken;
+      }
     }
+    images_.push_back({run.tables[at], rows_[at].data()});
   }
-  if (auto checked = schema::check_row(world_.schema->model(), model, row_.data()); !checked) return checked;
-  return expect_done(buffer.update(table, entity, row_.data()));
+  return {};
+}
+
+Replay::Done Replay::take_row(TableId table, schema::RowBytes::Fields fields, std::span<const std::byte>& in,
+                              std::byte* row) {
+  if (!bytes_[table].decode(fields, in, row)) return corrupt("a row that is cut off");
+  const TableModel& model = world_.model(table);
+  if (model.checked.empty()) return {};
+  return schema::check_row(world_.schema->model(), model, row);
 }
 
 }  // namespace stoa::delta

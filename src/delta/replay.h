@@ -1,7 +1,8 @@
-// Applies an encoded transaction to a write buffer, checking every byte of it first: what a log or a peer hands over.
+// Applies the body of a delta to a write buffer, checking every byte of it first: what a log or a peer hands over.
 #pragma once
 
-#include "schema/row_bytes.h"
+#include "delta/run_reader.h"
+#include "schema/table_bytes.h"
 #include "storage/write_buffer.h"
 
 #include <stoa/error.h>
@@ -23,14 +24,23 @@ class Replay {
   [[nodiscard]] std::expected<void, Error> apply(std::span<const std::byte> body, storage::WriteBuffer& buffer);
 
  private:
-  std::expected<void, Error> apply_op(std::span<const std::byte>& in, storage::WriteBuffer& buffer);
-  std::expected<void, Error> apply_insert(std::span<const std::byte>& in, TableId table, Entity entity,
-                                          storage::WriteBuffer& buffer);
-  std::expected<void, Error> apply_update(std::span<const std::byte>& in, TableId table, Entity entity,
-                                          storage::WriteBuffer& buffer);
+  using Done = std::expected<void, Error>;
+
+  Done apply(const Run& run, storage::WriteBuffer& buffer);
+  Done begin(const Run& run, storage::WriteBuffer& buffer);
+  [[nodiscard]] bool names_one_twice();
+  Done insert(const Run& run, storage::WriteBuffer& buffer);
+  Done update(const Run& run, storage::WriteBuffer& buffer);
+  Done take_rows(const Run& run, std::size_t count);
+  Done take_row(TableId table, schema::RowBytes::Fields fields, std::span<const std::byte>& in, std::byte* row);
 
   const detail::WorldInfo& world_;
-  std::vector<schema::RowBytes> row_bytes_;  // by table
+  const schema::TableBytes& bytes_;
+  std::vector<Entity> entities_;
+  std::vector<Entity> sorted_;                      // the same
+  std::vector<std::span<const std::byte>> values_;  // what is left of the run's, by table
+  std::vector<std::vector<std::byte>> rows_;        // by table of the run
+  std::vector<storage::RowImage> images_;
   std::vector<std::byte> row_;
 };
 

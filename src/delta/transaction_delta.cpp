@@ -1,7 +1,6 @@
 #include "delta/transaction_delta.h"
 
 #include "base/reuse.h"
-#include "delta/varint.h"
 
 #include <algorithm>
 #include <cstring>
@@ -15,37 +14,39 @@ namespace {
 using storage::Change;
 using storage::WriteBuffer;
 
-void put_head(std::vector<std::byte>& out, OpCode code, Entity entity) {
-  out.push_back(static_cast<std::byte>(code));
-  put_varint(out, entity.index());
-  put_varint(out, entity.generation());
-}
+// A column of a chunk that was written in bulk, and what it was at first.
+struct ReplacedColumn {
+  TableId table;
+  std::span<const Entity> entities;
+  const std::byte* before;
+  const std::byte* after;
+  std::size_t cell_bytes;
+};
 
-bool equal_field(const FieldModel& field, const std::vector<std::uint32_t>& blobs, const std::byte* a,
-                 const std::byte* b) {
-  const std::uint32_t end = field.offset + field.bytes;
-  std::uint32_t at = field.offset;
-  for (std::uint32_t blob : blobs) {
-    if (blob < field.offset || blob >= end) continue;
-    if (std::memcmp(a + at, b + at, blob - at) != 0) return false;
-    const auto* left = reinterpret_cast<const detail::TextCell*>(a + blob);
-    const auto* right = reinterpret_cast<const detail::TextCell*>(b + blob);
-    if (*left != *right) return false;
-    at = blob + static_cast<std::uint32_t>(sizeof(detail::TextCell));
+// Its rows have not moved since: those of a transaction that does anything else are told one by one. Calls
+// function(ReplacedColumn) for each, until it returns false.
+template <typename Function>
+void each_replaced_column(const WriteBuffer& buffer, Function&& function) {
+  std::set<std::tuple<std::uint32_t, std::uint32_t, TableId>> seen;
+  for (const Change& change : buffer.changes().changes()) {
+    if (change.kind != Change::Kind::page || change.rows_told) continue;
+    if (!seen.emplace(change.store, change.row, change.table).second) continue;
+    const detail::ChunkStore& store = detail::archetype_at(buffer.root(), change.store);
+    const std::byte* before = nullptr;
+    std::memcpy(&before, buffer.changes().image(change), sizeof before);
+    const std::uint16_t column = store.shape->column(change.table);
+    const bool goes_on = function(ReplacedColumn{.table = change.table,
+                                                 .entities = store.entities(change.row),
+                                                 .before = before,
+                                                 .after = store.chunk_column(change.row, column),
+                                                 .cell_bytes = store.shape->columns[column].cell_bytes});
+    if (!goes_on) return;
   }
-  return std::memcmp(a + at, b + at, end - at) == 0;
-}
-
-bool equal_row(const TableModel& table, const std::byte* a, const std::byte* b) {
-  return std::all_of(table.fields.begin(), table.fields.end(),
-                     [&](const FieldModel& field) { return equal_field(field, table.blobs, a, b); });
 }
 
 }  // namespace
 
-TransactionDelta::TransactionDelta(const detail::WorldInfo& world) : world_(world), row_(row_bytes_max) {
-  for (const TableModel& table : world.schema->model().tables) row_bytes_.emplace_back(table);
-}
+TransactionDelta::TransactionDelta(const detail::WorldInfo& world) : world_(world), runs_(world), row_(row_bytes_max) {}
 
 bool TransactionDelta::has_effect(const WriteBuffer& buffer) {
   const storage::ChangeLog& log = buffer.changes();
@@ -75,47 +76,48 @@ bool TransactionDelta::has_effect(const WriteBuffer& buffer) {
     case Change::Kind::page:
       if (pages_differ(buffer)) return true;
       break;
+    case Change::Kind::floor:
+    case Change::Kind::page_floor: return true;
     case Change::Kind::none:
     case Change::Kind::move: break;
   }
   group(buffer);
-  for (const Cell& cell : cells_) {
-    if (cell.table == no_table) {
-      const bool begun = log.changes()[order_[cell.begin]].kind == Change::Kind::create;
-      if (begun == buffer.alive(cell.entity)) return true;  // begun and there, or ended and was there
-      continue;
-    }
-    const std::byte* after = buffer.find_row(cell.table, cell.entity);
-    const std::byte* before = row_before(buffer, cell);
-    if ((before == nullptr) != (after == nullptr)) return true;
-    if (after != nullptr && !equal_row(world_.model(cell.table), before, after)) return true;
-  }
-  return pages_differ(buffer);
+  return std::ranges::any_of(cells_, [&](const Cell& cell) { return has_effect(buffer, cell); }) ||
+         pages_differ(buffer);
 }
 
-// A column that was replaced, compared with what it was at first. Its rows have not moved since: those of a transaction
-// that does anything else are told one by one.
-bool TransactionDelta::pages_differ(const WriteBuffer& buffer) {
-  std::set<std::tuple<std::uint32_t, std::uint32_t, TableId>> seen;
-  for (const Change& change : buffer.changes().changes()) {
-    if (change.kind != Change::Kind::page || change.rows_told) continue;
-    if (!seen.emplace(change.store, change.row, change.table).second) continue;
-    const detail::ChunkStore& store = detail::archetype_at(buffer.root(), change.store);
-    if (change.row >= store.chunk_count()) return true;
-    const std::byte* before = nullptr;
-    std::memcpy(&before, buffer.changes().image(change), sizeof before);
-    const std::uint16_t column = store.shape->column(change.table);
-    const std::size_t bytes = std::size_t{store.rows_in(change.row)} * store.shape->columns[column].cell_bytes;
-    if (std::memcmp(before, store.chunk_column(change.row, column), bytes) != 0) return true;
+bool TransactionDelta::has_effect(const WriteBuffer& buffer, const Cell& cell) {
+  if (cell.table == no_table) {
+    const bool begun = buffer.changes().changes()[order_[cell.begin]].kind == Change::Kind::create;
+    return begun == buffer.alive(cell.entity);  // begun and there, or ended and was there
   }
-  return false;
+  const std::byte* after = buffer.find_row(cell.table, cell.entity);
+  const std::byte* before = row_before(buffer, cell);
+  if (before == nullptr || after == nullptr) return before != after;
+  return !buffer.equal_rows(cell.table, before, after);
+}
+
+bool TransactionDelta::pages_differ(const WriteBuffer& buffer) {
+  bool differ = false;
+  each_replaced_column(buffer, [&](const ReplacedColumn& column) {
+    differ = std::memcmp(column.before, column.after, column.entities.size() * column.cell_bytes) != 0;
+    return !differ;
+  });
+  return differ;
 }
 
 // Sorted rather than hashed: most logs are in order already, and a sort needs no memory of its own.
 void TransactionDelta::group(const WriteBuffer& buffer) {
   const auto changes = buffer.changes().changes();
   const auto touches_cell = [](const Change& change) {
-    return change.kind != Change::Kind::none && change.kind != Change::Kind::move && change.kind != Change::Kind::page;
+    switch (change.kind) {
+      case Change::Kind::create:
+      case Change::Kind::destroy:
+      case Change::Kind::insert:
+      case Change::Kind::remove:
+      case Change::Kind::update: return true;
+      default: return false;
+    }
   };
   // An entity's own being, whose table is no_table, comes before its rows: the sum wraps to 0.
   const auto place = [&](std::uint32_t at) {
@@ -128,16 +130,21 @@ void TransactionDelta::group(const WriteBuffer& buffer) {
   }
   std::sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) { return place(a) < place(b); });
   clear_for_reuse(cells_);
+  clear_for_reuse(touched_);
   for (std::uint32_t at = 0; at < order_.size(); ++at) {
     const Change& change = changes[order_[at]];
     if (cells_.empty() || cells_.back().entity != change.entity || cells_.back().table != change.table) {
+      if (cells_.empty() || cells_.back().entity != change.entity) {
+        const auto cell = static_cast<std::uint32_t>(cells_.size());
+        touched_.push_back({order_[at], cell, cell});
+      }
       cells_.push_back({change.table, change.entity, at, at});
+      ++touched_.back().end;
+      touched_.back().placed = std::max(touched_.back().placed, order_[at]);
     }
     cells_.back().end = at + 1;
   }
-  // As they were first touched: a replayed log puts rows in the order in which they came.
-  std::sort(cells_.begin(), cells_.end(),
-            [&](const Cell& a, const Cell& b) { return order_[a.begin] < order_[b.begin]; });
+  std::ranges::sort(touched_, {}, &Touched::placed);
 }
 
 // The last image that is a whole row, or the row as it is, with the bytes of the updates before it put back.
@@ -160,56 +167,58 @@ const std::byte* TransactionDelta::row_before(const WriteBuffer& buffer, const C
   return row_.data();
 }
 
-void TransactionDelta::encode(const WriteBuffer& buffer, std::vector<std::byte>& out) {
+std::size_t TransactionDelta::encode(const WriteBuffer& buffer, std::vector<std::byte>& out) {
+  runs_.clear();
   group(buffer);
-  const auto changes = buffer.changes().changes();
-  // Entities that end come first: nothing that follows is of theirs.
-  for (const Cell& cell : cells_) {
-    if (cell.table == no_table && changes[order_[cell.begin]].kind == Change::Kind::destroy) {
-      put_head(out, OpCode::delete_entity, cell.entity);
-    }
-  }
-  for (const Cell& cell : cells_) {
-    if (cell.table == no_table) {
-      if (changes[order_[cell.begin]].kind == Change::Kind::create && buffer.alive(cell.entity)) {
-        put_head(out, OpCode::create_entity, cell.entity);
-      }
-    } else if (buffer.alive(cell.entity) && world_.model(cell.table).logged) {
-      encode_row(buffer, cell, out);
-    }
-  }
+  for (const Touched& touched : touched_) write_entity(buffer, touched);
+  write_pages(buffer);
+  return runs_.finish(out);
 }
 
-void TransactionDelta::encode_row(const WriteBuffer& buffer, const Cell& cell, std::vector<std::byte>& out) {
-  const TableModel& table = world_.model(cell.table);
-  const std::byte* after = buffer.find_row(cell.table, cell.entity);
-  const std::byte* before = row_before(buffer, cell);
-  if (after == nullptr) {
-    if (before == nullptr) return;
-    put_head(out, OpCode::remove, cell.entity);
-    put_varint(out, to_index(cell.table));
-  } else if (before == nullptr) {
-    put_head(out, OpCode::insert, cell.entity);
-    put_varint(out, to_index(cell.table));
-    row_bytes_[to_index(cell.table)].encode(after, out);
-  } else {
-    encode_update(table, cell.entity, before, after, out);
+void TransactionDelta::write_entity(const WriteBuffer& buffer, const Touched& touched) {
+  const auto cells = std::span(cells_).subspan(touched.begin, touched.end - touched.begin);
+  const Entity entity = cells.front().entity;
+  const Change& first = buffer.changes().changes()[order_[cells.front().begin]];
+  const bool begun = first.kind == Change::Kind::create;
+  if (!buffer.alive(entity)) {
+    begun ? runs_.raise_floors(entity) : runs_.destroy(entity);
+    return;
   }
+  if (!begun) {
+    write_rows(buffer, cells);
+    return;
+  }
+  rows_.clear();
+  for (const Cell& cell : cells.subspan(1)) {
+    if (const std::byte* row = buffer.find_row(cell.table, entity)) rows_.push_back({cell.table, row});
+  }
+  runs_.create(entity, rows_);
 }
 
-void TransactionDelta::encode_update(const TableModel& table, Entity entity, const std::byte* before,
-                                     const std::byte* after, std::vector<std::byte>& out) {
-  std::uint64_t count = 0;
-  for (const FieldModel& field : table.fields) count += equal_field(field, table.blobs, before, after) ? 0 : 1;
-  if (count == 0) return;
-  put_head(out, OpCode::update, entity);
-  put_varint(out, to_index(table.number));
-  put_varint(out, count);
-  for (const FieldModel& field : table.fields) {
-    if (equal_field(field, table.blobs, before, after)) continue;
-    put_varint(out, to_index(field.number));
-    row_bytes_[to_index(table.number)].encode_field(field.number, after, out);
+void TransactionDelta::write_rows(const WriteBuffer& buffer, std::span<const Cell> cells) {
+  const Entity entity = cells.front().entity;
+  rows_.clear();
+  for (const Cell& cell : cells) {
+    const std::byte* after = buffer.find_row(cell.table, entity);
+    const std::byte* before = row_before(buffer, cell);
+    if (before == nullptr && after != nullptr) rows_.push_back({cell.table, after});
+    if (before != nullptr && after == nullptr) runs_.remove(entity, cell.table);
+    if (before != nullptr && after != nullptr) runs_.update(entity, cell.table, before, after);
   }
+  if (!rows_.empty()) runs_.insert(entity, rows_);
+}
+
+void TransactionDelta::write_pages(const WriteBuffer& buffer) {
+  each_replaced_column(buffer, [&](const ReplacedColumn& column) {
+    const std::byte* before = column.before;
+    const std::byte* after = column.after;
+    for (Entity entity : column.entities) {
+      runs_.update(entity, column.table, before, after);
+      before += column.cell_bytes;
+      after += column.cell_bytes;
+    }
+    return true;
+  });
 }
 
 }  // namespace stoa::delta

@@ -1,5 +1,7 @@
 #include "schema/row_bytes.h"
 
+#include "base/varint.h"
+
 #include <stoa/text.h>
 
 #include <algorithm>
@@ -18,87 +20,119 @@ void put(std::vector<std::byte>& out, const void* from, std::size_t bytes) {
   out.insert(out.end(), at, at + bytes);
 }
 
-template <typename Piece>
-void encode_pieces(std::span<const Piece> pieces, const std::byte* row, std::vector<std::byte>& out) {
-  for (const auto [offset, bytes] : pieces) {
+}  // namespace
+
+RowBytes::RowBytes(const TableModel& table) : row_bytes_(table.bytes) {
+  for (const std::uint16_t at : table.by_number) {
+    const FieldModel& field = table.fields[at];
+    first_piece_.push_back(pieces_.size());
+    const std::uint32_t end = field.offset + field.bytes;
+    std::uint32_t from = field.offset;
+    // What of [from, until) is not padding.
+    auto plain = [&](std::uint32_t until) {
+      for (const ByteRun& run : table.runs) {
+        const std::uint32_t begin = std::max(run.offset, from);
+        const std::uint32_t stop = std::min(run.offset + run.bytes, until);
+        if (begin < stop) pieces_.push_back({begin, stop - begin});
+      }
+      from = until;
+    };
+    for (std::uint32_t blob : table.blobs) {
+      if (blob < field.offset || blob >= end) continue;
+      plain(blob);
+      pieces_.push_back({blob, 0});
+      from = blob + static_cast<std::uint32_t>(sizeof(TextCell));
+    }
+    plain(end);
+  }
+  find_out();
+}
+
+RowBytes::RowBytes(std::span<const std::vector<Piece>> fields, std::uint32_t row_bytes) : row_bytes_(row_bytes) {
+  for (const std::vector<Piece>& field : fields) {
+    first_piece_.push_back(pieces_.size());
+    pieces_.insert(pieces_.end(), field.begin(), field.end());
+  }
+  find_out();
+}
+
+void RowBytes::find_out() {
+  first_piece_.push_back(pieces_.size());
+  std::size_t bytes = 0;
+  std::uint32_t texts = 0;
+  are_the_row_ = true;
+  for (std::uint32_t field = 0; field != field_count(); ++field) {
+    bytes_before_.push_back(bytes);
+    texts_before_.push_back(texts);
+    for (const Piece& piece : pieces({field, 1})) {
+      are_the_row_ = are_the_row_ && piece.bytes != 0 && piece.offset == bytes;
+      bytes += piece.bytes;
+      texts += piece.bytes == 0 ? 1 : 0;
+    }
+  }
+  bytes_before_.push_back(bytes);
+  texts_before_.push_back(texts);
+  are_the_row_ = are_the_row_ && bytes == row_bytes_;
+}
+
+std::optional<std::size_t> RowBytes::fixed_bytes(Fields fields) const {
+  if (texts_before_[fields.end()] != texts_before_[fields.first]) return std::nullopt;
+  return bytes_before_[fields.end()] - bytes_before_[fields.first];
+}
+
+void RowBytes::encode(Fields fields, const std::byte* row, std::vector<std::byte>& out) const {
+  for (const auto [offset, bytes] : pieces(fields)) {
     if (bytes != 0) {
       put(out, row + offset, bytes);
       continue;
     }
     TextCell text;
     std::memcpy(static_cast<void*>(&text), row + offset, sizeof text);
-    const std::uint32_t size = text.size();
-    put(out, &size, sizeof size);
-    put(out, text.data(), size);
+    put_varint(out, text.size());
+    put(out, text.data(), text.size());
   }
 }
 
-template <typename Piece>
-bool decode_pieces(std::span<const Piece> pieces, std::span<const std::byte>& in, std::byte* row) {
-  for (const auto [offset, bytes] : pieces) {
+bool RowBytes::decode(Fields fields, std::span<const std::byte>& in, std::byte* row) const {
+  for (const auto [offset, bytes] : pieces(fields)) {
     if (bytes != 0) {
       if (in.size() < bytes) return false;
       std::memcpy(row + offset, in.data(), bytes);
       in = in.subspan(bytes);
       continue;
     }
-    std::uint32_t size = 0;
-    if (in.size() < sizeof size) return false;
-    std::memcpy(&size, in.data(), sizeof size);
-    in = in.subspan(sizeof size);
-    if (size > blob_bytes_max || in.size() < size) return false;
-    const TextCell text(reinterpret_cast<const char*>(in.data()), size);
+    std::span<const std::byte> content;
+    if (!take_text(in, content)) return false;
+    const TextCell text(reinterpret_cast<const char*>(content.data()), content.size());
     std::memcpy(row + offset, &text, sizeof text);
-    in = in.subspan(size);
   }
   return true;
 }
 
-}  // namespace
-
-RowBytes::RowBytes(const TableModel& table) {
-  std::vector<const FieldModel*> by_number;
-  for (const FieldModel& field : table.fields) by_number.push_back(&field);
-  std::sort(by_number.begin(), by_number.end(),
-            [](const FieldModel* a, const FieldModel* b) { return a->number < b->number; });
-  for (const FieldModel* field : by_number) {
-    first_piece_.push_back(pieces_.size());
-    const std::uint32_t end = field->offset + field->bytes;
-    std::uint32_t at = field->offset;
-    // What of [at, until) is not padding.
-    auto plain = [&](std::uint32_t until) {
-      for (const ByteRun& run : table.runs) {
-        const std::uint32_t from = std::max(run.offset, at);
-        const std::uint32_t to = std::min(run.offset + run.bytes, until);
-        if (from < to) pieces_.push_back({from, to - from});
-      }
-      at = until;
-    };
-    for (std::uint32_t blob : table.blobs) {
-      if (blob < field->offset || blob >= end) continue;
-      plain(blob);
-      pieces_.push_back({blob, 0});
-      at = blob + static_cast<std::uint32_t>(sizeof(TextCell));
-    }
-    plain(end);
+bool RowBytes::skip(Fields fields, std::span<const std::byte>& in) const {
+  if (const auto fixed = fixed_bytes(fields)) {
+    if (in.size() < *fixed) return false;
+    in = in.subspan(*fixed);
+    return true;
   }
-  first_piece_.push_back(pieces_.size());
+  for (const auto [offset, bytes] : pieces(fields)) {
+    std::span<const std::byte> content;
+    if (bytes == 0) {
+      if (!take_text(in, content)) return false;
+    } else {
+      if (in.size() < bytes) return false;
+      in = in.subspan(bytes);
+    }
+  }
+  return true;
 }
 
-void RowBytes::encode(const std::byte* row, std::vector<std::byte>& out) const {
-  encode_pieces(std::span<const Piece>(pieces_), row, out);
-}
-
-void RowBytes::encode_field(FieldId field, const std::byte* row, std::vector<std::byte>& out) const {
-  encode_pieces(pieces(field), row, out);
-}
-
-bool RowBytes::decode(std::span<const std::byte>& in, std::byte* row) const {
-  return decode_pieces(std::span<const Piece>(pieces_), in, row);
-}
-
-bool RowBytes::decode_field(FieldId field, std::span<const std::byte>& in, std::byte* row) const {
-  return decode_pieces(pieces(field), in, row);
+bool take_text(std::span<const std::byte>& in, std::span<const std::byte>& text) {
+  std::uint64_t size = 0;
+  if (!take_varint(in, size) || size > blob_bytes_max || in.size() < size) return false;
+  text = in.first(size);
+  in = in.subspan(size);
+  return true;
 }
 
 }  // namespace stoa::schema

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -14,33 +15,58 @@ namespace stoa::schema {
 /// Prepared once for a table. Threads: any; immutable.
 class RowBytes {
  public:
-  explicit RowBytes(const TableModel& table);
-
-  /// Appends the row's bytes.
-  void encode(const std::byte* row, std::vector<std::byte>& out) const;
-  /// Appends one field's bytes.
-  void encode_field(FieldId field, const std::byte* row, std::vector<std::byte>& out) const;
-
-  /// Fills a row of zeros from the front of `in`, which is advanced. False where `in` is too short or a text too long;
-  /// bools and enums are not checked.
-  /// Lifetime: texts borrow `in`.
-  [[nodiscard]] bool decode(std::span<const std::byte>& in, std::byte* row) const;
-  [[nodiscard]] bool decode_field(FieldId field, std::span<const std::byte>& in, std::byte* row) const;
-
-  [[nodiscard]] std::size_t field_count() const { return first_piece_.size() - 1; }
-
- private:
+  /// A part of a row that is stored as it lies there, or a text.
   struct Piece {
     std::uint32_t offset;
-    std::uint32_t bytes;  // 0: a text
+    std::uint32_t bytes;  ///< 0: a text, whose cell is there
+    friend bool operator==(const Piece&, const Piece&) = default;
   };
-  [[nodiscard]] std::span<const Piece> pieces(FieldId field) const {
-    const std::size_t at = to_index(field);
-    return std::span(pieces_).subspan(first_piece_[at], first_piece_[at + 1] - first_piece_[at]);
-  }
+  /// Fields that follow one another by number.
+  struct Fields {
+    std::uint32_t first = 0;
+    std::uint32_t count = 0;
+    [[nodiscard]] std::uint32_t end() const { return first + count; }
+    friend bool operator==(const Fields&, const Fields&) = default;
+  };
 
-  std::vector<Piece> pieces_;             // field by field
-  std::vector<std::size_t> first_piece_;  // of each field, by number, and the end
+  explicit RowBytes(const TableModel& table);
+  /// Of a table that is known by the pieces of its fields only.
+  RowBytes(std::span<const std::vector<Piece>> fields, std::uint32_t row_bytes);
+
+  [[nodiscard]] std::uint32_t row_bytes() const { return row_bytes_; }
+  [[nodiscard]] std::uint32_t field_count() const { return static_cast<std::uint32_t>(first_piece_.size() - 1); }
+  [[nodiscard]] Fields all() const { return {0, field_count()}; }
+  [[nodiscard]] std::span<const Piece> pieces(Fields fields) const {
+    const std::size_t first = first_piece_[fields.first];
+    return std::span(pieces_).subspan(first, first_piece_[fields.end()] - first);
+  }
+  /// What the fields' bytes come to, where it is the same for every row: where none of them has a text.
+  [[nodiscard]] std::optional<std::size_t> fixed_bytes(Fields fields) const;
+  /// Whether the bytes of all fields are the row as it lies in memory.
+  [[nodiscard]] bool are_the_row() const { return are_the_row_; }
+
+  /// Appends the fields' bytes.
+  void encode(Fields fields, const std::byte* row, std::vector<std::byte>& out) const;
+  /// Fills the fields in a row from the front of `in`, which is advanced. False where `in` is too short or a text too
+  /// long; bools and enums are not checked.
+  /// Lifetime: texts borrow `in`.
+  [[nodiscard]] bool decode(Fields fields, std::span<const std::byte>& in, std::byte* row) const;
+  /// The same, and fills nothing.
+  [[nodiscard]] bool skip(Fields fields, std::span<const std::byte>& in) const;
+
+ private:
+  void find_out();
+
+  std::uint32_t row_bytes_;
+  std::vector<Piece> pieces_;                // field by field
+  std::vector<std::size_t> first_piece_;     // of each field, by number, and the end
+  std::vector<std::size_t> bytes_before_;    // of all fields before, texts not counted
+  std::vector<std::uint32_t> texts_before_;  // likewise
+  bool are_the_row_ = false;
 };
+
+/// Takes a text's bytes, which its length leads, off the front of `in`. False where `in` is too short or it is too
+/// long.
+[[nodiscard]] bool take_text(std::span<const std::byte>& in, std::span<const std::byte>& text);
 
 }  // namespace stoa::schema

@@ -25,8 +25,10 @@ struct Change {
     insert,   ///< the entity got a row in `table`; `row` is the packed row where the table is sparse
     remove,   ///< the entity lost its row in `table`, whose bytes are the image; `row` as above
     update,   ///< bytes of the row changed, from `offset`; the image is what they were
-    page,     ///< the column of `table` in chunk `row` of archetype `store` was replaced; the image is the old page's
-              ///< address
+    floor,    ///< the floor of the entity's index rose; the image is its slot, and `row` the root's slot_count
+    page_floor,  ///< that of a whole page of slots, `store`; the image is what it was, `row` as above
+    page,  ///< the column of `table` in chunk `row` of archetype `store` was replaced; the image is the old page's
+           ///< address
   };
   Kind kind{};
   bool rows_told = false;  ///< page: an update for each row that is different follows, so the pages need no comparing

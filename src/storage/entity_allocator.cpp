@@ -92,7 +92,7 @@ void EntityAllocator::resume(const detail::Root& root) {
     }
     for (std::uint32_t index = first; index < end; ++index) {
       const detail::EntitySlot& slot = slots[index - first];
-      if (slot.archetype == 0) set_free({index, slot.generation});
+      if (slot.archetype == 0) set_free({index, slot.floor});
     }
   }
   std::for_each(runs.rbegin(), runs.rend(), [this](FreeIndices::Run run) { free_.add_run(run); });  // low ones last
@@ -153,8 +153,11 @@ Entity EntityAllocator::next_free(const detail::Root& root) noexcept {
     after_burnt_.pop_back();
     return entity;
   }
-  const auto index = free_.take();
-  return index ? Entity(*index, detail::last_generation(root, *index) + 1) : Entity();
+  while (const auto index = free_.take()) {
+    const std::uint32_t floor = detail::generation_floor(root, *index);
+    if (floor < detail::generation_max) return {*index, floor + 1};  // else the index is retired for good
+  }
+  return {};
 }
 
 void EntityAllocator::refill(const detail::Root& root) noexcept {
@@ -200,7 +203,7 @@ void EntityAllocator::recall(const detail::Root& root) noexcept {
   std::array<Entity, 64> some;
   for (std::size_t count; (count = take_offered(some)) != 0;) {
     for (Entity entity : std::span(some).first(count)) {
-      if (const std::uint32_t last = detail::last_generation(root, entity.index()); entity.generation() == last + 1) {
+      if (const std::uint32_t last = detail::generation_floor(root, entity.index()); entity.generation() == last + 1) {
         set_free({entity.index(), last});
       } else {
         (void)push_if_possible(after_burnt_, entity);

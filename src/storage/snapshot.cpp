@@ -227,7 +227,7 @@ std::array<std::uint64_t, 2> Snapshot::state_hash() const {
         const std::array<std::uint64_t, 2> whose{to_index(table.number), block.entities[row].bits()};
         const auto head = std::as_bytes(std::span(whose));
         bytes.assign(head.begin(), head.end());
-        row_bytes.encode(column + std::size_t{row} * table.bytes, bytes);
+        row_bytes.encode(row_bytes.all(), column + std::size_t{row} * table.bytes, bytes);
         sum.add(hash128(bytes));
       }
     }

@@ -1,5 +1,6 @@
 #include "storage/world_info.h"
 
+#include "schema/table_bytes.h"
 #include "storage/index_value.h"
 
 #include <utility>
@@ -15,6 +16,7 @@ detail::WorldInfo make_world(std::shared_ptr<const CompiledSchema> schema) {
     if (table.storage == Storage::sparse) info.sparse = sparse++;
     out.tables.push_back(info);
   }
+  out.bytes = std::make_shared<const schema::TableBytes>(schema->model());
   out.indexes = derive_indexes(schema->model());
   for (std::uint32_t number = 0; number != out.indexes.size(); ++number) {
     detail::WorldInfo::Table& table = out.tables[to_index(out.indexes[number].table)];

@@ -1,6 +1,7 @@
 #include "storage/write_buffer.h"
 
 #include "schema/row_codec.h"
+#include "storage/entity_allocator.h"
 #include "storage/paged_array.h"
 
 #include <algorithm>
@@ -89,11 +90,11 @@ EntitySlot& WriteBuffer::edit_slot(Entity entity) {
   const std::uint32_t number = entity.index() / size;
   const void* now = detail::find_page(root_.slots, number);
   const bool owned = now != nullptr && pages_.owns(now);
-  const std::uint32_t floor = now == nullptr ? detail::last_generation(root_, entity.index()) : 0;
+  const std::uint32_t floor = now == nullptr ? detail::generation_floor(root_, entity.index()) : 0;
   auto* slots = static_cast<EntitySlot*>(
       owned ? const_cast<void*>(now)
             : edit_page(pages_, root_.slots, number, size * sizeof(EntitySlot), size * sizeof(EntitySlot)));
-  if (floor != 0) std::for_each(slots, slots + size, [floor](EntitySlot& slot) { slot.generation = floor; });
+  if (floor != 0) std::for_each(slots, slots + size, [floor](EntitySlot& slot) { slot.floor = floor; });
   if (now == nullptr) log_.slot_page_born(number);
   return slots[entity.index() % size];
 }
@@ -115,7 +116,7 @@ std::byte* WriteBuffer::edit_row(TableId table, Entity entity) {
 
 // --- Operations ---------------------------------------------------------------------------------------------------
 
-Outcome WriteBuffer::create(std::span<const Entity> entities, std::span<const RowImage> rows) {
+Outcome WriteBuffer::create(std::span<const Entity> entities, std::span<const RowImage> rows, bool again) {
   std::uint32_t archetype = 0;
   for (const RowImage& row : rows) {
     if (!is_sparse(row.table)) archetype = archetypes_.with(archetype, row.table);
@@ -127,7 +128,7 @@ Outcome WriteBuffer::create(std::span<const Entity> entities, std::span<const Ro
     log_.reserve(some.size() * (1 + rows.size()), some.size() * sizeof(EntitySlot));
     log_.reserve_slot_pages(some.size());
     const DenseRow first{archetype, detail::archetype_at(root_, archetype).rows};
-    if (!begin_slots(some, editor, first)) return Outcome::no_entity;
+    if (!begin_slots(some, editor, first, again)) return Outcome::no_entity;
     for (const RowImage& row : rows) {
       const RowImage here{row.table, row.bytes + done * world_.tables[to_index(row.table)].cell_bytes};
       is_sparse(row.table) ? insert_sparse(some, here) : insert_dense(some, here, editor, first);
@@ -212,6 +213,46 @@ Outcome WriteBuffer::destroy(Entity entity) {
   return Outcome::done;
 }
 
+void WriteBuffer::raise_floor(Entity entity) {
+  if (detail::generation_floor(root_, entity.index()) >= entity.generation()) return;
+  log_.reserve(1, sizeof(EntitySlot));
+  log_.reserve_slot_pages(1);
+  EntitySlot& slot = edit_slot(entity);
+  log_.push({.kind = Change::Kind::floor, .row = root_.slot_count, .entity = entity}, &slot, sizeof slot);
+  slot.floor = entity.generation();
+  root_.slot_count = std::max(root_.slot_count, entity.index() + 1);
+}
+
+// Of a page without slots.
+void WriteBuffer::raise_page_floor(std::uint32_t page, std::uint32_t floor) {
+  constexpr std::uint64_t size = 1U << detail::slot_page_bits;
+  const std::uint32_t before = detail::folded_floor(root_, page);
+  if (before >= floor) return;
+  log_.reserve(1, sizeof before);
+  edit_cell<std::uint32_t>(pages_, root_.floors, page, detail::floor_page_bits) = floor;
+  log_.push({.kind = Change::Kind::page_floor, .store = page, .row = root_.slot_count, .entity = {}}, &before,
+            sizeof before);
+  const std::uint64_t end = std::min<std::uint64_t>((page + 1) * size, EntityAllocator::index_max + std::uint64_t{1});
+  root_.slot_count = std::max(root_.slot_count, static_cast<std::uint32_t>(end));
+}
+
+void WriteBuffer::raise_floors(Entity first, std::uint32_t count) {
+  constexpr std::uint32_t size = 1U << detail::slot_page_bits;
+  std::uint64_t at = first.index();
+  const std::uint64_t end = at + count;
+  while (at != end) {
+    const auto index = static_cast<std::uint32_t>(at);
+    const std::uint32_t page = index >> detail::slot_page_bits;
+    if (index % size == 0 && end - at >= size && detail::find_page(root_.slots, page) == nullptr) {
+      raise_page_floor(page, first.generation());
+      at += size;
+    } else {
+      raise_floor({index, first.generation()});
+      ++at;
+    }
+  }
+}
+
 // The rows' contents, recorded and out of the indexes; the dense cells themselves go with the entity's row.
 void WriteBuffer::remove_all_rows(Entity entity) {
   for (TableId table : sparse_tables_) {
@@ -236,7 +277,7 @@ void WriteBuffer::fold_slots(std::uint32_t page) {
   std::uint32_t floor = 0;
   for (std::uint32_t i = 0; i != size; ++i) {
     if (slots[i].archetype != 0) return;
-    floor = std::max(floor, slots[i].generation);
+    floor = std::max(floor, slots[i].floor);
   }
   // In this order: while the page is there, its floor counts for nothing.
   edit_cell<std::uint32_t>(pages_, root_.floors, page, detail::floor_page_bits) = floor;
@@ -279,19 +320,21 @@ void WriteBuffer::note_update(TableId table, Entity entity, const std::byte* bef
 
 // Gives the entities rows at the end of an archetype. Changes are reserved. Returns false, and has done nothing, where
 // one of them is not an id that begins here.
-bool WriteBuffer::begin_slots(std::span<const Entity> entities, ChunkEditor& editor, DenseRow first) {
+bool WriteBuffer::begin_slots(std::span<const Entity> entities, ChunkEditor& editor, DenseRow first, bool again) {
   std::array<EntitySlot*, 1U << detail::chunk_row_bits_max>
       slots;  // NOLINT(*-member-init): filled as far as it is read
   for (std::size_t i = 0; i != entities.size(); ++i) {
     slots[i] = &edit_slot(entities[i]);
-    if (slots[i]->archetype != 0 || slots[i]->generation >= entities[i].generation()) return false;
+    const bool was_given_out = entities[i].generation() <= slots[i]->floor;
+    if (slots[i]->archetype != 0 || was_given_out != again) return false;
   }
   editor.append(entities);  // the last that may fail
   for (std::size_t i = 0; i != entities.size(); ++i) {
     const Entity entity = entities[i];
     log_.push({.kind = Change::Kind::create, .store = first.archetype, .row = root_.slot_count, .entity = entity},
               slots[i], sizeof(EntitySlot));
-    *slots[i] = {entity.generation(), first.archetype + 1, first.row + static_cast<std::uint32_t>(i), 0};
+    *slots[i] = {entity.generation(), first.archetype + 1, first.row + static_cast<std::uint32_t>(i),
+                 std::max(slots[i]->floor, entity.generation())};
     root_.slot_count = std::max(root_.slot_count, entity.index() + 1);
   }
   root_.entity_count += entities.size();

@@ -56,8 +56,17 @@ class WriteBuffer {
 
   /// Begins entities, which were reserved and never begun, with the given rows, which name each table once. With
   /// no_entity, of several some may have begun: the transaction is to be taken back.
-  Outcome create(std::span<const Entity> entities, std::span<const RowImage> rows = {});
+  Outcome create(std::span<const Entity> entities, std::span<const RowImage> rows = {}) {
+    return create(entities, rows, false);
+  }
   Outcome create(Entity entity, std::span<const RowImage> rows = {}) { return create({&entity, 1}, rows); }
+  /// The same of entities that have ended, in another state of the world or in this one.
+  Outcome revive(std::span<const Entity> entities, std::span<const RowImage> rows) {
+    return create(entities, rows, true);
+  }
+  /// Entities of that generation have been, somewhere else: at `count` indices from the entity's on none begins here
+  /// that is not above it. Requires: there are so many.
+  void raise_floors(Entity first, std::uint32_t count);
   /// Ends an entity and all its rows.
   Outcome destroy(Entity entity);
   /// Adds rows in tables that it has none in. With several tables the entity moves once. All rows or, with row_exists,
@@ -123,7 +132,10 @@ class WriteBuffer {
   void move_to(Entity entity, std::uint32_t archetype);
   void leave_row(DenseRow from);
   void return_to_row(Entity entity, DenseRow to);
-  [[nodiscard]] bool begin_slots(std::span<const Entity> entities, ChunkEditor& editor, DenseRow first);
+  Outcome create(std::span<const Entity> entities, std::span<const RowImage> rows, bool again);
+  void raise_floor(Entity entity);
+  void raise_page_floor(std::uint32_t page, std::uint32_t floor);
+  [[nodiscard]] bool begin_slots(std::span<const Entity> entities, ChunkEditor& editor, DenseRow first, bool again);
   void insert_dense(std::span<const Entity> entities, const RowImage& rows, ChunkEditor& editor, DenseRow first);
   void insert_sparse(std::span<const Entity> entities, const RowImage& rows);
   void write_new_row(TableId table, Entity entity, std::byte* cell, const std::byte* row);

@@ -93,6 +93,17 @@ void WriteBuffer::revert(const Change& change) {
       }
       break;
     }
+    case Change::Kind::floor: {
+      std::memcpy(static_cast<void*>(&edit_slot(change.entity)), log_.image(change), sizeof(EntitySlot));
+      root_.slot_count = change.row;
+      break;
+    }
+    case Change::Kind::page_floor: {
+      std::memcpy(&edit_cell<std::uint32_t>(pages_, root_.floors, change.store, detail::floor_page_bits),
+                  log_.image(change), sizeof(std::uint32_t));
+      root_.slot_count = change.row;
+      break;
+    }
     case Change::Kind::none: break;
     case Change::Kind::page: {
       const void* replaced = nullptr;

@@ -79,7 +79,7 @@ std::expected<void, Error> Applier::meet_expectations(const TransactionNode& nod
 }
 
 std::expected<void, Error> Applier::call(const TransactionNode& node) {
-  context_.begin(sink_.wants_deltas(), *node.deadline);
+  context_.begin(*node.deadline);
   called_ = true;
   try {
     Writer writer(context_);
@@ -117,7 +117,7 @@ std::expected<void, Error> Applier::keep_rules(detail::SteadyTime deadline) {
 std::expected<bool, Error> Applier::settle(Version version, std::uint64_t tag) {
   if (!delta_.has_effect(buffer_)) return false;
   clear_for_reuse(bytes_);
-  if (sink_.wants_deltas()) delta_.encode(buffer_, bytes_);
+  if (sink_.wants_deltas()) bytes_.resize(delta_.encode(buffer_, bytes_));
   make_room_for_ended();  // once the sink has the delta, nothing may fail any more
   if (auto added = sink_.add(version, tag, bytes_); !added) {
     const ErrorCode code = added.error().code();

@@ -34,8 +34,8 @@ WriterContext::WriterContext(WriteBuffer& buffer, storage::EntityAllocator& enti
   }
 }
 
-void WriterContext::begin(bool rows_are_told, std::chrono::steady_clock::time_point deadline) {
-  rows_are_told_ = rows_are_told;
+void WriterContext::begin(std::chrono::steady_clock::time_point deadline) {
+  rows_are_told_ = false;
   deadline_ = deadline;
   stopped_ = false;
   broken_ = false;

@@ -20,9 +20,8 @@ class WriterContext final : public detail::WriterCore {
   /// `bytes_max` bounds what a function does.
   WriterContext(storage::WriteBuffer& buffer, storage::EntityAllocator& entities, std::size_t bytes_max);
 
-  /// Before each function. `rows_are_told` says that somebody wants to know which rows a bulk write changed. Otherwise
-  /// they are told only where single operations come before or after it, which move rows and write the same ones.
-  void begin(bool rows_are_told, std::chrono::steady_clock::time_point deadline);
+  /// Before each function.
+  void begin(std::chrono::steady_clock::time_point deadline);
   /// The first call that could not be right, or could not be done.
   [[nodiscard]] const std::optional<Error>& refused() const { return refused_; }
   /// After each function, if it did not fail: does what still waits. Errors: throws std::bad_alloc.

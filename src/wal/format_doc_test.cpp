@@ -44,7 +44,7 @@ TEST(FormatDocument, ExampleIsWhatTheWriterMakes) {
   const Identity identity{.database_id = {.low = 0x0706050403020100, .high = 0x0F0E0D0C0B0A0908},
                           .history_id = {.low = 0x1716151413121110, .high = 0x1F1E1D1C1B1A1918},
                           .schema_hash = {0x2726252423222120, 0x2F2E2D2C2B2A2928},
-                          .encoding = 1,
+                          .encoding = 2,
                           .compression = 0};
   auto writer = Writer::open(files, log_folder, identity, {}, random, {.segment_bytes = 4096}).value();
   Batch batch;

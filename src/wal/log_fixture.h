@@ -22,7 +22,7 @@ inline const std::string log_folder = "world";
 inline const Identity log_identity{.database_id = {.low = 0x11, .high = 0x22},
                                    .history_id = {.low = 0x33, .high = 0x44},
                                    .schema_hash = {0x55, 0x66},
-                                   .encoding = 1,
+                                   .encoding = 2,
                                    .compression = 0};
 
 /// The body of a version: of a length between 0 and 99 and of bytes that follow from `version` alone.

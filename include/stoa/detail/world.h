@@ -12,6 +12,10 @@
 #include <span>
 #include <vector>
 
+namespace stoa::schema {
+class TableBytes;
+}
+
 namespace stoa::detail {
 
 /// What the index of an entity leads to. All zero: never used.
@@ -19,7 +23,7 @@ struct EntitySlot {
   std::uint32_t generation = 0;  ///< of the entity that is alive, or was last
   std::uint32_t archetype = 0;   ///< its number + 1; 0 where no entity is alive
   std::uint32_t row = 0;
-  std::uint32_t reserved = 0;
+  std::uint32_t floor = 0;  ///< the highest generation that the index ever had: above it a new entity's is
 };
 static_assert(sizeof(EntitySlot) == 16);
 
@@ -139,6 +143,7 @@ struct WorldInfo {
   };
 
   std::shared_ptr<const CompiledSchema> schema;
+  std::shared_ptr<const schema::TableBytes> bytes;  ///< how rows become bytes
   std::vector<Table> tables;
   std::vector<IndexInfo> indexes;
   std::uint64_t database = 0;  ///< among all that this process opened
@@ -157,7 +162,7 @@ struct Root {
   Version version = 0;
   const WorldInfo* world = nullptr;
   PagedArray slots;                       ///< EntitySlot by entity index; a page of the dead alone may be folded
-  PagedArray floors;                      ///< of folded pages: the last generation of any index, by page number
+  PagedArray floors;                      ///< of folded pages: the highest of their slots' floors, by page number
   PagedArray archetypes;                  ///< const ChunkStore* by archetype number; null where it was given up
   PagedArray sparse;                      ///< SparseSet by sparse number
   PagedArray indexes;                     ///< the B+trees, by index number
@@ -174,12 +179,16 @@ struct Root {
   return static_cast<const EntitySlot*>(page) + (index & ((1U << slot_page_bits) - 1));
 }
 
-/// The generation that the index has, or had last; 0 where it never had an entity.
-[[nodiscard]] inline std::uint32_t last_generation(const Root& root, std::uint32_t index) noexcept {
-  if (const EntitySlot* slot = find_slot(root, index)) return slot->generation;
-  const std::uint32_t number = index >> slot_page_bits;
-  const void* page = find_page(root.floors, number >> floor_page_bits);
-  return page == nullptr ? 0 : static_cast<const std::uint32_t*>(page)[number & ((1U << floor_page_bits) - 1)];
+/// The floor of a page of slots that was folded; 0 where it never had an entity.
+[[nodiscard]] inline std::uint32_t folded_floor(const Root& root, std::uint32_t slot_page) noexcept {
+  const void* page = find_page(root.floors, slot_page >> floor_page_bits);
+  return page == nullptr ? 0 : static_cast<const std::uint32_t*>(page)[slot_page & ((1U << floor_page_bits) - 1)];
+}
+
+/// The highest generation that the index ever had, or one above it; 0 where it never had an entity.
+[[nodiscard]] inline std::uint32_t generation_floor(const Root& root, std::uint32_t index) noexcept {
+  const EntitySlot* slot = find_slot(root, index);
+  return slot != nullptr ? slot->floor : folded_floor(root, index >> slot_page_bits);
 }
 
 /// The slot of an entity that is alive, else nullptr.

@@ -111,7 +111,8 @@ struct Picture {
   for (std::uint32_t i = 0; i != root.slot_count; ++i) {
     detail::EntitySlot slot;
     if (const detail::EntitySlot* found = find_slot(root, i)) slot = *found;
-    slot.generation = last_generation(root, i);
+    slot.floor = generation_floor(root, i);  // of a folded page, too
+    if (slot.archetype == 0) slot.generation = 0;
     const auto* bytes = reinterpret_cast<const std::byte*>(&slot);
     out.slots.insert(out.slots.end(), bytes, bytes + sizeof slot);
   }
@@ -223,7 +224,7 @@ class Comparison {
       auto begun = model_.generations().find(index);
       const std::uint32_t expected = begun == model_.generations().end() ? 0 : begun->second;
       // A folded page raises it; that none is given out twice is session.h's to see.
-      if (last_generation(root_, index) < expected) return "the floor of index " + std::to_string(index) + " fell";
+      if (generation_floor(root_, index) < expected) return "the floor of index " + std::to_string(index) + " fell";
       const bool alive = model_.entities().contains({index, expected});
       if ((slot != nullptr && slot->archetype != 0) != alive) return "slot " + std::to_string(index) + " is not right";
     }

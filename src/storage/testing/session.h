@@ -99,6 +99,8 @@ class Session {
     ASSERT_EQ(difference(*held_[number].pin.root, held_[number].model), "")
         << "in the snapshot of version " << held_[number].pin.root->version;
   }
+  [[nodiscard]] const detail::Root& held_root(std::size_t number) const { return *held_[number].pin.root; }
+  [[nodiscard]] const Model& held_model(std::size_t number) const { return held_[number].model; }
   void release(std::size_t number) {
     check_held(number);
     EXPECT_FALSE(manager_.pins().release(*held_[number].pin.slot));

@@ -1,16 +1,30 @@
-// Unsigned numbers in as few bytes as they need: seven bits a byte, low bits first.
+// Numbers in as few bytes as they need: seven bits a byte, low bits first.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-namespace stoa::delta {
+namespace stoa {
+
+/// How many bytes put_varint() appends.
+[[nodiscard]] constexpr std::size_t varint_bytes(std::uint64_t value) noexcept {
+  return value == 0 ? 1 : (static_cast<std::size_t>(std::bit_width(value)) + 6) / 7;
+}
 
 inline void put_varint(std::vector<std::byte>& out, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7U) out.push_back(static_cast<std::byte>(value | 0x80U));
   out.push_back(static_cast<std::byte>(value));
+}
+
+/// A signed number as an unsigned one, small where it is near 0, and back.
+[[nodiscard]] constexpr std::uint64_t zigzag(std::int64_t value) noexcept {
+  return (static_cast<std::uint64_t>(value) << 1U) ^ static_cast<std::uint64_t>(value >> 63);
+}
+[[nodiscard]] constexpr std::int64_t unzigzag(std::uint64_t value) noexcept {
+  return static_cast<std::int64_t>((value >> 1U) ^ (~(value & 1U) + 1));
 }
 
 /// Takes a number off the front of `in`. False where it is cut off, longer than it need be, or beyond 64 bits.
@@ -29,4 +43,4 @@ inline void put_varint(std::vector<std::byte>& out, std::uint64_t value) {
   return false;
 }
 
-}  // namespace stoa::delta
+}  // namespace stoa

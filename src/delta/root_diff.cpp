@@ -1,0 +1,250 @@
+#include "delta/root_diff.h"
+
+#include "storage/paged_diff.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+namespace stoa::delta {
+namespace {
+
+using detail::ChunkStore;
+using detail::EntitySlot;
+using detail::Root;
+using detail::SparseSet;
+using storage::for_each_differing_page;
+
+constexpr std::uint32_t slot_page_size = 1U << detail::slot_page_bits;
+constexpr std::uint32_t directory_page_size = 1U << detail::directory_page_bits;
+
+class RootDiff {
+ public:
+  RootDiff(const Root& from, const Root& to, RunWriter& out) : from_(from), to_(to), out_(out) {}
+
+  void run() {
+    slots();
+    floors();
+    archetypes();
+    sparse_tables();
+  }
+
+ private:
+  // --- Who is alive -----------------------------------------------------------------------------------------------
+
+  void slots() {
+    for_each_differing_page(from_.slots, to_.slots, [&](std::uint64_t page, const void* a, const void* b) {
+      const auto* before = static_cast<const EntitySlot*>(a);
+      const auto* after = static_cast<const EntitySlot*>(b);
+      const auto number = static_cast<std::uint32_t>(page);
+      if (before != nullptr) ended(number, before, after);
+      if (after != nullptr) risen(number, after);
+      if (after == nullptr) folded(number);
+    });
+  }
+
+  void ended(std::uint32_t page, const EntitySlot* before, const EntitySlot* after) {
+    for (std::uint32_t i = 0; i != slot_page_size; ++i) {
+      if (before[i].archetype == 0) continue;
+      const bool stays = after != nullptr && after[i].archetype != 0 && after[i].generation == before[i].generation;
+      if (!stays) out_.destroy({page * slot_page_size + i, before[i].generation});
+    }
+  }
+
+  // Where a new entity began and is still there, its creation says as much.
+  void risen(std::uint32_t page, const EntitySlot* after) {
+    for (std::uint32_t i = 0; i != slot_page_size; ++i) {
+      const std::uint32_t index = page * slot_page_size + i;
+      const std::uint32_t told = after[i].archetype != 0 ? after[i].generation : 0;
+      if (after[i].floor > std::max(told, detail::generation_floor(from_, index))) {
+        out_.raise_floors({index, after[i].floor});
+      }
+    }
+  }
+
+  // A page that has slots in one of them only.
+  void folded(std::uint32_t page) {
+    const std::uint32_t floor = detail::folded_floor(to_, page);
+    std::uint32_t lowest = floor;
+    for (std::uint32_t i = 0; i != slot_page_size; ++i) {
+      lowest = std::min(lowest, detail::generation_floor(from_, page * slot_page_size + i));
+    }
+    if (lowest < floor) raise_page(page, floor);
+  }
+
+  // Of pages that have slots in neither.
+  void floors() {
+    constexpr std::uint32_t size = 1U << detail::floor_page_bits;
+    for_each_differing_page(from_.floors, to_.floors, [&](std::uint64_t page, const void*, const void* b) {
+      if (b == nullptr) return;
+      for (std::uint32_t i = 0; i != size; ++i) {
+        const auto number = static_cast<std::uint32_t>(page * size + i);
+        const std::uint32_t floor = static_cast<const std::uint32_t*>(b)[i];
+        if (floor <= detail::folded_floor(from_, number)) continue;
+        if (detail::find_page(from_.slots, number) == nullptr && detail::find_page(to_.slots, number) == nullptr) {
+          raise_page(number, floor);
+        }
+      }
+    });
+  }
+
+  void raise_page(std::uint32_t page, std::uint32_t floor) {
+    const std::uint32_t first = page * slot_page_size;
+    out_.raise_floors({first, floor}, std::min(slot_page_size, 0xFFFF'FFFFU - first));
+  }
+
+  // --- Rows of dense tables ---------------------------------------------------------------------------------------
+
+  void archetypes() {
+    for_each_differing_page(from_.archetypes, to_.archetypes, [&](std::uint64_t, const void* a, const void* b) {
+      if (b == nullptr) return;
+      for (std::uint32_t i = 0; i != directory_page_size; ++i) {
+        const ChunkStore* after = static_cast<const ChunkStore* const*>(b)[i];
+        const ChunkStore* before = a == nullptr ? nullptr : static_cast<const ChunkStore* const*>(a)[i];
+        if (after == before || after == nullptr) continue;
+        if (before != nullptr) {
+          rows_in_place(*before, *after);
+          for_each_other_row(*after, before, [&](Entity entity, std::uint32_t row) { moved(entity, *after, row); });
+        } else {
+          for_each_other_row(*after, nullptr, [&](Entity entity, std::uint32_t row) { moved(entity, *after, row); });
+        }
+      }
+    });
+  }
+
+  // Rows of entities that have not moved, of all columns whose pages differ.
+  void rows_in_place(const ChunkStore& before, const ChunkStore& after) {
+    const std::uint32_t rows = std::min(before.rows, after.rows);
+    for (std::size_t column = 1; column != after.shape->columns.size(); ++column) {
+      const auto [table, cell_bytes] = after.shape->columns[column];
+      for_each_differing_page(before.columns()[column], after.columns()[column],
+                              [&](std::uint64_t chunk, const void* a, const void* b) {
+                                if (a == nullptr || b == nullptr) return;
+                                compare(before, after, static_cast<std::uint32_t>(chunk), rows, table, cell_bytes,
+                                        static_cast<const std::byte*>(a), static_cast<const std::byte*>(b));
+                              });
+    }
+  }
+
+  void compare(const ChunkStore& before, const ChunkStore& after, std::uint32_t chunk, std::uint32_t rows,
+               TableId table, std::size_t cell_bytes, const std::byte* a, const std::byte* b) {
+    const std::uint32_t first = chunk << after.shape->row_bits;
+    if (first >= rows) return;
+    const std::uint32_t count = std::min(rows - first, after.shape->chunk_rows());
+    const Entity* whose_a = before.entities(chunk).data();
+    const Entity* whose_b = after.entities(chunk).data();
+    for (std::uint32_t i = 0; i != count; ++i, a += cell_bytes, b += cell_bytes) {
+      if (whose_a[i] == whose_b[i] && std::memcmp(a, b, cell_bytes) != 0) out_.update(whose_b[i], table, a, b);
+    }
+  }
+
+  // Calls function(entity, row) for the rows of `store` that have not the same entity in `other`. Where the page of
+  // entities is the same block, rows beyond those of the other may still be more.
+  template <typename Function>
+  static void for_each_other_row(const ChunkStore& store, const ChunkStore* other, Function&& function) {
+    const std::uint32_t other_rows = other == nullptr ? 0 : other->rows;
+    const auto look = [&](std::uint32_t first, std::uint32_t end) {
+      for (std::uint32_t row = first; row < end; ++row) {
+        const Entity entity = store.entity(row);
+        if (row >= other_rows || other->entity(row) != entity) function(entity, row);
+      }
+    };
+    if (other == nullptr) {
+      look(0, store.rows);
+      return;
+    }
+    const std::uint32_t bits = store.shape->row_bits;
+    const std::uint32_t shared = std::min(store.rows, other_rows);
+    for_each_differing_page(other->columns()[0], store.columns()[0],
+                            [&](std::uint64_t chunk, const void*, const void* b) {
+                              const auto first = static_cast<std::uint32_t>(chunk << bits);
+                              if (b == nullptr || first >= shared) return;
+                              look(first, std::min(shared, first + store.shape->chunk_rows()));
+                            });
+    look(shared, store.rows);
+  }
+
+  // An entity that was elsewhere, or was not: its dense rows, each compared with what it was.
+  void moved(Entity entity, const ChunkStore& store, std::uint32_t row) {
+    rows_.clear();
+    const EntitySlot* slot = detail::find_alive(from_, entity);
+    const ChunkStore* was = slot == nullptr ? nullptr : &detail::archetype_at(from_, slot->archetype - 1);
+    for (TableId table : store.shape->tables) {
+      const std::byte* after = cell(store, row, table);
+      const std::byte* before = was == nullptr ? nullptr : cell(*was, slot->row, table);
+      if (before == nullptr) {
+        rows_.push_back({table, after});
+      } else if (after != before) {
+        out_.update(entity, table, before, after);
+      }
+    }
+    if (was == nullptr) {
+      const bool has_been = entity.generation() <= detail::generation_floor(from_, entity.index());
+      has_been ? out_.revive(entity, rows_) : out_.create(entity, rows_);
+      return;
+    }
+    if (!rows_.empty()) out_.insert(entity, rows_);
+    for (TableId table : was->shape->tables) {
+      if (!store.shape->has(table)) out_.remove(entity, table);
+    }
+  }
+
+  // nullptr where the store does not have the table.
+  static const std::byte* cell(const ChunkStore& store, std::uint32_t row, TableId table) {
+    const std::uint16_t column = store.shape->column(table);
+    if (column == detail::StoreShape::absent) return nullptr;
+    if (column == detail::StoreShape::membership) return &detail::tag_row;
+    return store.cell(row, column, store.shape->columns[column].cell_bytes);
+  }
+
+  // --- Rows of sparse tables --------------------------------------------------------------------------------------
+
+  void sparse_tables() {
+    for (const detail::WorldInfo::Table& info : to_.world->tables) {
+      if (info.sparse == detail::WorldInfo::dense) continue;
+      const TableId table{static_cast<std::uint16_t>(&info - to_.world->tables.data())};
+      const SparseSet none;
+      const SparseSet& before = from_.sparse.top == nullptr ? none : detail::sparse_at(from_, info.sparse);
+      const SparseSet& after = to_.sparse.top == nullptr ? none : detail::sparse_at(to_, info.sparse);
+      if (before.rows != after.rows) sparse_table(table, before, after);
+    }
+  }
+
+  void sparse_table(TableId table, const SparseSet& before, const SparseSet& after) {
+    if (before.rows != nullptr && after.rows != nullptr) rows_in_place(*before.rows, *after.rows);
+    if (before.rows != nullptr) {
+      for_each_other_row(*before.rows, after.rows, [&](Entity entity, std::uint32_t) {
+        const bool stays = after.rows != nullptr && detail::find_sparse_row(after, entity) != detail::no_row;
+        if (!stays && detail::find_alive(to_, entity) != nullptr) out_.remove(entity, table);
+      });
+    }
+    if (after.rows == nullptr) return;
+    const std::size_t column = after.rows->shape->column(table);
+    const bool is_tag = column == detail::StoreShape::membership;
+    for_each_other_row(*after.rows, before.rows, [&](Entity entity, std::uint32_t row) {
+      const std::uint32_t was = before.rows == nullptr ? detail::no_row : detail::find_sparse_row(before, entity);
+      const std::byte* now = cell(*after.rows, row, table);
+      if (was == detail::no_row) {
+        const RunWriter::Row only{table, now};
+        out_.insert(entity, {&only, 1});
+      } else if (!is_tag) {
+        out_.update(entity, table, cell(*before.rows, was, table), now);
+      }
+    });
+  }
+
+  const Root& from_;
+  const Root& to_;
+  RunWriter& out_;
+  std::vector<RunWriter::Row> rows_;
+};
+
+}  // namespace
+
+void diff_roots(const Root& from, const Root& to, RunWriter& out) {
+  if (&from != &to) RootDiff(from, to, out).run();
+}
+
+}  // namespace stoa::delta

@@ -1,0 +1,210 @@
+#include "delta/run_writer.h"
+
+#include "base/reuse.h"
+#include "base/varint.h"
+
+#include <stoa/text.h>
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <tuple>
+
+namespace stoa::delta {
+namespace {
+
+using schema::RowBytes;
+
+// Fields that did not change go along with those on either side, if they are that short: a run of its own costs more.
+constexpr std::size_t gap_bytes_max = 4;
+// Beyond it the groups are not worth what they keep.
+constexpr std::size_t groups_kept = 1024;
+
+void put_head(std::vector<std::byte>& out, RunCode code, std::uint64_t number) {
+  const std::uint64_t small = std::min(number, run_small_max);
+  out.push_back(static_cast<std::byte>(small << run_code_bits | static_cast<std::uint64_t>(code)));
+  if (small == run_small_max) put_varint(out, number - run_small_max);
+}
+
+void put(const std::vector<std::byte>& bytes, std::vector<std::byte>& out) {
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
+bool equal_field(const RowBytes& row, std::uint32_t field, const std::byte* a, const std::byte* b) {
+  return std::ranges::all_of(row.pieces({field, 1}), [&](const RowBytes::Piece& piece) {
+    if (piece.bytes != 0) return std::memcmp(a + piece.offset, b + piece.offset, piece.bytes) == 0;
+    return *reinterpret_cast<const detail::TextCell*>(a + piece.offset) ==
+           *reinterpret_cast<const detail::TextCell*>(b + piece.offset);
+  });
+}
+
+std::uint64_t mix(std::uint64_t sum, std::uint64_t value) { return (sum ^ value) * 0x9E37'79B9'7F4A'7C15U; }
+
+}  // namespace
+
+RunWriter::RunWriter(const detail::WorldInfo& world) : bytes_(*world.bytes) {
+  for (const TableModel& table : world.schema->model().tables) {
+    classes_.push_back(table.logged ? (table.replicated ? Class::all : Class::only_logged)
+                                    : (table.replicated ? Class::only_replicated : Class::neither));
+  }
+}
+
+void RunWriter::clear() noexcept {
+  if (groups_.size() > groups_kept) {
+    groups_.clear();
+    by_key_.clear();
+  } else {
+    for (std::uint32_t at : used_) {
+      Group& group = groups_[at];
+      group.count = 0;
+      group.last = {};
+      clear_for_reuse(group.entities);
+      for (std::vector<std::byte>& values : group.values) clear_for_reuse(values);
+    }
+  }
+  used_.clear();
+}
+
+void RunWriter::destroy(Entity entity) { add(group(RunCode::destroy, {}, {}, Class::all), entity); }
+
+void RunWriter::raise_floors(Entity entity, std::uint32_t count) {
+  while (count != 0) {
+    const std::uint32_t some = std::min(count, floor_run_max);
+    Group& floors = group(RunCode::floors, {}, {}, Class::all);
+    add(floors, entity);
+    put_varint(floors.entities, some - 1);
+    count -= some;
+    entity = {entity.index() + some, entity.generation()};
+  }
+}
+
+void RunWriter::begin(RunCode code, Entity entity, std::span<const Row> rows) {
+  insert(code, entity, rows, Class::all);
+  for (Class other : {Class::only_logged, Class::only_replicated, Class::neither}) {
+    insert(RunCode::insert, entity, rows, other);
+  }
+}
+
+void RunWriter::insert(Entity entity, std::span<const Row> rows) {
+  for (Class each : {Class::all, Class::only_logged, Class::only_replicated, Class::neither}) {
+    insert(RunCode::insert, entity, rows, each);
+  }
+}
+
+// Those of the rows that are of that class.
+void RunWriter::insert(RunCode code, Entity entity, std::span<const Row> rows, Class of) {
+  some_.clear();
+  std::ranges::copy_if(rows, std::back_inserter(some_), [&](const Row& row) { return class_of(row.table) == of; });
+  if (some_.empty() && code == RunCode::insert) return;
+  Group& into = group(code, some_, {}, of);
+  add(into, entity);
+  for (std::size_t at = 0; at != some_.size(); ++at) {
+    const RowBytes& row = bytes_[some_[at].table];
+    row.encode(row.all(), some_[at].bytes, into.values[at]);
+  }
+}
+
+void RunWriter::remove(Entity entity, TableId table) {
+  const Row row{table, nullptr};
+  add(group(RunCode::remove, {&row, 1}, {}, class_of(table)), entity);
+}
+
+void RunWriter::update(Entity entity, TableId table, const std::byte* before, const std::byte* after) {
+  const RowBytes& row = bytes_[table];
+  if (row.are_the_row() && std::memcmp(before, after, row.row_bytes()) == 0) return;
+  RowBytes::Fields changed;
+  for (std::uint32_t field = 0; field != row.field_count(); ++field) {
+    if (equal_field(row, field, before, after)) continue;
+    const auto gap = row.fixed_bytes({changed.end(), field - changed.end()});
+    if (changed.count != 0 && (!gap || *gap > gap_bytes_max)) {
+      update(entity, table, changed, after);
+      changed.count = 0;
+    }
+    if (changed.count == 0) changed.first = field;
+    changed.count = field + 1 - changed.first;
+  }
+  if (changed.count != 0) update(entity, table, changed, after);
+}
+
+void RunWriter::update(Entity entity, TableId table, RowBytes::Fields fields, const std::byte* row) {
+  const Row here{table, row};
+  Group& into = group(RunCode::update, {&here, 1}, fields, class_of(table));
+  add(into, entity);
+  bytes_[table].encode(fields, row, into.values[0]);
+}
+
+RunWriter::Group& RunWriter::group(RunCode code, std::span<const Row> rows, RowBytes::Fields fields, Class of) {
+  const auto is_it = [&](const Group& group) {
+    const Key& key = group.key;
+    return key.code == code && key.fields == fields && std::ranges::equal(key.tables, rows, {}, {}, &Row::table);
+  };
+  const auto use = [&](std::uint32_t at) -> Group& {
+    last_ = at;
+    if (groups_[at].count == 0) used_.push_back(at);
+    return groups_[at];
+  };
+  if (last_ < groups_.size() && is_it(groups_[last_])) return use(last_);
+  std::uint64_t hash = mix(static_cast<std::uint64_t>(code), std::uint64_t{fields.first} << 32U | fields.count);
+  for (const Row& row : rows) hash = mix(hash, to_index(row.table) + std::uint64_t{1});
+  const auto [first, end] = by_key_.equal_range(hash);
+  for (auto at = first; at != end; ++at) {
+    if (is_it(groups_[at->second])) return use(at->second);
+  }
+  Group made{.key = {.code = code, .fields = fields, .tables = {}}, .of = of, .last = {}, .entities = {}, .values = {}};
+  for (const Row& row : rows) made.key.tables.push_back(row.table);
+  made.values.resize(rows.size());
+  const auto number = static_cast<std::uint32_t>(groups_.size());
+  groups_.push_back(std::move(made));
+  try {
+    by_key_.emplace(hash, number);
+  } catch (...) {
+    groups_.pop_back();
+    throw;
+  }
+  return use(number);
+}
+
+void RunWriter::add(Group& group, Entity entity) {
+  group.last.put(entity, group.entities);
+  ++group.count;
+}
+
+std::size_t RunWriter::finish(std::vector<std::byte>& out) {
+  const auto is_logged = [](Class of) { return of == Class::all || of == Class::only_logged; };
+  const auto place = [&](std::uint32_t at) {
+    return std::tuple(!is_logged(groups_[at].of), groups_[at].key.code, groups_[at].of);
+  };
+  std::ranges::stable_sort(used_, {}, place);
+  const std::size_t begin = out.size();
+  std::size_t logged = 0;
+  for (std::uint32_t at : used_) {
+    append(groups_[at], out);
+    if (is_logged(groups_[at].of)) logged = out.size() - begin;
+  }
+  return logged;
+}
+
+void RunWriter::append(const Group& group, std::vector<std::byte>& out) {
+  const auto& [code, fields, tables] = group.key;
+  switch (code) {
+    case RunCode::destroy:
+    case RunCode::floors: put_head(out, code, 0); break;
+    case RunCode::remove: put_head(out, code, to_index(tables[0])); break;
+    case RunCode::update:
+      put_head(out, code, to_index(tables[0]));
+      put_varint(out, fields.first);
+      put_varint(out, fields.count - 1);
+      break;
+    case RunCode::revive:
+    case RunCode::create:
+    case RunCode::insert:
+      put_head(out, code, tables.size());
+      for (TableId table : tables) put_varint(out, to_index(table));
+      break;
+  }
+  put_varint(out, group.count - 1);
+  put(group.entities, out);
+  for (const std::vector<std::byte>& values : group.values) put(values, out);
+}
+
+}  // namespace stoa::delta

@@ -1,0 +1,81 @@
+// Gathers operations into runs, in whatever order they come.
+#pragma once
+
+#include "delta/run.h"
+#include "schema/table_bytes.h"
+
+#include <stoa/detail/world.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+namespace stoa::delta {
+
+/// Reused from delta to delta; it keeps its memory. Errors: all calls that add throw std::bad_alloc; what was added
+/// since the last clear() is then of no use.
+/// Threads: one at a time.
+class RunWriter {
+ public:
+  struct Row {
+    TableId table;
+    const std::byte* bytes;
+  };
+
+  explicit RunWriter(const detail::WorldInfo& world);
+
+  void clear() noexcept;
+  [[nodiscard]] bool empty() const noexcept { return used_.empty(); }
+
+  void destroy(Entity entity);
+  /// Of `count` indices from the entity's on.
+  void raise_floors(Entity entity, std::uint32_t count = 1);
+  /// The tables ascending.
+  void create(Entity entity, std::span<const Row> rows) { begin(RunCode::create, entity, rows); }
+  void revive(Entity entity, std::span<const Row> rows) { begin(RunCode::revive, entity, rows); }
+  void insert(Entity entity, std::span<const Row> rows);
+  void remove(Entity entity, TableId table);
+  /// The fields that differ, texts by content; nothing where none does.
+  void update(Entity entity, TableId table, const std::byte* before, const std::byte* after);
+
+  /// Appends all of it; returns how many bytes of that are of tables that are logged, which come first.
+  std::size_t finish(std::vector<std::byte>& out);
+
+ private:
+  // Which tables a run may be of together: a log, and a replica, take some runs and leave others out.
+  enum class Class : std::uint8_t { all, only_logged, only_replicated, neither };
+
+  struct Key {
+    RunCode code{};
+    schema::RowBytes::Fields fields;
+    std::vector<TableId> tables;
+  };
+  struct Group {
+    Key key;
+    Class of = Class::all;
+    std::uint64_t count = 0;
+    EntityDifference last;
+    std::vector<std::byte> entities;
+    std::vector<std::vector<std::byte>> values;  // by table
+  };
+
+  [[nodiscard]] Class class_of(TableId table) const { return classes_[to_index(table)]; }
+  void begin(RunCode code, Entity entity, std::span<const Row> rows);
+  void insert(RunCode code, Entity entity, std::span<const Row> rows, Class of);
+  void update(Entity entity, TableId table, schema::RowBytes::Fields fields, const std::byte* row);
+  Group& group(RunCode code, std::span<const Row> rows, schema::RowBytes::Fields fields, Class of);
+  static void add(Group& group, Entity entity);
+  static void append(const Group& group, std::vector<std::byte>& out);
+
+  const schema::TableBytes& bytes_;
+  std::vector<Class> classes_;  // by table
+  std::vector<Group> groups_;   // kept for their memory
+  std::unordered_multimap<std::uint64_t, std::uint32_t> by_key_;
+  std::vector<std::uint32_t> used_;  // groups with operations
+  std::uint32_t last_ = 0;           // of these, by its number in groups_
+  std::vector<Row> some_;
+};
+
+}  // namespace stoa::delta
