@@ -49,7 +49,7 @@ struct Violation {
   std::string field;       ///< empty for a compound rule
   Entity entity;           ///< the entity of that row
   Entity target;           ///< the referenced entity, or the other holder of a unique value
-  std::string referenced;  ///< foreign_key_missing: the table that the target has no row in; empty: it is not alive
+  std::string referenced;  ///< foreign keys: the table in which the target must have a row; empty: it must be alive
   std::string value;       ///< range, unique: the value as format_value() has it, up to 64 bytes; of several ", "
   std::string bounds;      ///< range: what is allowed, as in "between 0 and 99"
 };

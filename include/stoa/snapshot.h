@@ -170,8 +170,9 @@ class Snapshot {
     return detail::referrers_of<Member>(root(), target);
   }
   /// At the first entity of the field's order; with a value, at the first whose value is not below it, and of those
-  /// that have it, at the first not below `from`: to go on, in another snapshot, too, where one has stopped. Errors: as
-  /// range().
+  /// that have it, at the first not below `from`: to go on, in another snapshot, too, where one has stopped. The
+  /// zeros of a float are two values then, -0 the lower one.
+  /// Errors: as range().
   template <auto Member>
   [[nodiscard]] IndexCursor cursor() const {
     return detail::cursor_of<Member>(root());

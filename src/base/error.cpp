@@ -15,10 +15,20 @@ struct Error::Detail {
 
 namespace {
 
+// A line stays one.
+std::string printable(const std::string& value) {
+  std::string out;
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool is_control = byte < 0x20 || byte == 0x7F;
+    out += is_control ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+  }
+  return out;
+}
+
 // "value, 7,", or of a rule of several fields "values, 7, 9,".
 std::string same_value(const Violation& violation) {
-  if (violation.value.empty()) return "value, which is empty,";
-  return fmt::format("{}, {},", violation.field.empty() ? "values" : "value", violation.value);
+  return fmt::format("{}, {},", violation.field.empty() ? "values" : "value", printable(violation.value));
 }
 
 std::string describe(const Violation& violation) {
@@ -38,7 +48,8 @@ std::string describe(const Violation& violation) {
                          violation.entity.generation(), violation.target.index(), violation.target.generation(),
                          violation.referenced.empty() ? "is not alive" : "has no row in " + violation.referenced);
     case Violation::Kind::foreign_key_restrict:
-      return fmt::format("{}: {}:{} cannot go, entity {}:{} refers to it", violation.constraint,
+      return fmt::format("{}: {}{}:{} cannot go, entity {}:{} refers to it", violation.constraint,
+                         violation.referenced.empty() ? "" : "the row in " + violation.referenced + " of ",
                          violation.target.index(), violation.target.generation(), violation.entity.index(),
                          violation.entity.generation());
     case Violation::Kind::cascade_limit:

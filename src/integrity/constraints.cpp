@@ -28,6 +28,8 @@ Constraints::Constraints(const detail::WorldInfo& world)
       if (field.min || field.max) rules.ranged.push_back(&field);
     }
     empty_ = empty_ && rules.empty();
+    if (table.storage == Storage::sparse && !referring_to(table.number).empty())
+      sparse_targets_.push_back(table.number);
   }
 }
 

@@ -44,6 +44,8 @@ class Constraints {
   [[nodiscard]] const std::vector<const ForeignKey*>& referring_to(TableId table) const {
     return table == no_table ? referring_to_any_ : referring_[to_index(table)];
   }
+  /// Sparse tables that rows refer to.
+  [[nodiscard]] const std::vector<TableId>& sparse_targets() const { return sparse_targets_; }
   [[nodiscard]] std::size_t key_count() const { return keys_.size(); }
   [[nodiscard]] bool empty() const { return empty_; }
 
@@ -52,6 +54,7 @@ class Constraints {
   std::vector<RowRules> rules_;                            // by table
   std::vector<std::vector<const ForeignKey*>> referring_;  // by target table
   std::vector<const ForeignKey*> referring_to_any_;
+  std::vector<TableId> sparse_targets_;
   bool empty_ = true;
 };
 

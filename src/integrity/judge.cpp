@@ -24,7 +24,10 @@ using storage::Change;
 using storage::WriteBuffer;
 
 constexpr std::size_t violations_max = 64;
+constexpr std::size_t restricted_max = 32;  // of these, so that other mistakes are told as well
 constexpr std::size_t between_looks = 256;  // at the clock
+
+Error late() { return {ErrorCode::timeout, "the deadline passed while its rules were judged"}; }
 
 Entity load_entity(const std::byte* at) {
   Entity out;
@@ -45,35 +48,45 @@ Violation violation(Violation::Kind kind, const TableModel& table, const FieldMo
           .bounds = {}};
 }
 
+// Whole characters of it.
+std::string shorten(std::string text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  const auto is_within = [&](std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U; };
+  std::size_t end = bytes_max;
+  for (int back = 0; back != 3 && is_within(end); ++back) --end;
+  text.resize(is_within(end) ? bytes_max : end);  // what is no UTF-8 is cut anywhere
+  return text;
+}
+
 // The start of what a field of a row has.
 std::string value_text(const SchemaModel& schema, const FieldModel& field, const std::byte* row) {
   constexpr std::size_t bytes_max = 64;
-  std::string out = format_value(schema, field, schema::read_value(schema, field.type, row + field.offset));
-  if (out.size() > bytes_max) {
-    std::size_t end = bytes_max;
-    while (end != 0 && (static_cast<unsigned char>(out[end]) & 0xC0U) == 0x80U) --end;  // whole characters
-    out.resize(end);
+  if (field.type.extent == 0 && (field.type.kind == FieldKind::text || field.type.kind == FieldKind::bytes)) {
+    // Not the whole of it first: it may be long.
+    std::string_view text = reinterpret_cast<const detail::TextCell*>(row + field.offset)->view();
+    if (text.empty()) return "\"\"";
+    text = text.substr(0, bytes_max + 1);
+    const detail::TextCell start(text.data(), text.size());
+    return shorten(
+        format_value(schema, field, schema::read_value(schema, field.type, reinterpret_cast<const std::byte*>(&start))),
+        bytes_max);
   }
-  return out;
+  return shorten(format_value(schema, field, schema::read_value(schema, field.type, row + field.offset)), bytes_max);
 }
 
-// A row that was written several times breaks a rule once, and so do two rows of one value.
-void report(std::vector<Violation>& violations, Violation found) {
-  if (violations.size() >= violations_max) return;
-  const bool known = std::any_of(violations.begin(), violations.end(), [&](const Violation& other) {
-    if (other.kind != found.kind || other.constraint != found.constraint) return false;
-    const bool is_mirrored =
-        found.kind == Violation::Kind::unique && other.entity == found.target && other.target == found.entity;
-    return other.entity == found.entity || is_mirrored;
+// Whether the row is known to break the rule: it may have been written several times.
+bool is_known(const std::vector<Violation>& violations, Violation::Kind kind, const TableModel& table,
+              const FieldModel& field, Entity entity) {
+  return std::ranges::any_of(violations, [&](const Violation& other) {
+    return other.kind == kind && other.entity == entity && other.table == table.name && other.field == field.name;
   });
-  if (!known) violations.push_back(std::move(found));
 }
 
-// A reference that is not new restricts its target from going, and is no mistake of its row.
-bool is_restricted(const std::vector<Violation>& violations, const Violation& missing) {
-  return std::any_of(violations.begin(), violations.end(), [&](const Violation& other) {
-    return other.kind == Violation::Kind::foreign_key_restrict && other.entity == missing.entity &&
-           other.constraint == missing.constraint;
+// The same of two rows with the same values, whichever of them was come to.
+bool are_known(const std::vector<Violation>& violations, const std::string& constraint, Entity a, Entity b) {
+  return std::ranges::any_of(violations, [&](const Violation& other) {
+    if (other.kind != Violation::Kind::unique || other.constraint != constraint) return false;
+    return other.entity == a || (other.entity == b && other.target == a);
   });
 }
 
@@ -101,6 +114,7 @@ void Judge::Closure::clear() {
   removed.clear();
   followed = 0;
   last_key = nullptr;
+  last_root = {};
 }
 
 std::expected<const Consequences*, Error> Judge::consequences(const WriteBuffer& buffer, SteadyTime deadline) {
@@ -117,12 +131,12 @@ std::expected<const Consequences*, Error> Judge::consequences(const WriteBuffer&
     return std::pair(a.entity.bits(), a.at) < std::pair(b.entity.bits(), b.at);
   });
   for (std::size_t at = 0; at < closure.gone.size(); ++at) {
-    if (at % between_looks == 0 && is_past(deadline)) {
-      return std::unexpected(Error(ErrorCode::timeout, "the deadline passed while cascades were followed"));
-    }
+    if (at % between_looks == 0 && is_past(deadline)) return std::unexpected(late());
     const Gone gone = closure.gone[at];
     for (const ForeignKey* key : constraints_.referring_to(gone.table)) {
-      if (!follow(buffer, gone, *key, closure)) return std::unexpected(past_limit(buffer, *key, gone.entity));
+      if (auto followed = follow(buffer, gone, *key, deadline, closure); !followed) {
+        return std::unexpected(std::move(followed.error()));
+      }
     }
   }
   // A row that was to go or to lose a reference may belong to an entity that was found to end later.
@@ -131,20 +145,21 @@ std::expected<const Consequences*, Error> Judge::consequences(const WriteBuffer&
     return closure.ended.contains(no_table, cell.entity) || closure.removed.contains(cell.table, cell.entity);
   });
   // Only now is it known what each thing counts as.
-  if (closure.out.ended.size() + closure.out.removed.size() + closure.out.nulled.size() > cascade_rows_max_) {
-    return std::unexpected(past_limit(buffer, *closure.last_key, closure.gone.front().entity));
-  }
+  if (closure.out.size() > cascade_rows_max_) return std::unexpected(past_limit(buffer, closure));
   for (const auto& [key, referrer, target] : closure.restricted) {
-    if (closure.out.restricted.size() == violations_max) break;
+    if (closure.out.restricted.size() == restricted_max) break;
     if (closure.ended.contains(no_table, referrer) || closure.removed.contains(key->table, referrer)) continue;
     closure.out.restricted.push_back(violation(Violation::Kind::foreign_key_restrict, buffer.world().model(key->table),
                                                *key->field, referrer, target));
+    if (key->target != no_table) closure.out.restricted.back().referenced = buffer.world().model(key->target).name;
   }
   return &closure.out;
 }
 
-Error Judge::past_limit(const WriteBuffer& buffer, const ForeignKey& key, Entity target) {
-  return {{violation(Violation::Kind::cascade_limit, buffer.world().model(key.table), *key.field, {}, target)}};
+Error Judge::past_limit(const WriteBuffer& buffer, const Closure& closure) {
+  const ForeignKey& key = *closure.last_key;
+  return {
+      {violation(Violation::Kind::cascade_limit, buffer.world().model(key.table), *key.field, {}, closure.last_root)}};
 }
 
 // Rows and entities that were there and are not any more. A row removed and inserted again did not go.
@@ -152,19 +167,22 @@ void Judge::collect_gone(const WriteBuffer& buffer, Closure& closure) const {
   for (const Change& change : buffer.changes().changes()) {
     if (change.kind == Change::Kind::remove && !constraints_.referring_to(change.table).empty() &&
         buffer.find_row(change.table, change.entity) == nullptr) {
-      add_gone_row(change.table, change.entity, closure);
+      add_gone_row(change.table, change.entity, change.entity, closure);
     }
     if (change.kind == Change::Kind::destroy && !constraints_.referring_to(no_table).empty()) {
-      closure.gone.push_back({no_table, change.entity});
+      closure.gone.push_back({no_table, change.entity, change.entity});
     }
   }
 }
 
-bool Judge::follow(const WriteBuffer& buffer, const Gone& gone, const ForeignKey& key, Closure& closure) const {
+std::expected<void, Error> Judge::follow(const WriteBuffer& buffer, const Gone& gone, const ForeignKey& key,
+                                         SteadyTime deadline, Closure& closure) const {
   const auto& index = storage::index_at<storage::IndexKey>(buffer.root(), key.index);
   const std::uint64_t value = detail::entity_rank(gone.entity);
+  std::size_t looked_at = 0;
   for (auto at = storage::lower_bound(index, storage::IndexKey{value, 0}); at.valid() && at.key().value == value;
        at.next()) {
+    if (++looked_at % between_looks == 0 && is_past(deadline)) return std::unexpected(late());
     const Entity referrer = detail::entity_of_rank(at.key().entity);
     if (closure.ended.contains(no_table, referrer)) continue;
     // A row that goes by another of its references may still end its entity: which is found first must not matter.
@@ -172,34 +190,38 @@ bool Judge::follow(const WriteBuffer& buffer, const Gone& gone, const ForeignKey
     if (row_goes && key.on_delete != OnDelete::cascade) continue;
     if (set_here(buffer, closure.touches, key, referrer, gone.entity)) continue;
     switch (key.on_delete) {
-      case OnDelete::restrict: closure.restricted.push_back({&key, referrer, gone.entity}); break;
+      case OnDelete::restrict: closure.restricted.push_back({&key, referrer, gone.entity}); continue;
       case OnDelete::set_null: closure.out.nulled.push_back({key.table, referrer, key.field}); break;
       case OnDelete::remove:
-        if (add_gone_row(key.table, referrer, closure)) closure.out.removed.push_back({key.table, referrer});
+        if (add_gone_row(key.table, referrer, gone.root, closure)) closure.out.removed.push_back({key.table, referrer});
         break;
-      case OnDelete::cascade: end_entity(buffer, referrer, closure); break;
+      case OnDelete::cascade: end_entity(buffer, referrer, gone.root, closure); break;
     }
     closure.last_key = &key;
+    closure.last_root = gone.root;
     // Far enough for certain: what has ended stays so, and a thing is come to once by each key at most.
-    if (closure.out.ended.size() > cascade_rows_max_) return false;
-    if (++closure.followed / constraints_.key_count() > cascade_rows_max_) return false;
+    const bool is_far = ++closure.followed / constraints_.key_count() > cascade_rows_max_;
+    if (is_far || closure.out.ended.size() > cascade_rows_max_) return std::unexpected(past_limit(buffer, closure));
   }
-  return true;
+  return {};
 }
 
-void Judge::end_entity(const WriteBuffer& buffer, Entity entity, Closure& closure) const {
+void Judge::end_entity(const WriteBuffer& buffer, Entity entity, Entity root, Closure& closure) const {
   closure.ended.insert(no_table, entity);
   closure.out.ended.push_back(entity);
-  closure.gone.push_back({no_table, entity});
-  for (const TableModel& table : buffer.world().schema->model().tables) {
-    if (constraints_.referring_to(table.number).empty()) continue;
-    if (buffer.find_row(table.number, entity) != nullptr) add_gone_row(table.number, entity, closure);
+  closure.gone.push_back({no_table, entity, root});
+  const detail::EntitySlot& slot = *detail::find_alive(buffer.root(), entity);
+  for (TableId table : detail::archetype_at(buffer.root(), slot.archetype - 1).shape->tables) {
+    if (!constraints_.referring_to(table).empty()) add_gone_row(table, entity, root, closure);
+  }
+  for (TableId table : constraints_.sparse_targets()) {
+    if (buffer.find_row(table, entity) != nullptr) add_gone_row(table, entity, root, closure);
   }
 }
 
-bool Judge::add_gone_row(TableId table, Entity entity, Closure& closure) {
+bool Judge::add_gone_row(TableId table, Entity entity, Entity root, Closure& closure) {
   const bool fresh = closure.removed.insert(table, entity);
-  if (fresh) closure.gone.push_back({table, entity});
+  if (fresh) closure.gone.push_back({table, entity, root});
   return fresh;
 }
 
@@ -229,62 +251,67 @@ bool Judge::set_here(const WriteBuffer& buffer, const std::vector<Touch>& touche
 
 std::expected<void, Error> Judge::check(const WriteBuffer& buffer, SteadyTime deadline,
                                         std::vector<Violation> violations) const {
-  const SchemaModel& schema = buffer.world().schema->model();
   std::size_t at = 0;
   for (const Change& change : buffer.changes().changes()) {
     if (violations.size() >= violations_max) break;
-    if (at++ % between_looks == 0 && is_past(deadline)) {
-      return std::unexpected(Error(ErrorCode::timeout, "the deadline passed while its rows were checked"));
-    }
+    if (at++ % between_looks == 0 && is_past(deadline)) return std::unexpected(late());
     if (change.kind != Change::Kind::insert && change.kind != Change::Kind::update) continue;
-    const RowRules& rules = constraints_.of_rows(change.table);
-    if (rules.empty()) continue;
+    if (constraints_.of_rows(change.table).empty()) continue;
     const std::byte* row = buffer.find_row(change.table, change.entity);
-    if (row == nullptr) continue;  // it went again
-    const TableModel& table = buffer.world().model(change.table);
-    for (const FieldModel* field : rules.required) {
-      if (is_missing(*field, row)) {
-        report(violations, violation(Violation::Kind::required, table, *field, change.entity));
-      }
+    if (row != nullptr) check_row(buffer, change.table, change.entity, row, violations);  // else it went again
+  }
+  if (violations.empty()) return {};
+  if (is_past(deadline)) return std::unexpected(late());
+  if (violations.size() > violations_max) violations.resize(violations_max);
+  return std::unexpected(Error(std::move(violations)));
+}
+
+void Judge::check_row(const WriteBuffer& buffer, TableId number, Entity entity, const std::byte* row,
+                      std::vector<Violation>& violations) const {
+  using Kind = Violation::Kind;
+  const SchemaModel& schema = buffer.world().schema->model();
+  const TableModel& table = buffer.world().model(number);
+  const RowRules& rules = constraints_.of_rows(number);
+  for (const FieldModel* field : rules.required) {
+    if (!is_missing(*field, row) || is_known(violations, Kind::required, table, *field, entity)) continue;
+    violations.push_back(violation(Kind::required, table, *field, entity));
+  }
+  for (const FieldModel* field : rules.ranged) {
+    if (schema::in_range(*field, row + field->offset) || is_known(violations, Kind::range, table, *field, entity)) {
+      continue;
     }
-    for (const FieldModel* field : rules.ranged) {
-      if (!schema::in_range(*field, row + field->offset)) {
-        Violation found = violation(Violation::Kind::range, table, *field, change.entity);
-        found.value = value_text(schema, *field, row);
-        found.bounds = format_bounds(schema, *field);
-        report(violations, std::move(found));
-      }
-    }
-    for (const ForeignKey* key : rules.references) {
-      const Entity target = load_entity(row + key->field->offset);
-      if (!target || is_there(buffer, key->target, target)) continue;
-      Violation found = violation(Violation::Kind::foreign_key_missing, table, *key->field, change.entity, target);
-      if (key->target != no_table) found.referenced = buffer.world().model(key->target).name;
-      if (!is_restricted(violations, found)) report(violations, std::move(found));
-    }
-    for (std::uint32_t index : rules.unique_indexes) {
-      const Entity other = storage::find_holder(buffer.root(), index, row, change.entity);
-      if (!other) continue;
-      const auto& fields = buffer.world().indexes[index].fields;
-      Violation found{.kind = Violation::Kind::unique,
-                      .constraint = schema::rule_name(table, fields),
-                      .table = table.name,
-                      .field = {},
-                      .entity = change.entity,
-                      .target = other,
-                      .referenced = {},
-                      .value = {},
-                      .bounds = {}};
-      if (fields.size() == 1) found.field = table.field(fields[0]).name;
-      found.value = value_text(schema, table.field(fields[0]), row);
-      for (FieldId field : std::span(fields).subspan(1)) {
-        found.value += ", " + value_text(schema, table.field(field), row);
-      }
-      report(violations, std::move(found));
+    violations.push_back(violation(Kind::range, table, *field, entity));
+    violations.back().value = value_text(schema, *field, row);
+    violations.back().bounds = format_bounds(schema, *field);
+  }
+  for (const ForeignKey* key : rules.references) {
+    const Entity target = load_entity(row + key->field->offset);
+    if (!target || is_there(buffer, key->target, target)) continue;
+    // A reference that is not new restricts its target from going, and is no mistake of its row.
+    if (is_known(violations, Kind::foreign_key_restrict, table, *key->field, entity)) continue;
+    if (is_known(violations, Kind::foreign_key_missing, table, *key->field, entity)) continue;
+    violations.push_back(violation(Kind::foreign_key_missing, table, *key->field, entity, target));
+    if (key->target != no_table) violations.back().referenced = buffer.world().model(key->target).name;
+  }
+  for (std::uint32_t index : rules.unique_indexes) {
+    const Entity other = storage::find_holder(buffer.root(), index, row, entity);
+    if (!other) continue;
+    const auto& fields = buffer.world().indexes[index].fields;
+    std::string constraint = schema::rule_name(table, fields);
+    if (are_known(violations, constraint, entity, other)) continue;
+    violations.push_back({.kind = Kind::unique,
+                          .constraint = std::move(constraint),
+                          .table = table.name,
+                          .field = fields.size() == 1 ? table.field(fields[0]).name : std::string(),
+                          .entity = entity,
+                          .target = other,
+                          .referenced = {},
+                          .value = value_text(schema, table.field(fields[0]), row),
+                          .bounds = {}});
+    for (FieldId field : std::span(fields).subspan(1)) {
+      violations.back().value += ", " + value_text(schema, table.field(field), row);
     }
   }
-  if (!violations.empty()) return std::unexpected(Error(std::move(violations)));
-  return {};
 }
 
 }  // namespace stoa::integrity

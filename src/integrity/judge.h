@@ -31,9 +31,11 @@ struct Consequences {
   std::vector<Entity> ended;
   std::vector<Row> removed;
   std::vector<Null> nulled;
-  std::vector<Violation> restricted;  ///< the first 64: the transaction is to fail, of which check() tells
+  std::vector<Violation> restricted;  ///< the first 32: the transaction is to fail, of which check() tells
 
-  [[nodiscard]] bool empty() const { return ended.empty() && removed.empty() && nulled.empty() && restricted.empty(); }
+  /// What is to be done.
+  [[nodiscard]] std::size_t size() const { return ended.size() + removed.size() + nulled.size(); }
+  [[nodiscard]] bool empty() const { return size() == 0 && restricted.empty(); }
 };
 
 /// Threads: the writer only.
@@ -60,6 +62,7 @@ class Judge {
   struct Gone {
     TableId table;  // no_table: the entity as such
     Entity entity;
+    Entity root;  // what went by the transaction's own doing, and has led here
   };
   struct Restricted {
     const ForeignKey* key;
@@ -81,20 +84,23 @@ class Judge {
     RowSet ended;                // under no_table
     RowSet removed;              // rows in `gone`
     std::vector<Restricted> restricted;
-    std::size_t followed = 0;  // references
-    const ForeignKey* last_key = nullptr;
+    std::size_t followed = 0;              // references that act
+    const ForeignKey* last_key = nullptr;  // the last of them, and the root that it goes back to
+    Entity last_root;
 
     /// As new, but for the memory.
     void clear();
   };
 
   void collect_gone(const storage::WriteBuffer& buffer, Closure& closure) const;
-  static Error past_limit(const storage::WriteBuffer& buffer, const ForeignKey& key, Entity target);
-  /// False where the limit is passed for certain.
-  bool follow(const storage::WriteBuffer& buffer, const Gone& gone, const ForeignKey& key, Closure& closure) const;
-  void end_entity(const storage::WriteBuffer& buffer, Entity entity, Closure& closure) const;
+  [[nodiscard]] static Error past_limit(const storage::WriteBuffer& buffer, const Closure& closure);
+  std::expected<void, Error> follow(const storage::WriteBuffer& buffer, const Gone& gone, const ForeignKey& key,
+                                    detail::SteadyTime deadline, Closure& closure) const;
+  void end_entity(const storage::WriteBuffer& buffer, Entity entity, Entity root, Closure& closure) const;
   /// False if the row was known to go.
-  static bool add_gone_row(TableId table, Entity entity, Closure& closure);
+  static bool add_gone_row(TableId table, Entity entity, Entity root, Closure& closure);
+  void check_row(const storage::WriteBuffer& buffer, TableId table, Entity entity, const std::byte* row,
+                 std::vector<Violation>& violations) const;
   [[nodiscard]] static bool set_here(const storage::WriteBuffer& buffer, const std::vector<Touch>& touches,
                                      const ForeignKey& key, Entity referrer, Entity target);
 

@@ -308,6 +308,35 @@ TEST_F(JudgeTest, ACascadeBeyondItsBoundIsRefused) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().violations()[0].kind, Violation::Kind::cascade_limit);
   EXPECT_EQ(refused.error().violations()[0].constraint, "tree.parent");
+  EXPECT_EQ(refused.error().violations()[0].target, root) << "not what lies on the way";
+}
+
+TEST_F(JudgeTest, WhatRestrictsCountsForNoBound) {
+  std::vector<Entity> ships;
+  for (int i = 0; i < 40; ++i) ships.push_back(make(Ship{ports_[0], {}, {}, {}}));
+  stand();
+  destroy(ports_[0]);
+  buffer_.settle_indexes();
+  Judge strict(constraints_, 0);
+  const auto found = strict.consequences(buffer_);
+  ASSERT_TRUE(found) << found.error().message();
+  EXPECT_EQ((*found)->restricted.size(), 32U);
+  EXPECT_EQ((*found)->size(), 0U);
+}
+
+TEST_F(JudgeTest, ALimitIsSaidToBePassedFromWhereItWas) {
+  for (int i = 0; i < 3; ++i) make(Tree{i == 0 ? Entity{} : Entity(next_ - 1, 1)});
+  stand();
+  destroy(ports_[0]);  // which nothing refers to
+  const Entity root(next_ - 3, 1);
+  destroy(root);
+  buffer_.settle_indexes();
+  Judge strict(constraints_, 1);
+  const auto found = strict.consequences(buffer_);
+  ASSERT_FALSE(found);
+  ASSERT_EQ(found.error().violations().size(), 1U);
+  EXPECT_EQ(found.error().violations()[0].kind, Violation::Kind::cascade_limit);
+  EXPECT_EQ(found.error().violations()[0].target, root);
 }
 
 TEST_F(JudgeTest, UniqueValuesAreJudgedAtTheEnd) {
@@ -337,6 +366,43 @@ TEST_F(JudgeTest, RequiredAndRangeAreOfTheNetEffect) {
   EXPECT_THAT(names(violations()), UnorderedElementsAre("berth.port", "berth.number", "port.code"));
   update(berth, Berth{ports_[0], 9});
   EXPECT_THAT(names(violations()), ElementsAre("port.code"));
+}
+
+TEST_F(JudgeTest, AnAnswerHasSixtyFourViolationsAtMost) {
+  for (std::uint32_t i = 0; i < 63; ++i) make(Berth{ports_[0], 100 + i});
+  EXPECT_EQ(violations().size(), 63U);
+  const Entity last = make(Berth{ports_[0], 200});
+  EXPECT_EQ(violations().size(), 64U);
+  EXPECT_EQ(violations().back().entity, last);
+  const Entity two = make(Berth{{}, 300});
+  EXPECT_EQ(violations().size(), 64U);
+  update(last, Berth{ports_[0], 1});
+  EXPECT_EQ(violations().size(), 64U) << "of two mistakes of one row one fits";
+  EXPECT_EQ(violations().back().entity, two);
+}
+
+TEST_F(JudgeTest, ADeadlineIsLookedAtWhileRowsAreChecked) {
+  make(Berth{{}, 10});
+  EXPECT_THAT(names(violations()), UnorderedElementsAre("berth.port", "berth.number"));
+  const auto late = judge_.check(buffer_, std::chrono::steady_clock::now() - std::chrono::seconds(1));
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code(), ErrorCode::timeout);
+}
+
+TEST_F(JudgeTest, OfALongTextItsStartIsTold) {
+  const auto told = [&](const std::string& code) {
+    make(Port{code});
+    make(Port{code});
+    const auto found = violations();
+    EXPECT_THAT(names(found), ElementsAre("port.code"));
+    buffer_.revert();
+    return found.at(0).value;
+  };
+  EXPECT_EQ(told(std::string(64, 'x')), std::string(64, 'x'));
+  EXPECT_EQ(told(std::string(65, 'x')), std::string(64, 'x'));
+  EXPECT_EQ(told(std::string(63, 'x') + "\xC3\xA4"), std::string(63, 'x')) << "whole characters";
+  EXPECT_EQ(told(std::string(61, 'x') + "\xF0\x9F\x9A\x82"), std::string(61, 'x'));
+  EXPECT_EQ(told(std::string(100, '\x80')), std::string(64, '\x80')) << "what is no UTF-8 is cut anywhere";
 }
 
 TEST_F(JudgeTest, ARowThatBreaksARuleIsNamedOnceHoweverOftenItWasWritten) {

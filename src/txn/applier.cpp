@@ -103,15 +103,34 @@ std::expected<void, Error> Applier::keep_rules(detail::SteadyTime deadline) {
   if (constraints_.empty()) return {};
   auto consequences = judge_.consequences(buffer_, deadline);
   if (!consequences) return std::unexpected(std::move(consequences.error()));
-  const Entity null;
   const integrity::Consequences& follow = **consequences;
-  for (const auto& [table, entity, field] : follow.nulled) {
-    buffer_.set_field(table, entity, *field, reinterpret_cast<const std::byte*>(&null));
-  }
-  for (const auto& [table, entity] : follow.removed) buffer_.remove(table, entity);
-  for (Entity entity : follow.ended) buffer_.destroy(entity);
+  // Nothing of it will stand; only what else is wrong is still to be found, for which not so much need be done.
+  constexpr std::size_t done_in_vain_max = 4096;
+  if (!follow.restricted.empty() && follow.size() > done_in_vain_max) return std::unexpected(Error(follow.restricted));
+  if (auto done = apply(follow, deadline); !done) return done;
   buffer_.settle_indexes();
   return judge_.check(buffer_, deadline, follow.restricted);
+}
+
+std::expected<void, Error> Applier::apply(const integrity::Consequences& follow, detail::SteadyTime deadline) {
+  constexpr std::size_t between_looks = 256;  // at the clock
+  std::size_t done = 0;
+  const auto is_late = [&] { return ++done % between_looks == 0 && is_past(deadline); };
+  const auto late = [] { return std::unexpected(Error(ErrorCode::timeout, "the deadline passed in its cascades")); };
+  const Entity null;
+  for (const auto& [table, entity, field] : follow.nulled) {
+    buffer_.set_field(table, entity, *field, reinterpret_cast<const std::byte*>(&null));
+    if (is_late()) return late();
+  }
+  for (const auto& [table, entity] : follow.removed) {
+    buffer_.remove(table, entity);
+    if (is_late()) return late();
+  }
+  for (Entity entity : follow.ended) {
+    buffer_.destroy(entity);
+    if (is_late()) return late();
+  }
+  return {};
 }
 
 std::expected<bool, Error> Applier::settle(Version version, std::uint64_t tag) {

@@ -40,6 +40,7 @@ class Applier {
   std::expected<void, Error> call(const detail::TransactionNode& node);
   [[nodiscard]] std::expected<void, Error> meet_expectations(const detail::TransactionNode& node) const;
   std::expected<void, Error> keep_rules(detail::SteadyTime deadline);
+  std::expected<void, Error> apply(const integrity::Consequences& follow, detail::SteadyTime deadline);
   std::expected<bool, Error> settle(Version version, std::uint64_t tag);
   void make_room_for_ended();
   void burn_reserved(const detail::TransactionNode& node);

@@ -172,6 +172,33 @@ TEST_F(RuleTest, OneAnswerNamesAllThatIsWrong) {
   go_on();
 }
 
+// What would follow is not all done only to be taken back.
+TEST(Refusal, OfWhatWouldLeadFarTellsWhatRestrictsAlone) {
+  TestDatabase database(test::stepped(), true, {}, harbour());
+  Transaction tx = database.begin();
+  const Entity port = tx.create();
+  const Entity berth = tx.create();
+  const Entity moored = tx.create();
+  const Entity flagship = tx.create();
+  tx.insert(port, Port{"AMS", 3}).insert(berth, Berth{port, 1, ""}).insert(moored, Ship{berth, {}});
+  tx.insert(flagship, Ship{});
+  for (const Entity escort : tx.create(5'000)) tx.insert(escort, Ship{{}, flagship});
+  auto ticket = std::move(tx).submit();
+  database.step();
+  ASSERT_TRUE(ticket.get());
+  for (const bool far : {false, true}) {
+    Transaction wrong = database.begin();
+    wrong.set<&Port::size>(port, 120U).destroy(berth);
+    if (far) wrong.destroy(flagship);
+    auto refused = std::move(wrong).submit();
+    database.step();
+    const auto answer = refused.get();
+    ASSERT_FALSE(answer);
+    ASSERT_EQ(answer.error().violations().size(), far ? 1U : 2U) << answer.error().message();
+    EXPECT_EQ(answer.error().violations()[0].kind, Violation::Kind::foreign_key_restrict);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Kinds, BreachTest,
     testing::Values(Breach{"Unique", Violation::Kind::unique, "has the same value, AMS, as entity",

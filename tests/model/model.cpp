@@ -99,14 +99,14 @@ bool is_null_reference(const Value& value) {
   return entity != nullptr && !*entity;
 }
 
-void judge_fields(const TableModel& table, const Row& row, std::set<Broken>& broken) {
+void judge_fields(const TableModel& table, Entity entity, const Row& row, std::set<Broken>& broken) {
   for (const FieldModel& field : table.fields) {
     const Value& value = row[place_of(table, field)];
     const std::string name = table.name + "." + field.name;
-    if ((field.required || field.key) && lacks(value)) broken.insert({Violation::Kind::required, name, {}, {}});
+    if ((field.required || field.key) && lacks(value)) broken.insert({Violation::Kind::required, name, entity, {}});
     const bool below = field.min && number_of(value) < number_of(*field.min);
     const bool above = field.max && number_of(value) > number_of(*field.max);
-    if (below || above) broken.insert({Violation::Kind::range, name, {}, {}});
+    if (below || above) broken.insert({Violation::Kind::range, name, entity, {}});
   }
 }
 
@@ -217,7 +217,7 @@ Verdict conclude(const SchemaModel& schema, const World& before, World& after) {
   });
   for (const auto& [entity, key] : nulled) after.entities.at(entity).at(key->table)[key->at] = Value(Entity{});
   for (const auto& [entity, rows] : after.entities) {
-    for (const auto& [table, row] : rows) judge_fields(schema.table(table), row, out.broken);
+    for (const auto& [table, row] : rows) judge_fields(schema.table(table), entity, row, out.broken);
   }
   for (const Key& key : keys) {
     for (const auto& [entity, rows] : after.entities) {
@@ -227,7 +227,7 @@ Verdict conclude(const SchemaModel& schema, const World& before, World& after) {
       if (!target || after.is_there(key.target, target)) continue;
       const bool restricts = key.on_delete == OnDelete::restrict;
       if (!restricts || !is_left_behind(key, entity, row->second, before, after)) {
-        out.broken.insert({Violation::Kind::foreign_key_missing, key.name, {}, {}});
+        out.broken.insert({Violation::Kind::foreign_key_missing, key.name, entity, target});
       }
     }
   }

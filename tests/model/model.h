@@ -48,7 +48,7 @@ struct Operation {
 /// What one operation does. Errors: its code; nothing has changed.
 std::optional<ErrorCode> apply(World& world, const Operation& operation);
 
-/// A broken rule: kind, constraint, and for `restrict` the entity and its target.
+/// A broken rule: kind, constraint, and but for `unique` the entity and its target.
 using Broken = std::tuple<Violation::Kind, std::string, Entity, Entity>;
 
 /// What a transaction comes to.

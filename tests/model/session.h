@@ -71,6 +71,8 @@ class Session {
 
   void advance(const Verdict& verdict, World&& after);
   void compare_ended(const Snapshot& now);
+  /// Violations, where there may be more.
+  static bool is_cut_short(const std::vector<Violation>& told);
   void check(const std::expected<Commit, Error>& answer, const Verdict& verdict, Version version);
 
   Random random_;

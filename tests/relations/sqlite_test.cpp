@@ -128,7 +128,7 @@ void Session::check_refusal(const Error& error, const Verdict& verdict) {
       default: rules.insert(Rule::reference); break;
     }
   }
-  if (verdict.late_reference || named.contains(Kind::foreign_key_restrict)) {
+  if (verdict.late_reference) {
     EXPECT_TRUE(rules.contains(Rule::reference) && verdict.broken.contains(Rule::reference)) << error.message();
   } else {
     EXPECT_EQ(rules, verdict.broken) << error.message();
