@@ -4,6 +4,7 @@
 #include <stoa/cell_text.h>
 #include <stoa/codec.h>
 #include <stoa/database.h>
+#include <stoa/delta.h>
 #include <stoa/entity.h>
 #include <stoa/error.h>
 #include <stoa/options.h>

@@ -80,14 +80,20 @@ bool RunReader::take_head() {
       break;
   }
   run_.tables = tables_;
-  if (run_.code != RunCode::update) return true;
-  std::uint64_t first = 0;
+  return run_.code != RunCode::update || take_fields();
+}
+
+bool RunReader::take_fields() {
+  const std::uint32_t count = bytes_[tables_[0]].field_count();
   std::uint64_t less_one = 0;
-  const std::uint32_t fields = bytes_[tables_[0]].field_count();
-  if (!take_varint(in_, first) || !take_varint(in_, less_one) || first >= fields || less_one >= fields - first) {
-    return fail("not fields of the table");
+  if (!take_varint(in_, less_one) || less_one >= count) return fail("not fields of the table");
+  fields_.clear();
+  for (std::uint64_t left = less_one + 1; left != 0; --left) {
+    std::uint64_t field = 0;
+    if (!take_varint(in_, field) || field >= count) return fail("not a field of the table");
+    fields_.push_back(static_cast<std::uint16_t>(field));
   }
-  run_.fields = {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(less_one) + 1};
+  run_.fields = fields_;
   return true;
 }
 

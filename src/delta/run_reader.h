@@ -13,7 +13,7 @@
 namespace stoa::delta {
 
 /// A run whose bytes have been looked through: entities and values can be taken off it `count` times.
-/// Lifetime: the body's; `tables`, until the reader goes on.
+/// Lifetime: the body's; `tables` and `fields`, until the reader goes on.
 struct Run {
   RunCode code{};
   std::span<const TableId> tables;  ///< one for remove and update, none for destroy and floors
@@ -55,6 +55,7 @@ class RunReader {
  private:
   bool take();
   bool take_head();
+  bool take_fields();
   bool take_entities();
   bool take_values();
   bool fail(const char* why) {
@@ -68,6 +69,7 @@ class RunReader {
   std::size_t offset_ = 0;
   const char* wrong_ = nullptr;
   std::vector<TableId> tables_;
+  std::vector<std::uint16_t> fields_;
   Run run_;
 };
 

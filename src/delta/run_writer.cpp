@@ -15,8 +15,6 @@ namespace {
 
 using schema::RowBytes;
 
-// Fields that did not change go along with those on either side, if they are that short: a run of its own costs more.
-constexpr std::size_t gap_bytes_max = 4;
 // Beyond it the groups are not worth what they keep.
 constexpr std::size_t groups_kept = 1024;
 
@@ -30,8 +28,8 @@ void put(const std::vector<std::byte>& bytes, std::vector<std::byte>& out) {
   out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
-bool equal_field(const RowBytes& row, std::uint32_t field, const std::byte* a, const std::byte* b) {
-  return std::ranges::all_of(row.pieces({field, 1}), [&](const RowBytes::Piece& piece) {
+bool equal_field(const RowBytes& row, std::uint16_t field, const std::byte* a, const std::byte* b) {
+  return std::ranges::all_of(row.pieces(field), [&](const RowBytes::Piece& piece) {
     if (piece.bytes != 0) return std::memcmp(a + piece.offset, b + piece.offset, piece.bytes) == 0;
     return *reinterpret_cast<const detail::TextCell*>(a + piece.offset) ==
            *reinterpret_cast<const detail::TextCell*>(b + piece.offset);
@@ -112,31 +110,22 @@ void RunWriter::remove(Entity entity, TableId table) {
 void RunWriter::update(Entity entity, TableId table, const std::byte* before, const std::byte* after) {
   const RowBytes& row = bytes_[table];
   if (row.are_the_row() && std::memcmp(before, after, row.row_bytes()) == 0) return;
-  RowBytes::Fields changed;
-  for (std::uint32_t field = 0; field != row.field_count(); ++field) {
-    if (equal_field(row, field, before, after)) continue;
-    const auto gap = row.fixed_bytes({changed.end(), field - changed.end()});
-    if (changed.count != 0 && (!gap || *gap > gap_bytes_max)) {
-      update(entity, table, changed, after);
-      changed.count = 0;
-    }
-    if (changed.count == 0) changed.first = field;
-    changed.count = field + 1 - changed.first;
+  changed_.clear();
+  for (const std::uint16_t field : row.by_place()) {
+    if (!equal_field(row, field, before, after)) changed_.push_back(field);
   }
-  if (changed.count != 0) update(entity, table, changed, after);
-}
-
-void RunWriter::update(Entity entity, TableId table, RowBytes::Fields fields, const std::byte* row) {
-  const Row here{table, row};
-  Group& into = group(RunCode::update, {&here, 1}, fields, class_of(table));
+  if (changed_.empty()) return;
+  const Row here{table, after};
+  Group& into = group(RunCode::update, {&here, 1}, changed_, class_of(table));
   add(into, entity);
-  bytes_[table].encode(fields, row, into.values[0]);
+  row.encode(changed_, after, into.values[0]);
 }
 
 RunWriter::Group& RunWriter::group(RunCode code, std::span<const Row> rows, RowBytes::Fields fields, Class of) {
   const auto is_it = [&](const Group& group) {
     const Key& key = group.key;
-    return key.code == code && key.fields == fields && std::ranges::equal(key.tables, rows, {}, {}, &Row::table);
+    return key.code == code && std::ranges::equal(key.fields, fields) &&
+           std::ranges::equal(key.tables, rows, {}, {}, &Row::table);
   };
   const auto use = [&](std::uint32_t at) -> Group& {
     last_ = at;
@@ -144,13 +133,18 @@ RunWriter::Group& RunWriter::group(RunCode code, std::span<const Row> rows, RowB
     return groups_[at];
   };
   if (last_ < groups_.size() && is_it(groups_[last_])) return use(last_);
-  std::uint64_t hash = mix(static_cast<std::uint64_t>(code), std::uint64_t{fields.first} << 32U | fields.count);
+  std::uint64_t hash = static_cast<std::uint64_t>(code);
+  for (const std::uint16_t field : fields) hash = mix(hash, field + std::uint64_t{1});
   for (const Row& row : rows) hash = mix(hash, to_index(row.table) + std::uint64_t{1});
   const auto [first, end] = by_key_.equal_range(hash);
   for (auto at = first; at != end; ++at) {
     if (is_it(groups_[at->second])) return use(at->second);
   }
-  Group made{.key = {.code = code, .fields = fields, .tables = {}}, .of = of, .last = {}, .entities = {}, .values = {}};
+  Group made{.key = {.code = code, .fields = {fields.begin(), fields.end()}, .tables = {}},
+             .of = of,
+             .last = {},
+             .entities = {},
+             .values = {}};
   for (const Row& row : rows) made.key.tables.push_back(row.table);
   made.values.resize(rows.size());
   const auto number = static_cast<std::uint32_t>(groups_.size());
@@ -192,8 +186,8 @@ void RunWriter::append(const Group& group, std::vector<std::byte>& out) {
     case RunCode::remove: put_head(out, code, to_index(tables[0])); break;
     case RunCode::update:
       put_head(out, code, to_index(tables[0]));
-      put_varint(out, fields.first);
-      put_varint(out, fields.count - 1);
+      put_varint(out, fields.size() - 1);
+      for (const std::uint16_t field : fields) put_varint(out, field);
       break;
     case RunCode::revive:
     case RunCode::create:

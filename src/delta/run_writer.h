@@ -49,7 +49,7 @@ class RunWriter {
 
   struct Key {
     RunCode code{};
-    schema::RowBytes::Fields fields;
+    std::vector<std::uint16_t> fields;  // of an update
     std::vector<TableId> tables;
   };
   struct Group {
@@ -64,7 +64,6 @@ class RunWriter {
   [[nodiscard]] Class class_of(TableId table) const { return classes_[to_index(table)]; }
   void begin(RunCode code, Entity entity, std::span<const Row> rows);
   void insert(RunCode code, Entity entity, std::span<const Row> rows, Class of);
-  void update(Entity entity, TableId table, schema::RowBytes::Fields fields, const std::byte* row);
   Group& group(RunCode code, std::span<const Row> rows, schema::RowBytes::Fields fields, Class of);
   static void add(Group& group, Entity entity);
   static void append(const Group& group, std::vector<std::byte>& out);
@@ -76,6 +75,7 @@ class RunWriter {
   std::vector<std::uint32_t> used_;  // groups with operations
   std::uint32_t last_ = 0;           // of these, by its number in groups_
   std::vector<Row> some_;
+  std::vector<std::uint16_t> changed_;
 };
 
 }  // namespace stoa::delta

@@ -59,69 +59,73 @@ RowBytes::RowBytes(std::span<const std::vector<Piece>> fields, std::uint32_t row
 void RowBytes::find_out() {
   first_piece_.push_back(pieces_.size());
   std::size_t bytes = 0;
-  std::uint32_t texts = 0;
   are_the_row_ = true;
-  for (std::uint32_t field = 0; field != field_count(); ++field) {
-    bytes_before_.push_back(bytes);
-    texts_before_.push_back(texts);
-    for (const Piece& piece : pieces({field, 1})) {
+  for (std::uint16_t field = 0; field + std::size_t{1} != first_piece_.size(); ++field) {
+    by_number_.push_back(field);
+    for (const Piece& piece : pieces(field)) {
       are_the_row_ = are_the_row_ && piece.bytes != 0 && piece.offset == bytes;
       bytes += piece.bytes;
-      texts += piece.bytes == 0 ? 1 : 0;
     }
   }
-  bytes_before_.push_back(bytes);
-  texts_before_.push_back(texts);
   are_the_row_ = are_the_row_ && bytes == row_bytes_;
+  by_place_ = by_number_;
+  std::ranges::stable_sort(by_place_, {}, [this](std::uint16_t field) { return pieces(field).front().offset; });
 }
 
 std::optional<std::size_t> RowBytes::fixed_bytes(Fields fields) const {
-  if (texts_before_[fields.end()] != texts_before_[fields.first]) return std::nullopt;
-  return bytes_before_[fields.end()] - bytes_before_[fields.first];
+  std::size_t sum = 0;
+  for (const std::uint16_t field : fields) {
+    for (const auto [offset, bytes] : pieces(field)) {
+      if (bytes == 0) return std::nullopt;
+      sum += bytes;
+    }
+  }
+  return sum;
 }
 
 void RowBytes::encode(Fields fields, const std::byte* row, std::vector<std::byte>& out) const {
-  for (const auto [offset, bytes] : pieces(fields)) {
-    if (bytes != 0) {
-      put(out, row + offset, bytes);
-      continue;
+  for (const std::uint16_t field : fields) {
+    for (const auto [offset, bytes] : pieces(field)) {
+      if (bytes != 0) {
+        put(out, row + offset, bytes);
+        continue;
+      }
+      TextCell text;
+      std::memcpy(static_cast<void*>(&text), row + offset, sizeof text);
+      put_varint(out, text.size());
+      put(out, text.data(), text.size());
     }
-    TextCell text;
-    std::memcpy(static_cast<void*>(&text), row + offset, sizeof text);
-    put_varint(out, text.size());
-    put(out, text.data(), text.size());
   }
 }
 
 bool RowBytes::decode(Fields fields, std::span<const std::byte>& in, std::byte* row) const {
-  for (const auto [offset, bytes] : pieces(fields)) {
-    if (bytes != 0) {
-      if (in.size() < bytes) return false;
-      std::memcpy(row + offset, in.data(), bytes);
-      in = in.subspan(bytes);
-      continue;
+  for (const std::uint16_t field : fields) {
+    for (const auto [offset, bytes] : pieces(field)) {
+      if (bytes != 0) {
+        if (in.size() < bytes) return false;
+        std::memcpy(row + offset, in.data(), bytes);
+        in = in.subspan(bytes);
+        continue;
+      }
+      std::span<const std::byte> content;
+      if (!take_text(in, content)) return false;
+      const TextCell text(reinterpret_cast<const char*>(content.data()), content.size());
+      std::memcpy(row + offset, &text, sizeof text);
     }
-    std::span<const std::byte> content;
-    if (!take_text(in, content)) return false;
-    const TextCell text(reinterpret_cast<const char*>(content.data()), content.size());
-    std::memcpy(row + offset, &text, sizeof text);
   }
   return true;
 }
 
 bool RowBytes::skip(Fields fields, std::span<const std::byte>& in) const {
-  if (const auto fixed = fixed_bytes(fields)) {
-    if (in.size() < *fixed) return false;
-    in = in.subspan(*fixed);
-    return true;
-  }
-  for (const auto [offset, bytes] : pieces(fields)) {
-    std::span<const std::byte> content;
-    if (bytes == 0) {
-      if (!take_text(in, content)) return false;
-    } else {
-      if (in.size() < bytes) return false;
-      in = in.subspan(bytes);
+  for (const std::uint16_t field : fields) {
+    for (const auto [offset, bytes] : pieces(field)) {
+      std::span<const std::byte> content;
+      if (bytes == 0) {
+        if (!take_text(in, content)) return false;
+      } else {
+        if (in.size() < bytes) return false;
+        in = in.subspan(bytes);
+      }
     }
   }
   return true;

@@ -21,24 +21,21 @@ class RowBytes {
     std::uint32_t bytes;  ///< 0: a text, whose cell is there
     friend bool operator==(const Piece&, const Piece&) = default;
   };
-  /// Fields that follow one another by number.
-  struct Fields {
-    std::uint32_t first = 0;
-    std::uint32_t count = 0;
-    [[nodiscard]] std::uint32_t end() const { return first + count; }
-    friend bool operator==(const Fields&, const Fields&) = default;
-  };
+  /// By their numbers, in the order in which their bytes come.
+  using Fields = std::span<const std::uint16_t>;
 
   explicit RowBytes(const TableModel& table);
   /// Of a table that is known by the pieces of its fields only.
   RowBytes(std::span<const std::vector<Piece>> fields, std::uint32_t row_bytes);
 
   [[nodiscard]] std::uint32_t row_bytes() const { return row_bytes_; }
-  [[nodiscard]] std::uint32_t field_count() const { return static_cast<std::uint32_t>(first_piece_.size() - 1); }
-  [[nodiscard]] Fields all() const { return {0, field_count()}; }
-  [[nodiscard]] std::span<const Piece> pieces(Fields fields) const {
-    const std::size_t first = first_piece_[fields.first];
-    return std::span(pieces_).subspan(first, first_piece_[fields.end()] - first);
+  [[nodiscard]] std::uint32_t field_count() const { return static_cast<std::uint32_t>(by_number_.size()); }
+  /// All fields, in the order of their numbers.
+  [[nodiscard]] Fields all() const { return by_number_; }
+  /// All fields, as they lie in the row.
+  [[nodiscard]] Fields by_place() const { return by_place_; }
+  [[nodiscard]] std::span<const Piece> pieces(std::uint16_t field) const {
+    return std::span(pieces_).subspan(first_piece_[field], first_piece_[field + 1U] - first_piece_[field]);
   }
   /// What the fields' bytes come to, where it is the same for every row: where none of them has a text.
   [[nodiscard]] std::optional<std::size_t> fixed_bytes(Fields fields) const;
@@ -58,10 +55,10 @@ class RowBytes {
   void find_out();
 
   std::uint32_t row_bytes_;
-  std::vector<Piece> pieces_;                // field by field
-  std::vector<std::size_t> first_piece_;     // of each field, by number, and the end
-  std::vector<std::size_t> bytes_before_;    // of all fields before, texts not counted
-  std::vector<std::uint32_t> texts_before_;  // likewise
+  std::vector<Piece> pieces_;             // field by field
+  std::vector<std::size_t> first_piece_;  // of each field, by number, and the end
+  std::vector<std::uint16_t> by_number_;
+  std::vector<std::uint16_t> by_place_;
   bool are_the_row_ = false;
 };
 

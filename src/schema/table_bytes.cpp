@@ -35,8 +35,8 @@ void TableBytes::encode(TableId table, std::vector<std::byte>& out) const {
   put_varint(out, to_index(table));
   put_varint(out, row.row_bytes());
   put_varint(out, row.field_count());
-  for (std::uint32_t field = 0; field != row.field_count(); ++field) {
-    const auto pieces = row.pieces({field, 1});
+  for (const std::uint16_t field : row.all()) {
+    const auto pieces = row.pieces(field);
     put_varint(out, pieces.size());
     for (const Piece& piece : pieces) {
       put_varint(out, piece.offset);

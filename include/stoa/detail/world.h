@@ -6,6 +6,7 @@
 #include <stoa/schema.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -156,10 +157,14 @@ inline constexpr std::uint32_t directory_page_bits = node_bits;  // archetypes a
 /// Which archetypes the readers' queries match, as far as they have found out. See src/storage/match_cache.h.
 class MatchCache;
 
+/// Which line of versions a database is on: random, of its own where it begins or leaves another's.
+using HistoryId = std::array<std::uint64_t, 2>;
+
 /// The immutable description of a whole world.
 struct Root {
   std::uint64_t root_seq = 0;
   Version version = 0;
+  HistoryId history{};
   const WorldInfo* world = nullptr;
   PagedArray slots;                       ///< EntitySlot by entity index; a page of the dead alone may be folded
   PagedArray floors;                      ///< of folded pages: the highest of their slots' floors, by page number

@@ -1,0 +1,53 @@
+// How the library itself makes deltas and looks into them.
+#pragma once
+
+#include "schema/table_bytes.h"
+
+#include <stoa/delta.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace stoa {
+
+/// Immutable but for the list of operations, which is made when somebody asks for it.
+struct Delta::Content {
+  Version from = 0;
+  Version to = 0;
+  std::uint64_t tag = 0;
+  bool full = false;
+  detail::HistoryId history{};
+  SchemaHash schema_hash{};
+  std::shared_ptr<const CompiledSchema> schema;      ///< null where it is not known
+  std::shared_ptr<const schema::TableBytes> tables;  ///< of the schema, or of what the delta brought along
+  std::vector<std::byte> body;
+
+  mutable std::once_flag listed;
+  mutable std::vector<DeltaOp> ops;
+  mutable std::vector<std::vector<std::byte>> rows;  ///< what in `ops` is not in `body`
+};
+
+namespace detail {
+
+class DeltaAccess {
+ public:
+  using Content = Delta::Content;
+
+  [[nodiscard]] static Delta make(std::shared_ptr<const Content> content) { return Delta(std::move(content)); }
+  [[nodiscard]] static const Content& content(const Delta& delta) { return *delta.content_; }
+};
+
+}  // namespace detail
+
+namespace delta {
+
+/// Fills `content.ops`. Requires: the body has been looked through, as all bodies of deltas have.
+void list_operations(const detail::DeltaAccess::Content& content);
+
+}  // namespace delta
+}  // namespace stoa

@@ -1,0 +1,123 @@
+#include "delta/envelope.h"
+
+#include "base/crc32c.h"
+#include "base/little_endian.h"
+#include "base/varint.h"
+#include "delta/run_reader.h"
+
+#include <array>
+#include <cstring>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace stoa::delta {
+namespace {
+
+using Content = detail::DeltaAccess::Content;
+
+constexpr std::array<std::byte, 4> magic{std::byte{0xF7}, std::byte{'s'}, std::byte{'d'}, std::byte{'l'}};
+constexpr std::uint8_t flag_full = 1;
+constexpr std::size_t crc_offset = 8;
+constexpr std::size_t head_bytes = 44;  // what has a fixed place
+
+template <typename T>
+void store(std::byte* to, T value) {
+  std::memcpy(to, &value, sizeof value);
+}
+template <typename T>
+T load(const std::byte* from) {
+  T out;
+  std::memcpy(&out, from, sizeof out);
+  return out;
+}
+
+// Of all but itself.
+std::uint32_t checksum(std::span<const std::byte> bytes) {
+  return crc32c(bytes.subspan(crc_offset + sizeof(std::uint32_t)), crc32c(bytes.first(crc_offset)));
+}
+
+bool is_replicated(const Content& content, const Run& run) {
+  if (content.schema == nullptr || run.tables.empty()) return true;  // all tables of a run are of one kind
+  return content.schema->model().table(run.tables[0]).replicated;
+}
+
+}  // namespace
+
+std::vector<std::byte> encode_envelope(const Content& content) {
+  std::vector<std::byte> body;
+  std::set<TableId> named;
+  RunReader reader(content.body, *content.tables);
+  while (const Run* run = reader.next()) {
+    if (!is_replicated(content, *run)) continue;
+    body.insert(body.end(), run->bytes.begin(), run->bytes.end());
+    named.insert(run->tables.begin(), run->tables.end());
+  }
+  std::vector<std::byte> out(head_bytes);
+  std::memcpy(out.data(), magic.data(), magic.size());
+  out[4] = std::byte{encoding_version};
+  out[5] = std::byte{content.full ? flag_full : std::uint8_t{0}};
+  std::memcpy(out.data() + 12, content.history.data(), sizeof content.history);
+  std::memcpy(out.data() + 28, content.schema_hash.data(), sizeof content.schema_hash);
+  put_varint(out, content.from);
+  put_varint(out, zigzag(static_cast<std::int64_t>(content.to - content.from)));
+  put_varint(out, content.tag);
+  put_varint(out, named.size());
+  for (TableId table : named) content.tables->encode(table, out);
+  put_varint(out, body.size());
+  out.insert(out.end(), body.begin(), body.end());
+  store(out.data() + crc_offset, checksum(out));
+  return out;
+}
+
+std::expected<std::shared_ptr<const Content>, Error> decode_envelope(std::span<const std::byte> bytes,
+                                                                     const CompiledSchema* schema) {
+  std::span<const std::byte> in = bytes;
+  const auto corrupt = [&](std::string reason, std::uint64_t behind = 0) {
+    const std::uint64_t offset = bytes.size() - in.size() + behind;
+    return std::unexpected(Error(ErrorCode::corrupt, Place{.source = "delta", .offset = offset}, std::move(reason)));
+  };
+  if (bytes.size() < head_bytes || std::memcmp(bytes.data(), magic.data(), magic.size()) != 0) {
+    return corrupt("no delta, or one that is cut off");
+  }
+  if (load<std::uint32_t>(bytes.data() + crc_offset) != checksum(bytes)) return corrupt("its checksum does not match");
+  const auto version = std::to_integer<unsigned>(bytes[4]);
+  if (version != encoding_version) return corrupt("its encoding is " + std::to_string(version) + ", not 2");
+  const auto flags = std::to_integer<std::uint8_t>(bytes[5]);
+  if ((flags & ~flag_full) != 0 || load<std::uint16_t>(bytes.data() + 6) != 0) return corrupt("unknown flags");
+
+  auto content = std::make_shared<Content>();
+  content->full = flags == flag_full;
+  std::memcpy(content->history.data(), bytes.data() + 12, sizeof content->history);
+  std::memcpy(content->schema_hash.data(), bytes.data() + 28, sizeof content->schema_hash);
+  if (schema != nullptr && schema->hash() != content->schema_hash) {
+    return std::unexpected(Error(ErrorCode::schema_mismatch, "the delta is of another schema"));
+  }
+  in = bytes.subspan(head_bytes);
+  std::uint64_t step = 0;
+  std::uint64_t count = 0;
+  if (!take_varint(in, content->from) || !take_varint(in, step) || !take_varint(in, content->tag)) {
+    return corrupt("not its versions");
+  }
+  content->to = content->from + static_cast<std::uint64_t>(unzigzag(step));
+  if (!take_varint(in, count) || count > table_count_max) return corrupt("a number of tables that is none");
+  auto tables = std::make_shared<schema::TableBytes>();
+  for (; count != 0; --count) {
+    if (!tables->decode(in)) return corrupt("not a table");
+  }
+  content->tables = tables;
+  if (schema != nullptr) {
+    content->schema = std::shared_ptr<const CompiledSchema>(std::shared_ptr<const CompiledSchema>(), schema);
+    content->tables = std::make_shared<const schema::TableBytes>(schema->model());
+  }
+  std::uint64_t size = 0;
+  if (!take_varint(in, size) || size != in.size()) return corrupt("its length is another");
+  content->body.assign(in.begin(), in.end());
+  RunReader reader(content->body, *content->tables);
+  while (reader.next() != nullptr) {
+  }
+  if (reader.wrong() != nullptr) return corrupt(reader.wrong(), reader.offset());
+  return content;
+}
+
+}  // namespace stoa::delta
