@@ -127,12 +127,12 @@ RowDescription describe_row() {
   return out;
 }
 
-template <auto Member>
+template <auto Member, typename Row = class_of_member<Member>>
 constexpr std::string_view find_field_name() {
-  static_assert(DescribedStruct<class_of_member<Member>>,
+  static_assert(DescribedStruct<Row>,
                 "stoa: the member's struct is not described: BOOST_DESCRIBE_STRUCT");
   std::string_view out;
-  boost::mp11::mp_for_each<PublicMembers<class_of_member<Member>>>([&out](auto member) {
+  boost::mp11::mp_for_each<PublicMembers<Row>>([&out](auto member) {
     if constexpr (std::is_same_v<std::remove_cv_t<decltype(member.pointer)>, std::remove_cv_t<decltype(Member)>>) {
       if (member.pointer == Member) out = member.name;
     }
@@ -169,7 +169,7 @@ constexpr FieldKind kind_of() {
   }
 }
 
-template <auto Member>
+template <auto Member, typename Row>
 constexpr std::string_view field_name() {
   constexpr std::string_view name = detail::find_field_name<Member>();
   static_assert(!name.empty(), "stoa: the member is not described: name it in BOOST_DESCRIBE_STRUCT");

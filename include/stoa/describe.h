@@ -44,12 +44,6 @@ inline constexpr std::string_view encoded_field = "value";
 template <typename T>
 [[nodiscard]] constexpr FieldKind kind_of();
 
-/// The name of the described member that `Member` points to: field_name<&Docked::gate>() is "gate".
-///
-/// Does not compile where the member is not described.
-template <auto Member>
-[[nodiscard]] constexpr std::string_view field_name();
-
 namespace detail {
 
 template <typename T>
@@ -59,10 +53,22 @@ struct MemberPointer<M C::*> {
   using Class = C;
   using Type = M;
 };
+/// Function templates of a member have it as a second parameter: g++ takes a function that has a pointer to a member of
+/// a type in an unnamed namespace for one that other files may share, and their types of that name are others.
 template <auto Member>
 using class_of_member = typename MemberPointer<decltype(Member)>::Class;
 template <auto Member>
 using type_of_member = typename MemberPointer<decltype(Member)>::Type;
+
+}  // namespace detail
+
+/// The name of the described member that `Member` points to: field_name<&Docked::gate>() is "gate".
+///
+/// Does not compile where the member is not described.
+template <auto Member, typename Row = detail::class_of_member<Member>>
+[[nodiscard]] constexpr std::string_view field_name();
+
+namespace detail {
 
 template <typename T>
 struct ArrayTraits {

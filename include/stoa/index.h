@@ -93,13 +93,13 @@ class IndexCursor {
 
 namespace detail {
 
-template <auto Member>
+template <auto Member, typename Row = class_of_member<Member>>
 [[nodiscard]] OrderedIndex index_of(const WorldInfo& world, std::string_view call) {
-  static_assert(!Encoded<class_of_member<Member>>, "stoa: a type with a Codec has no fields, and so no index");
-  return ordered_index(world, table_in<class_of_member<Member>>(world), field_name<Member>(), call);
+  static_assert(!Encoded<Row>, "stoa: a type with a Codec has no fields, and so no index");
+  return ordered_index(world, table_in<Row>(world), field_name<Member>(), call);
 }
 
-template <auto Member>
+template <auto Member, typename Row = class_of_member<Member>>
 [[nodiscard]] IndexRange range_of(const Root& root, const type_of_member<Member>& low,
                                   const type_of_member<Member>& high) {
   const auto [begin, end] =
@@ -108,17 +108,17 @@ template <auto Member>
   return {begin, end};
 }
 
-template <auto Member>
+template <auto Member, typename Row = class_of_member<Member>>
 [[nodiscard]] IndexCursor cursor_of(const Root& root) {
   return IndexCursor(first_place(root, index_of<Member>(*root.world, "cursor")));
 }
-template <auto Member>
+template <auto Member, typename Row = class_of_member<Member>>
 [[nodiscard]] IndexCursor cursor_of(const Root& root, const type_of_member<Member>& value, Entity from) {
   return IndexCursor(
       place_not_below(root, index_of<Member>(*root.world, "cursor"), reinterpret_cast<const std::byte*>(&value), from));
 }
 
-template <auto Member>
+template <auto Member, typename Row = class_of_member<Member>>
 [[nodiscard]] IndexRange referrers_of(const Root& root, Entity target) {
   static_assert(std::is_same_v<type_of_member<Member>, Entity>, "stoa: referrers: the member is no reference");
   const auto* cell = reinterpret_cast<const std::byte*>(&target);
@@ -127,10 +127,10 @@ template <auto Member>
 }
 
 /// Errors: throws std::logic_error if the field is not unique by itself.
-template <auto Member>
+template <auto Member, typename Row = class_of_member<Member>>
 [[nodiscard]] Entity holder_of(const Root& root, const type_of_member<Member>& value) {
-  static_assert(!Encoded<class_of_member<Member>>, "stoa: a type with a Codec has no fields to find it by");
-  const TableId table = table_in<class_of_member<Member>>(*root.world);
+  static_assert(!Encoded<Row>, "stoa: a type with a Codec has no fields to find it by");
+  const TableId table = table_in<Row>(*root.world);
   return find_unique(root, table, field_name<Member>(), reinterpret_cast<const std::byte*>(&value));
 }
 

@@ -144,7 +144,7 @@ class Snapshot {
 
   /// The entity whose unique or key field has that value; null where none has.
   /// Errors: throws std::logic_error if the field is not unique by itself.
-  template <auto Member>
+  template <auto Member, typename Row = detail::class_of_member<Member>>
   [[nodiscard]] Entity find(const detail::type_of_member<Member>& value) const {
     return detail::holder_of<Member>(root(), value);
   }
@@ -158,14 +158,14 @@ class Snapshot {
   /// texts and bytes go by their bytes, references as entities are ordered, null ones left out.
   /// Errors: throws std::logic_error if the field has no ordered index: index() makes one, and a reference or a unique
   /// number has one.
-  template <auto Member>
+  template <auto Member, typename Row = detail::class_of_member<Member>>
   [[nodiscard]] IndexRange range(const detail::type_of_member<Member>& low,
                                  const detail::type_of_member<Member>& high) const {
     return detail::range_of<Member>(root(), low, high);
   }
   /// The entities whose reference names `target`, in their order.
   /// Errors: as range().
-  template <auto Member>
+  template <auto Member, typename Row = detail::class_of_member<Member>>
   [[nodiscard]] IndexRange referrers(Entity target) const {
     return detail::referrers_of<Member>(root(), target);
   }
@@ -173,11 +173,11 @@ class Snapshot {
   /// that have it, at the first not below `from`: to go on, in another snapshot, too, where one has stopped. The
   /// zeros of a float are two values then, -0 the lower one.
   /// Errors: as range().
-  template <auto Member>
+  template <auto Member, typename Row = detail::class_of_member<Member>>
   [[nodiscard]] IndexCursor cursor() const {
     return detail::cursor_of<Member>(root());
   }
-  template <auto Member>
+  template <auto Member, typename Row = detail::class_of_member<Member>>
   [[nodiscard]] IndexCursor cursor(const detail::type_of_member<Member>& value, Entity from = {}) const {
     return detail::cursor_of<Member>(root(), value, from);
   }

@@ -106,25 +106,25 @@ class Writer : public Operations<Writer> {
   }
 
   /// As of a snapshot; a range and a cursor are valid until the next write.
-  template <auto Member>
+  template <auto Member, typename Row = detail::class_of_member<Member>>
   [[nodiscard]] Entity find(const detail::type_of_member<Member>& value) const {
     return detail::holder_of<Member>(core_->indexed_root(), value);
   }
-  template <auto Member>
+  template <auto Member, typename Row = detail::class_of_member<Member>>
   [[nodiscard]] IndexRange range(const detail::type_of_member<Member>& low,
                                  const detail::type_of_member<Member>& high) const {
     return detail::range_of<Member>(core_->indexed_root(), low, high);
   }
-  template <auto Member>
+  template <auto Member, typename Row = detail::class_of_member<Member>>
   [[nodiscard]] IndexRange referrers(Entity target) const {
     return detail::referrers_of<Member>(core_->indexed_root(), target);
   }
 
-  template <auto Member>
+  template <auto Member, typename Row = detail::class_of_member<Member>>
   [[nodiscard]] IndexCursor cursor() const {
     return detail::cursor_of<Member>(core_->indexed_root());
   }
-  template <auto Member>
+  template <auto Member, typename Row = detail::class_of_member<Member>>
   [[nodiscard]] IndexCursor cursor(const detail::type_of_member<Member>& value, Entity from = {}) const {
     return detail::cursor_of<Member>(core_->indexed_root(), value, from);
   }
