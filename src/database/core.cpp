@@ -40,6 +40,8 @@ std::expected<std::shared_ptr<const CompiledSchema>, Error> agree(const std::str
   return given;  // the same, with the program's types bound
 }
 
+HistoryId history_of(const RandomId& id) { return {id.low, id.high}; }
+
 }  // namespace
 
 DatabaseCore::DatabaseCore(std::shared_ptr<const CompiledSchema> schema, const Options& options)
@@ -58,6 +60,7 @@ std::expected<Core, Error> DatabaseCore::in_memory(std::shared_ptr<const Compile
                                                    const Options& options) {
   if (auto usable = database::check_options(options); !usable) return std::unexpected(usable.error());
   Core core(new DatabaseCore(std::move(schema), options));
+  core->buffers_.begin_history(history_of(system_random().next_id()));
   core->start(std::make_unique<txn::NoLog>(), options);
   return core;
 }
@@ -127,6 +130,7 @@ std::expected<void, Error> DatabaseCore::recover(const Environment& outside, con
         checkpoint::replay_log(files, folder, **identity, owner ? wal::Access::owner : wal::Access::observer, buffers_);
     if (!found) return std::unexpected(found.error());
     end = found->end;
+    buffers_.begin_history(history_of((*identity)->history_id));
     recovery_.version = buffers_.version();
     recovery_.transactions = found->transaction_count;
     recovery_.duration = std::chrono::steady_clock::now() - began;
@@ -143,6 +147,7 @@ std::expected<void, Error> DatabaseCore::recover(const Environment& outside, con
   if (!*identity) {
     if (auto synced = checkpoint::sync_names(files, folder); !synced) return synced;
     *identity = checkpoint::new_identity(schema().hash(), outside.random);
+    buffers_.begin_history(history_of((*identity)->history_id));
   }
   auto writer = wal::Writer::open(files, folder, **identity, end, outside.random, {options.segment_bytes_max});
   if (!writer) return std::unexpected(writer.error());

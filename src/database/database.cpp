@@ -74,6 +74,8 @@ DatabaseCore& Database::core() const {
 
 Transaction Database::begin() { return core().engine().begin(); }
 std::expected<Commit, Error> Database::run(detail::WriteFunction function) { return core().engine().run(function); }
+std::expected<Commit, Error> Database::apply(const Delta& delta) { return core().engine().apply(delta); }
+std::expected<Version, Error> Database::promote() { return core().engine().promote(); }
 Snapshot Database::snapshot() { return core().snapshot(); }
 std::expected<Snapshot, Error> Database::snapshot_at(Version version) { return core().snapshot_at(version); }
 Version Database::version() const { return core().version(); }

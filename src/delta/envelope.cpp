@@ -1,8 +1,8 @@
 #include "delta/envelope.h"
 
 #include "base/crc32c.h"
-#include "base/little_endian.h"
 #include "base/varint.h"
+#include "delta/replicated.h"
 #include "delta/run_reader.h"
 
 #include <array>
@@ -37,22 +37,13 @@ std::uint32_t checksum(std::span<const std::byte> bytes) {
   return crc32c(bytes.subspan(crc_offset + sizeof(std::uint32_t)), crc32c(bytes.first(crc_offset)));
 }
 
-bool is_replicated(const Content& content, const Run& run) {
-  if (content.schema == nullptr || run.tables.empty()) return true;  // all tables of a run are of one kind
-  return content.schema->model().table(run.tables[0]).replicated;
-}
-
 }  // namespace
 
 std::vector<std::byte> encode_envelope(const Content& content) {
-  std::vector<std::byte> body;
+  const std::vector<std::byte> body = replicated_body(content);
   std::set<TableId> named;
-  RunReader reader(content.body, *content.tables);
-  while (const Run* run = reader.next()) {
-    if (!is_replicated(content, *run)) continue;
-    body.insert(body.end(), run->bytes.begin(), run->bytes.end());
-    named.insert(run->tables.begin(), run->tables.end());
-  }
+  RunReader reader(body, *content.tables);
+  while (const Run* run = reader.next()) named.insert(run->tables.begin(), run->tables.end());
   std::vector<std::byte> out(head_bytes);
   std::memcpy(out.data(), magic.data(), magic.size());
   out[4] = std::byte{encoding_version};

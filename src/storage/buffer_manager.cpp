@@ -24,6 +24,12 @@ PinnedRoot BufferManager::pin() {
   return {root, &slot};
 }
 
+void BufferManager::begin_history(const detail::HistoryId& history) {
+  prepare_commit();
+  buffer_.set_history(history);
+  commit_batch(version(), {});
+}
+
 void BufferManager::resume_entities() {
   entities_.resume(buffer_.root());
   fold_dead_slots();

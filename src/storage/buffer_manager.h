@@ -49,7 +49,9 @@ class BufferManager {
   /// The id was reserved and will not begin. Its index comes back after offer_burnt().
   void burn(Entity entity) noexcept { entities_.burn(entity); }
   void offer_burnt() noexcept { entities_.offer_burnt(buffer_.root()); }
-  /// After recovery: ids go on from those that the newest root has.
+  /// The newest root, and those after it, are of that line of versions. Errors: throws std::bad_alloc.
+  void begin_history(const detail::HistoryId& history);
+  /// After recovery, and where the database has followed another: ids go on from those that the write buffer has.
   void resume_entities();
   /// Sees to it that commit_batch() will allocate nothing that it needs. Errors: throws std::bad_alloc.
   void prepare_commit();

@@ -78,8 +78,11 @@ void EntityAllocator::offer_burnt(const detail::Root& root) noexcept {
 
 void EntityAllocator::resume(const detail::Root& root) {
   constexpr std::uint32_t page_slots = 1U << detail::slot_page_bits;
-  // relaxed: nobody else is there yet.
-  next_index_.store(root.slot_count, std::memory_order_relaxed);
+  skip_to(root.slot_count);
+  std::array<Entity, 64> some;
+  while (take_offered(some) != 0) {  // what was given back: it is below slot_count now, or lost
+  }
+  after_burnt_.clear();
   std::vector<FreeIndices::Run> runs;
   for (std::uint64_t page = 0; page < root.slot_count; page += page_slots) {
     const auto first = static_cast<std::uint32_t>(page);
@@ -97,6 +100,14 @@ void EntityAllocator::resume(const detail::Root& root) {
   }
   std::for_each(runs.rbegin(), runs.rend(), [this](FreeIndices::Run run) { free_.add_run(run); });  // low ones last
   refill(root);
+}
+
+void EntityAllocator::skip_to(std::uint32_t slot_count) noexcept {
+  // relaxed, all: only uniqueness matters.
+  std::uint64_t next = next_index_.load(std::memory_order_relaxed);
+  while (next < slot_count &&
+         !next_index_.compare_exchange_weak(next, slot_count, std::memory_order_relaxed, std::memory_order_relaxed)) {
+  }
 }
 
 void EntityAllocator::recycle(const memory::PinSet& pins, const detail::Root& root,

@@ -43,10 +43,13 @@ class EntityAllocator {
   void burn(Entity entity) noexcept;
   /// `root` is the newest. Threads: writer.
   void offer_burnt(const detail::Root& root) noexcept;
-  /// After recovery: goes on from the ids that the root has. Every index below its slot_count that is not alive comes
-  /// back, with the generation after its last one; a run of indices that were never used is kept as a run.
-  /// Threads: the only one there is.
+  /// After recovery, and after entities came from elsewhere: goes on from the ids that the root has. Every index below
+  /// its slot_count that is not alive comes back, with the generation after its last one; a run of indices that were
+  /// never used is kept as a run. Requires: ended() and recycle() have had nothing to do.
+  /// Threads: writer.
   void resume(const detail::Root& root);
+  /// Entities came from elsewhere: new indices begin behind those. Threads: writer.
+  void skip_to(std::uint32_t slot_count) noexcept;
 
   /// Offers again the indices that no pin in `pins` holds. `alive_in` says whether the pinned root with that number has
   /// the entity alive; `root` is the newest. Threads: writer, after a root was published.

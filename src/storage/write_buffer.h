@@ -109,6 +109,8 @@ class WriteBuffer {
   /// Takes the transaction back, to the byte and to the order of the rows.
   void revert();
 
+  /// On which line of versions the root is.
+  void set_history(const detail::HistoryId& history) noexcept { root_.history = history; }
   /// The root as it is to be published, its version set. The buffer is then to be begun anew.
   [[nodiscard]] const Root& seal(Version version) noexcept;
 

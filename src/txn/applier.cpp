@@ -14,6 +14,15 @@ namespace stoa::txn {
 using detail::is_past;
 using detail::TransactionNode;
 
+namespace {
+
+Error no_way_back() {
+  return make_error(ErrorCode::out_of_memory,
+                    [] { return Error(ErrorCode::out_of_memory, "no memory to take a transaction back"); });
+}
+
+}  // namespace
+
 Applier::Applier(storage::BufferManager& buffers, CommitSink& sink, const Options& options)
     : buffers_(buffers),
       buffer_(buffers.write_buffer()),
@@ -21,6 +30,7 @@ Applier::Applier(storage::BufferManager& buffers, CommitSink& sink, const Option
       constraints_(buffers.world()),
       judge_(constraints_, options.cascade_rows_max),
       delta_(buffers.world()),
+      replay_(buffers.world()),
       context_(buffer_, buffers.entities(), options.transaction_bytes_max) {}
 
 std::expected<bool, Error> Applier::apply(TransactionNode& node, Version version) {
@@ -35,16 +45,51 @@ std::expected<bool, Error> Applier::apply(TransactionNode& node, Version version
     settled = std::unexpected(Error::out_of_memory());
   }
   if (settled && *settled) return true;
+  if (!take_back()) return std::unexpected(no_way_back());
+  burn_reserved(node);
+  return settled;
+}
+
+std::expected<void, Error> Applier::apply_delta(std::span<const std::byte> body) {
+  std::expected<void, Error> done;
+  lost_ = false;
+  try {
+    done = replay_.apply(body, buffer_);
+    if (done) done = expect_rules_kept();
+    if (done) {
+      make_room_for_ended();
+      buffer_.accept(ended_);
+      return {};
+    }
+  } catch (const std::bad_alloc&) {
+    done = std::unexpected(Error::out_of_memory());
+  }
+  if (!take_back()) return std::unexpected(no_way_back());
+  return done;
+}
+
+// False where there is no memory for that.
+bool Applier::take_back() noexcept {
   try {
     buffer_.revert();
   } catch (const std::bad_alloc&) {
     lost_ = true;
-    return std::unexpected(make_error(ErrorCode::out_of_memory, [] {
-      return Error(ErrorCode::out_of_memory, "no memory to take a transaction back");
-    }));
   }
-  burn_reserved(node);
-  return settled;
+  return !lost_;
+}
+
+// Of what was committed elsewhere: nothing follows from it, and every row keeps the rules.
+std::expected<void, Error> Applier::expect_rules_kept() {
+  if (buffer_.changes().empty()) return {};
+  buffer_.settle_indexes();
+  if (constraints_.empty()) return {};
+  auto consequences = judge_.consequences(buffer_);
+  if (!consequences) return std::unexpected(std::move(consequences.error()));
+  if (const auto checked = judge_.check(buffer_, detail::SteadyTime::max(), (*consequences)->restricted); !checked) {
+    return checked;
+  }
+  if ((*consequences)->empty()) return {};
+  return std::unexpected(Error(ErrorCode::constraint_violation, "the delta leaves references to what goes by it"));
 }
 
 std::expected<void, Error> Applier::run(TransactionNode& node) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/reuse.h"
+#include "delta/replay.h"
 #include "delta/transaction_delta.h"
 #include "integrity/judge.h"
 #include "storage/buffer_manager.h"
@@ -14,6 +15,7 @@
 
 #include <cstddef>
 #include <expected>
+#include <span>
 #include <vector>
 
 namespace stoa::txn {
@@ -26,6 +28,10 @@ class Applier {
   /// On success returns whether there was an effect, which then has been given to the sink as `version`. On an error
   /// the write buffer is as before.
   [[nodiscard]] std::expected<bool, Error> apply(detail::TransactionNode& node, Version version);
+
+  /// The same of the body of another database's delta, which the sink does not get: it has no log. On success the write
+  /// buffer has all of it.
+  [[nodiscard]] std::expected<void, Error> apply_delta(std::span<const std::byte> body);
 
   /// Whether the last apply() failed for good: the sink did, or what was applied could not be taken back. Nothing of
   /// the write buffer may be published then.
@@ -41,6 +47,8 @@ class Applier {
   [[nodiscard]] std::expected<void, Error> meet_expectations(const detail::TransactionNode& node) const;
   std::expected<void, Error> keep_rules(detail::SteadyTime deadline);
   std::expected<void, Error> apply(const integrity::Consequences& follow, detail::SteadyTime deadline);
+  std::expected<void, Error> expect_rules_kept();
+  bool take_back() noexcept;
   std::expected<bool, Error> settle(Version version, std::uint64_t tag);
   void make_room_for_ended();
   void burn_reserved(const detail::TransactionNode& node);
@@ -51,6 +59,7 @@ class Applier {
   integrity::Constraints constraints_;
   integrity::Judge judge_;
   delta::TransactionDelta delta_;
+  delta::Replay replay_;
   WriterContext context_;
   bool lost_ = false;
   bool called_ = false;  // the transaction's function: what context_ has is of this one

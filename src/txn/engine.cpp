@@ -1,6 +1,9 @@
 #include "txn/engine.h"
 
 #include "base/make_error.h"
+#include "base/random.h"
+#include "delta/delta_access.h"
+#include "delta/replicated.h"
 
 #include <algorithm>
 #include <bit>
@@ -45,6 +48,10 @@ Error error(ErrorCode code, const char* reason) {
 }
 Error no_more_writes(ErrorCode code, const Error& failure) {
   return make_error(code, [&] { return Error(code, "no more writes: " + failure.message()); });
+}
+detail::HistoryId new_history() {
+  const RandomId id = system_random().next_id();
+  return {id.low, id.high};
 }
 Error closed_error() { return error(ErrorCode::closed, "the database is closed"); }
 
@@ -216,6 +223,25 @@ std::expected<Commit, Error> Engine::run(detail::WriteFunction function) {
   return submit(node).get();
 }
 
+std::expected<Commit, Error> Engine::apply(const Delta& delta) {
+  may_wait();
+  Node& node = new_node();
+  node.kind = Node::Kind::delta;
+  node.deadline = SteadyTime::max();
+  node.delta = delta;
+  return submit(node).get();
+}
+
+std::expected<Version, Error> Engine::promote() {
+  may_wait();
+  Node& node = new_node();
+  node.kind = Node::Kind::promote;
+  node.deadline = SteadyTime::max();
+  auto done = submit(node).get();
+  if (!done) return std::unexpected(std::move(done.error()));
+  return done->version;
+}
+
 std::expected<Version, Error> Engine::flush() {
   may_wait();
   Node& node = new_node();
@@ -347,6 +373,16 @@ void Engine::apply(Node& node) {
     node.result = std::unexpected(Error::out_of_memory());
     return;
   }
+  if (node.kind == Node::Kind::delta) {
+    apply_delta(node);
+    return;
+  }
+  if (node.kind == Node::Kind::promote) {
+    promote(node);
+    return;
+  }
+  const bool writes = node.kind == Node::Kind::operations || node.kind == Node::Kind::function;
+  if (writes && follower_.is_following() && !node.refused) node.refused = error(ErrorCode::read_only, "a replica");
   if (node.kind == Node::Kind::flush) flush_asked_ = true;
   if (node.kind == Node::Kind::dropped && !node.refused) node.refused = error(ErrorCode::aborted, "dropped");
   const bool is_function = node.kind == Node::Kind::function;  // every submit() reads what is on in_function_'s line
@@ -362,6 +398,47 @@ void Engine::apply(Node& node) {
   node.result = Commit{version_};
 }
 
+void Engine::apply_delta(Node& node) {
+  const Delta whole = *std::exchange(node.delta, std::nullopt);
+  const Follower::Content& delta = detail::DeltaAccess::content(whole);
+  std::vector<std::byte> body;
+  std::expected<Follower::Step, Error> step;
+  try {
+    body = delta::replicated_body(delta);
+    step = sink_.wants_deltas()
+               ? std::unexpected(Error(ErrorCode::invalid_argument, "a database with a log cannot be a replica"))
+               : follower_.look_at(delta, body, version_, buffers_.write_buffer().root().history,
+                                   buffers_.world().schema->hash());
+    follower_.make_room();
+  } catch (const std::bad_alloc&) {
+    step = std::unexpected(Error::out_of_memory());
+  }
+  node.result = Commit{version_};
+  if (!step) node.result = std::unexpected(std::move(step.error()));
+  if (!node.result || *step == Follower::Step::known) return;
+  if (auto applied = applier_.apply_delta(body); !applied) {
+    node.result = std::unexpected(std::move(applied.error()));
+    if (applier_.is_lost()) fail_batch(node.result.error());
+    return;
+  }
+  follower_.note(delta, body);
+  applier_.clear_ended();  // which indices are free is the other database's to know
+  buffers_.entities().skip_to(buffers_.write_buffer().root().slot_count);
+  buffers_.write_buffer().set_history(delta.history);
+  version_ = delta.to;
+  republish_ = true;  // a first one may lead to version 0
+  node.result = Commit{version_};
+}
+
+void Engine::promote(Node& node) {
+  node.result = Commit{version_};
+  if (!follower_.is_following()) return;
+  follower_.promote();
+  buffers_.resume_entities();
+  buffers_.write_buffer().set_history(new_history());
+  republish_ = true;
+}
+
 void Engine::enter_function() noexcept {
   // relaxed: as in may_wait(); and statistics.
   in_function_.store(this_thread_mark(), std::memory_order_relaxed);
@@ -375,7 +452,7 @@ void Engine::leave_function() noexcept {
 }
 
 void Engine::publish_batch() {
-  if (version_ == published_) {
+  if (version_ == published_ && !republish_) {
     buffers_.note_memory();  // what failed may have needed some
   } else {
     if (auto committed = without_bad_alloc([this] { return sink_.commit(); }); !committed) {
@@ -385,6 +462,7 @@ void Engine::publish_batch() {
     buffers_.commit_batch(version_, applier_.ended());
     applier_.clear_ended();
     published_ = version_;
+    republish_ = false;
     keep_snapshots();
     batches_.fetch_add(1, std::memory_order_relaxed);  // relaxed: statistics
     version_bell_.ring();

@@ -9,11 +9,13 @@
 #include "storage/buffer_manager.h"
 #include "txn/applier.h"
 #include "txn/commit_sink.h"
+#include "txn/follower.h"
 #include "txn/kept_snapshots.h"
 #include "txn/messenger.h"
 #include "txn/transaction_home.h"
 #include "txn/transaction_node.h"
 
+#include <stoa/delta.h>
 #include <stoa/metrics.h>
 #include <stoa/options.h>
 #include <stoa/transaction.h>
@@ -49,6 +51,8 @@ class Engine final : public detail::TransactionHome {
 
   [[nodiscard]] Transaction begin();
   [[nodiscard]] std::expected<Commit, Error> run(detail::WriteFunction function);
+  [[nodiscard]] std::expected<Commit, Error> apply(const Delta& delta);
+  [[nodiscard]] std::expected<Version, Error> promote();
   [[nodiscard]] std::expected<Version, Error> flush();
   bool wait_for_version(Version version, std::chrono::nanoseconds timeout);
   /// The newest snapshot that was kept, by the options, of the version or one before it.
@@ -94,6 +98,8 @@ class Engine final : public detail::TransactionHome {
   std::size_t commit_queued(std::size_t transactions, detail::SteadyTime until);
   void commit_batch(std::size_t transactions);
   void apply(Node& node);
+  void apply_delta(Node& node);
+  void promote(Node& node);
   void enter_function() noexcept;
   void leave_function() noexcept;
   void publish_batch();
@@ -126,10 +132,12 @@ class Engine final : public detail::TransactionHome {
 
   // The writer's.
   Applier applier_;
+  Follower follower_;
   Node* pending_ = nullptr;  // taken from the queue, not yet applied; linked by next
   Node* pending_last_ = nullptr;
   std::vector<Node*> batch_;
   bool flush_asked_ = false;  // by a transaction of the batch
+  bool republish_ = false;    // the root, without a new version
   Version published_ = 0;
   Version version_ = 0;           // with what the batch has added
   std::optional<Error> failure_;  // the sink's; final

@@ -19,6 +19,7 @@ void TransactionNode::reset(const WorldInfo& world, storage::EntityAllocator& en
   kind = Kind::operations;
   deadline.reset();
   function = {};
+  delta.reset();
   ops.clear();
   expectations.clear();
   tag = 0;

@@ -7,6 +7,7 @@
 #include "queue/response.h"
 #include "txn/op_buffer.h"
 
+#include <stoa/delta.h>
 #include <stoa/ticket.h>
 #include <stoa/writer.h>
 
@@ -29,6 +30,8 @@ class TransactionNode : public queue::QueueNode, public OpTarget {
   enum class Kind : std::uint8_t {
     operations,  ///< apply the recorded operations
     function,    ///< call the function
+    delta,       ///< apply a delta of another database
+    promote,     ///< follow no other database any more
     flush,       ///< nothing; answered once all before it is as durable as it gets
     dropped,     ///< nothing but its reserved ids, which are burnt
   };
@@ -42,6 +45,7 @@ class TransactionNode : public queue::QueueNode, public OpTarget {
   WriteFunction function;
   txn::OpBuffer ops;
   txn::OpBuffer expectations;  ///< rows that must be as they are here: an update for a row, a remove for none
+  std::optional<Delta> delta;
   std::uint64_t tag = 0;
   std::optional<Error> refused;  ///< the first call that cannot be right
   std::expected<Commit, Error> result;

@@ -1,0 +1,284 @@
+// A replica: kept by deltas, refused what does not fit, and on its own once it is promoted.
+#include "isolation/environment.h"
+#include "random.h"
+
+#include <stoa/stoa.h>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace {
+
+using stoa::Database;
+using stoa::Delta;
+using stoa::Entity;
+using stoa::ErrorCode;
+using stoa::Snapshot;
+using stoa::test::Random;
+
+struct Ship {
+  std::uint32_t speed;
+  stoa::Text name;
+};
+BOOST_DESCRIBE_STRUCT(Ship, (), (speed, name))
+struct Crew {
+  Entity ship;
+  std::uint32_t number;
+};
+BOOST_DESCRIBE_STRUCT(Crew, (), (ship, number))
+struct Afloat {};
+BOOST_DESCRIBE_STRUCT(Afloat, (), ())
+struct Course {
+  float degrees;
+};
+BOOST_DESCRIBE_STRUCT(Course, (), (degrees))
+
+stoa::Schema fleet() {
+  stoa::Schema schema("fleet");
+  schema.table<Ship>("ship").range<&Ship::speed>(0U, 100U).index<&Ship::name>();
+  schema.table<Crew>("crew").foreign_key<&Crew::ship>("ship", stoa::OnDelete::cascade).unique<&Crew::number>();
+  schema.table<Afloat>("afloat").sparse();
+  schema.table<Course>("course").sparse();
+  return schema;
+}
+
+class Fleet {
+ public:
+  explicit Fleet(Random& random) : random_(random) {}
+
+  /// A transaction that keeps all rules, or breaks one now and then.
+  void act() {
+    stoa::Transaction tx = database.begin();
+    for (std::uint64_t left = 1 + random_.below(8); left != 0; --left) operate(tx);
+    if (std::move(tx).commit()) forget_the_gone();
+  }
+  [[nodiscard]] Snapshot snapshot() { return database.snapshot(); }
+
+  Database database = *Database::in_memory(fleet());
+
+ private:
+  void operate(stoa::Transaction& tx) {
+    const std::string name = random_.chance(50) ? "Ida" : "a name that is too long for a cell " + std::to_string(next_);
+    if (ships_.empty() || random_.chance(30)) {
+      ships_.push_back(tx.create());
+      tx.insert(ships_.back(), Ship{static_cast<std::uint32_t>(random_.below(100)), name});
+      if (random_.chance(50)) tx.insert(tx.create(), Crew{ships_.back(), next_++});
+      return;
+    }
+    const Entity ship = ships_[random_.below(ships_.size())];
+    switch (random_.below(6)) {
+      case 0: tx.upsert(ship, Ship{static_cast<std::uint32_t>(random_.below(102)), name}); break;
+      case 1: tx.upsert(ship, Course{static_cast<float>(random_.below(360))}); break;
+      case 2: tx.upsert(ship, Afloat{}); break;
+      case 3: tx.insert(tx.create(), Crew{ship, next_++}); break;
+      case 4: tx.set<&Ship::name>(ship, name); break;
+      default: tx.destroy(ship); break;
+    }
+  }
+  void forget_the_gone() {
+    const Snapshot now = database.snapshot();
+    std::erase_if(ships_, [&](Entity ship) { return !now.alive(ship) || !now.has<Ship>(ship); });
+  }
+
+  Random& random_;
+  std::vector<Entity> ships_;
+  std::uint32_t next_ = 0;
+};
+
+class Replica : public testing::Test {
+ protected:
+  /// What has happened since `from`, over the wire.
+  static Delta since(const Snapshot& from, Fleet& fleet) {
+    const auto decoded = Delta::decode(stoa::diff(from, fleet.snapshot()).encode());
+    EXPECT_TRUE(decoded);
+    return *decoded;
+  }
+  /// As many deltas, each of one transaction with an effect.
+  std::vector<Delta> live(std::size_t transactions) {
+    std::vector<Delta> out;
+    while (out.size() != transactions) {
+      const Snapshot before = primary.snapshot();
+      primary.act();
+      if (primary.database.version() != before.version()) out.push_back(since(before, primary));
+    }
+    return out;
+  }
+  static void expect_same(Database& a, Database& b) {
+    EXPECT_EQ(a.snapshot().state_hash(), b.snapshot().state_hash());
+    EXPECT_EQ(a.version(), b.version());
+    EXPECT_TRUE(b.snapshot().wrong_indexes().empty());
+  }
+  void expect_refused(const Delta& delta, ErrorCode code) {
+    const auto before = replica.snapshot().state_hash();
+    const stoa::Version version = replica.version();
+    const auto applied = replica.apply(delta);
+    ASSERT_FALSE(applied);
+    EXPECT_EQ(to_string(applied.error().code()), to_string(code)) << applied.error().message();
+    EXPECT_EQ(replica.snapshot().state_hash(), before);
+    EXPECT_EQ(replica.version(), version);
+  }
+
+  /// The delta with another number in the place of one that it has once, and a checksum that says so.
+  static Delta forged(const Delta& delta, std::uint32_t number, std::uint32_t other) {
+    std::vector<std::byte> bytes = delta.encode();
+    const auto found = std::ranges::search(bytes, std::as_bytes(std::span(&number, 1)));
+    EXPECT_EQ(found.size(), sizeof number);
+    std::memcpy(&*found.begin(), &other, sizeof other);
+    std::uint32_t crc = ~0U;
+    for (std::size_t at = 0; at != bytes.size(); ++at) {
+      if (at >= 8 && at < 12) continue;
+      crc ^= std::to_integer<std::uint32_t>(bytes[at]);
+      for (int bit = 0; bit != 8; ++bit) crc = crc >> 1U ^ (0x82F6'3B78U & (0U - (crc & 1U)));
+    }
+    crc = ~crc;
+    std::memcpy(bytes.data() + 8, &crc, sizeof crc);
+    const auto decoded = Delta::decode(bytes);
+    EXPECT_TRUE(decoded) << decoded.error().message();
+    return *decoded;
+  }
+
+  Random random{stoa::test::test_seed()};
+  Fleet primary{random};
+  Database replica = *Database::in_memory(fleet());
+};
+
+TEST_F(Replica, FollowsByTheDeltasOfAllTransactions) {
+  for (int round = 0; round != 300 && !HasFailure(); ++round) {
+    for (const Delta& delta : live(1)) {
+      const auto applied = replica.apply(delta);
+      ASSERT_TRUE(applied) << applied.error().message();
+      EXPECT_EQ(applied->version, delta.to());
+    }
+    expect_same(primary.database, replica);
+  }
+}
+
+TEST_F(Replica, BeginsWithAllThatThereIsAndGoesOnByLeaps) {
+  (void)live(50);
+  Snapshot last = primary.snapshot();
+  ASSERT_TRUE(replica.apply(*Delta::decode(Delta::full(last).encode())));
+  expect_same(primary.database, replica);
+  for (int leap = 0; leap != 20 && !HasFailure(); ++leap) {
+    (void)live(1 + random.below(20));
+    const auto applied = replica.apply(since(last, primary));
+    ASSERT_TRUE(applied) << applied.error().message();
+    last = primary.snapshot();
+    expect_same(primary.database, replica);
+  }
+}
+
+TEST_F(Replica, TakesNothingTwiceAndNothingOutOfOrder) {
+  const std::vector<Delta> deltas = live(40);
+  for (std::size_t next = 0; next != deltas.size() && !HasFailure(); ++next) {
+    if (next + 1 != deltas.size()) expect_refused(deltas[next + 1], ErrorCode::invalid_argument);
+    ASSERT_TRUE(replica.apply(deltas[next]));
+    const auto again = replica.apply(deltas[random.below(next + 1)]);
+    ASSERT_TRUE(again) << again.error().message();
+    EXPECT_EQ(again->version, next + 1);
+  }
+  expect_same(primary.database, replica);
+}
+
+TEST_F(Replica, SeesAForkByItsContentAndByItsHistory) {
+  Fleet other(random);
+  const std::vector<Delta> deltas = live(3);
+  for (const Delta& delta : deltas) ASSERT_TRUE(replica.apply(delta));
+  const Snapshot begin = other.snapshot();
+  other.act();
+  while (other.database.version() == 0) other.act();
+  expect_refused(stoa::diff(begin, other.snapshot()), ErrorCode::fork);
+
+  Database own = *Database::in_memory(fleet());
+  stoa::Transaction tx = own.begin();
+  tx.insert(tx.create(), Course{1});
+  ASSERT_TRUE(std::move(tx).commit());
+  EXPECT_EQ(own.apply(deltas[0]).error().code(), ErrorCode::fork) << "it has commits of its own";
+}
+
+TEST_F(Replica, TakesNoWrites) {
+  ASSERT_TRUE(replica.apply(live(1)[0]));
+  stoa::Transaction tx = replica.begin();
+  tx.insert(tx.create(), Course{1});
+  EXPECT_EQ(std::move(tx).commit().error().code(), ErrorCode::read_only);
+  EXPECT_EQ(replica.write([](stoa::Writer&) {}).error().code(), ErrorCode::read_only);
+  ASSERT_TRUE(replica.flush());
+  for (const Delta& delta : live(5)) ASSERT_TRUE(replica.apply(delta));
+  expect_same(primary.database, replica);
+}
+
+TEST_F(Replica, OncePromotedGoesOnByItselfAndGivesNoIdTwice) {
+  std::set<Entity> known;
+  const auto note = [&](const Snapshot& snapshot) {
+    for (auto [entity, ship] : snapshot.view<Ship>()) known.insert(entity);
+    for (auto [entity, crew] : snapshot.view<Crew>()) known.insert(entity);
+  };
+  std::vector<Delta> deltas;
+  for (int i = 0; i != 200; ++i) {
+    for (const Delta& delta : live(1)) deltas.push_back(delta);
+    note(primary.snapshot());
+  }
+  for (const Delta& delta : deltas) ASSERT_TRUE(replica.apply(delta));
+  const Snapshot held = replica.snapshot();
+  const auto version = replica.promote();
+  ASSERT_TRUE(version);
+  EXPECT_EQ(*version, deltas.back().to());
+  EXPECT_EQ(replica.snapshot().state_hash(), held.state_hash());
+  int reused = 0;
+  for (int i = 0; i != 500; ++i) {
+    stoa::Transaction tx = replica.begin();
+    const Entity fresh = tx.create();
+    EXPECT_TRUE(known.insert(fresh).second) << "given out before";
+    reused += fresh.generation() > 1 ? 1 : 0;
+    tx.insert(fresh, Course{1});
+    if (random.chance(50)) tx.insert(fresh, Ship{1, "Eva"});
+    const auto done = std::move(tx).commit();
+    ASSERT_TRUE(done) << done.error().message();
+    if (random.chance(60)) {
+      ASSERT_TRUE(replica.write([&](stoa::Writer& w) { w.destroy(fresh); }));
+    }
+  }
+  EXPECT_GT(reused, 0) << "indices of those that had ended before come back";
+  expect_refused(live(1)[0], ErrorCode::fork);
+  // Who follows the promoted one begins with all that it has, or from the version at which it left.
+  Database next = *Database::in_memory(fleet());
+  ASSERT_TRUE(next.apply(Delta::full(replica.snapshot())));
+  expect_same(replica, next);
+  ASSERT_TRUE(replica.promote()) << "which it is already";
+}
+
+// A ship of a speed that is looked for in the bytes.
+TEST_F(Replica, RefusesOtherContentUnderTheSameVersionAndWhatBreaksARule) {
+  const auto sail = [&](std::uint32_t speed) {
+    const Snapshot before = primary.snapshot();
+    stoa::Transaction tx = primary.database.begin();
+    tx.insert(tx.create(), Ship{speed, "Ida"});
+    EXPECT_TRUE(std::move(tx).commit());
+    return stoa::diff(before, primary.snapshot());
+  };
+  const Delta first = sail(77);
+  ASSERT_TRUE(replica.apply(first));
+  ASSERT_TRUE(replica.apply(forged(first, 77, 77))) << "what it has applied already";
+  expect_refused(forged(first, 77, 78), ErrorCode::fork);
+  const Delta second = sail(88);
+  expect_refused(forged(second, 88, 101), ErrorCode::constraint_violation);
+  ASSERT_TRUE(replica.apply(second));
+  expect_same(primary.database, replica);
+}
+
+TEST_F(Replica, IsOfTheSameSchema) {
+  Database other = *Database::in_memory([] {
+    stoa::Schema schema("fleet");
+    schema.table<Course>("course");
+    return schema;
+  }());
+  EXPECT_EQ(other.apply(live(1)[0]).error().code(), ErrorCode::schema_mismatch);
+}
+
+}  // namespace
