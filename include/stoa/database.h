@@ -109,6 +109,13 @@ class Database {
   /// Errors: read_only after a failed log; closed.
   std::expected<Version, Error> flush();
 
+  /// Makes the world what it was in the snapshot, as a transaction with the next version: the same entities, ids and
+  /// rows. What is submitted before it is undone with the rest; versions, and the ids that were given out since, do not
+  /// come back. Costs what differs. Snapshots stay as they are: one of before the restore can be restored after it.
+  /// Errors: fork — a snapshot from before a promotion; read_only; whatever a commit answers. Throws std::logic_error
+  /// with a snapshot of another database.
+  std::expected<Commit, Error> restore(const Snapshot& snapshot);
+
   /// Makes this database, in memory and without commits of its own, a replica of the one whose delta it is, and keeps it
   /// one: it then takes deltas of that history only, one after the other, and no writes. All of the delta or nothing:
   /// what does not fit the state or breaks a rule is refused. A delta of the past is ignored where its content is what

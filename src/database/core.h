@@ -36,6 +36,8 @@ class DatabaseCore final : public SnapshotHome {
   [[nodiscard]] std::expected<Snapshot, Error> snapshot_at(Version version);
   [[nodiscard]] txn::Engine& engine() { return *engine_; }
   [[nodiscard]] const CompiledSchema& schema() const { return *buffers_.world().schema; }
+  /// Whether the root is one of this database.
+  [[nodiscard]] bool has(const Root& root) const { return root.world == &buffers_.world(); }
   [[nodiscard]] Version version() const { return buffers_.version(); }
   [[nodiscard]] Version durable_version() const { return sink_->durable_version(); }
   [[nodiscard]] const Recovery& recovery() const { return recovery_; }

@@ -5,6 +5,8 @@
 #include "database/core.h"
 #include "queue/sync.h"
 
+#include <stoa/detail/snapshot_access.h>
+
 #include <new>
 #include <stdexcept>
 #include <utility>
@@ -75,6 +77,13 @@ DatabaseCore& Database::core() const {
 Transaction Database::begin() { return core().engine().begin(); }
 std::expected<Commit, Error> Database::run(detail::WriteFunction function) { return core().engine().run(function); }
 std::expected<Commit, Error> Database::apply(const Delta& delta) { return core().engine().apply(delta); }
+std::expected<Commit, Error> Database::restore(const Snapshot& snapshot) {
+  const detail::Root& root = detail::SnapshotAccess::root(snapshot);
+  if (!core().has(root)) {
+    throw std::logic_error("stoa: restore: the snapshot is of another database");
+  }
+  return core().engine().restore(root);
+}
 std::expected<Version, Error> Database::promote() { return core().engine().promote(); }
 Snapshot Database::snapshot() { return core().snapshot(); }
 std::expected<Snapshot, Error> Database::snapshot_at(Version version) { return core().snapshot_at(version); }

@@ -192,7 +192,10 @@ void TransactionDelta::write_entity(const WriteBuffer& buffer, const Touched& to
   for (const Cell& cell : cells.subspan(1)) {
     if (const std::byte* row = buffer.find_row(cell.table, entity)) rows_.push_back({cell.table, row});
   }
-  runs_.create(entity, rows_);
+  // It has been, and comes back: a restore.
+  detail::EntitySlot slot;
+  std::memcpy(static_cast<void*>(&slot), buffer.changes().image(first), sizeof slot);
+  slot.floor >= entity.generation() ? runs_.revive(entity, rows_) : runs_.create(entity, rows_);
 }
 
 void TransactionDelta::write_rows(const WriteBuffer& buffer, std::span<const Cell> cells) {

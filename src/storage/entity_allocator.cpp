@@ -66,6 +66,12 @@ void EntityAllocator::ended(Entity entity, std::uint64_t root_seq) noexcept {
   (void)push_if_possible(fresh_, {entity, root_seq});
 }
 
+void EntityAllocator::forget_ends_of(std::span<const Entity> revived) noexcept {
+  const auto is_back = [&](const Ended& ended) { return std::ranges::binary_search(revived, ended.entity); };
+  std::erase_if(fresh_, is_back);
+  for (Bucket& held : held_) std::erase_if(held.entities, is_back);
+}
+
 void EntityAllocator::burn(Entity entity) noexcept {
   if (entity.generation() >= detail::generation_max) return;  // used up: the index is retired for good
   (void)push_if_possible(after_burnt_, {entity.index(), entity.generation() + 1});

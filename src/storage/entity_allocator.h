@@ -38,6 +38,8 @@ class EntityAllocator {
 
   /// The entity ended in root `root_seq`; its index waits until no pin needs it. Threads: writer.
   void ended(Entity entity, std::uint64_t root_seq) noexcept;
+  /// Entities that had ended are alive again; `revived` is sorted. Threads: writer.
+  void forget_ends_of(std::span<const Entity> revived) noexcept;
   /// The id was reserved and never committed, of which no root knows; its index may come back at once, after
   /// offer_burnt() or the next recycle(). Threads: writer.
   void burn(Entity entity) noexcept;

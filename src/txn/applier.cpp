@@ -2,6 +2,8 @@
 
 #include "base/make_error.h"
 #include "base/steady_time.h"
+#include "delta/root_diff.h"
+#include "delta/run_reader.h"
 #include "txn/apply_operations.h"
 
 #include <algorithm>
@@ -31,12 +33,14 @@ Applier::Applier(storage::BufferManager& buffers, CommitSink& sink, const Option
       judge_(constraints_, options.cascade_rows_max),
       delta_(buffers.world()),
       replay_(buffers.world()),
-      context_(buffer_, buffers.entities(), options.transaction_bytes_max) {}
+      context_(buffer_, buffers.entities(), options.transaction_bytes_max),
+      runs_(buffers.world()) {}
 
 std::expected<bool, Error> Applier::apply(TransactionNode& node, Version version) {
   std::expected<bool, Error> settled = false;
   lost_ = false;
   called_ = false;
+  clear_for_reuse(revived_);
   try {
     auto done = run(node);
     if (done) done = keep_rules(*node.deadline);
@@ -44,7 +48,10 @@ std::expected<bool, Error> Applier::apply(TransactionNode& node, Version version
   } catch (const std::bad_alloc&) {
     settled = std::unexpected(Error::out_of_memory());
   }
-  if (settled && *settled) return true;
+  if (settled && *settled) {
+    forget_ends_of_revived();
+    return true;
+  }
   if (!take_back()) return std::unexpected(no_way_back());
   burn_reserved(node);
   return settled;
@@ -101,6 +108,7 @@ std::expected<void, Error> Applier::run(TransactionNode& node) {
   switch (node.kind) {
     case TransactionNode::Kind::operations: return apply_operations(node.ops, buffer_, *node.deadline);
     case TransactionNode::Kind::function: return call(node);
+    case TransactionNode::Kind::restore: return restore(*node.restored);
     default: return {};
   }
 }
@@ -139,6 +147,30 @@ std::expected<void, Error> Applier::call(const TransactionNode& node) {
   }
   if (context_.refused()) return std::unexpected(*context_.refused());
   return {};
+}
+
+// By what is different, and as any other transaction: rows that are written again have new pages.
+std::expected<void, Error> Applier::restore(const detail::Root& root) {
+  runs_.clear();
+  delta::diff_roots(buffer_.root(), root, runs_);
+  clear_for_reuse(bytes_);
+  runs_.finish(bytes_);
+  runs_.clear();
+  delta::RunReader reader(bytes_, *buffer_.world().bytes);
+  while (const delta::Run* run = reader.next()) {
+    if (run->code != delta::RunCode::revive) continue;
+    delta::EntityCursor entities(*run);
+    for (std::uint64_t left = run->count; left != 0; --left) revived_.push_back(entities.next());
+  }
+  return replay_.apply(bytes_, buffer_);
+}
+
+// Their indices are in use again. As the snapshot that has them alive was held all the time, nobody else was given one.
+void Applier::forget_ends_of_revived() noexcept {
+  if (revived_.empty()) return;
+  std::ranges::sort(revived_);
+  std::erase_if(ended_, [&](Entity entity) { return std::ranges::binary_search(revived_, entity); });
+  buffers_.entities().forget_ends_of(revived_);
 }
 
 std::expected<void, Error> Applier::keep_rules(detail::SteadyTime deadline) {

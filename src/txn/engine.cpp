@@ -232,6 +232,15 @@ std::expected<Commit, Error> Engine::apply(const Delta& delta) {
   return submit(node).get();
 }
 
+std::expected<Commit, Error> Engine::restore(const detail::Root& root) {
+  may_wait();
+  Node& node = new_node();
+  node.kind = Node::Kind::restore;
+  node.deadline = SteadyTime::max();
+  node.restored = &root;
+  return submit(node).get();
+}
+
 std::expected<Version, Error> Engine::promote() {
   may_wait();
   Node& node = new_node();
@@ -381,10 +390,14 @@ void Engine::apply(Node& node) {
     promote(node);
     return;
   }
-  const bool writes = node.kind == Node::Kind::operations || node.kind == Node::Kind::function;
+  const bool writes = node.kind == Node::Kind::operations || node.kind == Node::Kind::function ||
+                      node.kind == Node::Kind::restore;
   if (writes && follower_.is_following() && !node.refused) node.refused = error(ErrorCode::read_only, "a replica");
   if (node.kind == Node::Kind::flush) flush_asked_ = true;
   if (node.kind == Node::Kind::dropped && !node.refused) node.refused = error(ErrorCode::aborted, "dropped");
+  if (node.kind == Node::Kind::restore && node.restored->history != buffers_.write_buffer().root().history) {
+    node.refused = error(ErrorCode::fork, "the snapshot is of another history: from before a promotion");
+  }
   const bool is_function = node.kind == Node::Kind::function;  // every submit() reads what is on in_function_'s line
   if (is_function) enter_function();
   auto applied = applier_.apply(node, version_ + 1);

@@ -52,6 +52,8 @@ class Engine final : public detail::TransactionHome {
   [[nodiscard]] Transaction begin();
   [[nodiscard]] std::expected<Commit, Error> run(detail::WriteFunction function);
   [[nodiscard]] std::expected<Commit, Error> apply(const Delta& delta);
+  /// Requires: the root is pinned, and of these buffers.
+  [[nodiscard]] std::expected<Commit, Error> restore(const detail::Root& root);
   [[nodiscard]] std::expected<Version, Error> promote();
   [[nodiscard]] std::expected<Version, Error> flush();
   bool wait_for_version(Version version, std::chrono::nanoseconds timeout);

@@ -20,6 +20,7 @@ void TransactionNode::reset(const WorldInfo& world, storage::EntityAllocator& en
   deadline.reset();
   function = {};
   delta.reset();
+  restored = nullptr;
   ops.clear();
   expectations.clear();
   tag = 0;

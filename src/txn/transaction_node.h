@@ -31,6 +31,7 @@ class TransactionNode : public queue::QueueNode, public OpTarget {
     operations,  ///< apply the recorded operations
     function,    ///< call the function
     delta,       ///< apply a delta of another database
+    restore,     ///< make the world what another root of it is
     promote,     ///< follow no other database any more
     flush,       ///< nothing; answered once all before it is as durable as it gets
     dropped,     ///< nothing but its reserved ids, which are burnt
@@ -46,6 +47,7 @@ class TransactionNode : public queue::QueueNode, public OpTarget {
   txn::OpBuffer ops;
   txn::OpBuffer expectations;  ///< rows that must be as they are here: an update for a row, a remove for none
   std::optional<Delta> delta;
+  const Root* restored = nullptr;  ///< pinned by whoever waits for the answer
   std::uint64_t tag = 0;
   std::optional<Error> refused;  ///< the first call that cannot be right
   std::expected<Commit, Error> result;

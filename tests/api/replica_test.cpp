@@ -1,6 +1,6 @@
 // A replica: kept by deltas, refused what does not fit, and on its own once it is promoted.
+#include "api/fleet.h"
 #include "isolation/environment.h"
-#include "random.h"
 
 #include <stoa/stoa.h>
 
@@ -23,74 +23,11 @@ using stoa::ErrorCode;
 using stoa::Snapshot;
 using stoa::test::Random;
 
-struct Ship {
-  std::uint32_t speed;
-  stoa::Text name;
-};
-BOOST_DESCRIBE_STRUCT(Ship, (), (speed, name))
-struct Crew {
-  Entity ship;
-  std::uint32_t number;
-};
-BOOST_DESCRIBE_STRUCT(Crew, (), (ship, number))
-struct Afloat {};
-BOOST_DESCRIBE_STRUCT(Afloat, (), ())
-struct Course {
-  float degrees;
-};
-BOOST_DESCRIBE_STRUCT(Course, (), (degrees))
-
-stoa::Schema fleet() {
-  stoa::Schema schema("fleet");
-  schema.table<Ship>("ship").range<&Ship::speed>(0U, 100U).index<&Ship::name>();
-  schema.table<Crew>("crew").foreign_key<&Crew::ship>("ship", stoa::OnDelete::cascade).unique<&Crew::number>();
-  schema.table<Afloat>("afloat").sparse();
-  schema.table<Course>("course").sparse();
-  return schema;
-}
-
-class Fleet {
- public:
-  explicit Fleet(Random& random) : random_(random) {}
-
-  /// A transaction that keeps all rules, or breaks one now and then.
-  void act() {
-    stoa::Transaction tx = database.begin();
-    for (std::uint64_t left = 1 + random_.below(8); left != 0; --left) operate(tx);
-    if (std::move(tx).commit()) forget_the_gone();
-  }
-  [[nodiscard]] Snapshot snapshot() { return database.snapshot(); }
-
-  Database database = *Database::in_memory(fleet());
-
- private:
-  void operate(stoa::Transaction& tx) {
-    const std::string name = random_.chance(50) ? "Ida" : "a name that is too long for a cell " + std::to_string(next_);
-    if (ships_.empty() || random_.chance(30)) {
-      ships_.push_back(tx.create());
-      tx.insert(ships_.back(), Ship{static_cast<std::uint32_t>(random_.below(100)), name});
-      if (random_.chance(50)) tx.insert(tx.create(), Crew{ships_.back(), next_++});
-      return;
-    }
-    const Entity ship = ships_[random_.below(ships_.size())];
-    switch (random_.below(6)) {
-      case 0: tx.upsert(ship, Ship{static_cast<std::uint32_t>(random_.below(102)), name}); break;
-      case 1: tx.upsert(ship, Course{static_cast<float>(random_.below(360))}); break;
-      case 2: tx.upsert(ship, Afloat{}); break;
-      case 3: tx.insert(tx.create(), Crew{ship, next_++}); break;
-      case 4: tx.set<&Ship::name>(ship, name); break;
-      default: tx.destroy(ship); break;
-    }
-  }
-  void forget_the_gone() {
-    const Snapshot now = database.snapshot();
-    std::erase_if(ships_, [&](Entity ship) { return !now.alive(ship) || !now.has<Ship>(ship); });
-  }
-
-  Random& random_;
-  std::vector<Entity> ships_;
-  std::uint32_t next_ = 0;
-};
+using stoa::test::fleet::Course;
+using stoa::test::fleet::Crew;
+using stoa::test::fleet::Fleet;
+using stoa::test::fleet::make_schema;
+using stoa::test::fleet::Ship;
 
 class Replica : public testing::Test {
  protected:
@@ -146,7 +83,7 @@ class Replica : public testing::Test {
 
   Random random{stoa::test::test_seed()};
   Fleet primary{random};
-  Database replica = *Database::in_memory(fleet());
+  Database replica = *Database::in_memory(make_schema());
 };
 
 TEST_F(Replica, FollowsByTheDeltasOfAllTransactions) {
@@ -195,7 +132,7 @@ TEST_F(Replica, SeesAForkByItsContentAndByItsHistory) {
   while (other.database.version() == 0) other.act();
   expect_refused(stoa::diff(begin, other.snapshot()), ErrorCode::fork);
 
-  Database own = *Database::in_memory(fleet());
+  Database own = *Database::in_memory(make_schema());
   stoa::Transaction tx = own.begin();
   tx.insert(tx.create(), Course{1});
   ASSERT_TRUE(std::move(tx).commit());
@@ -247,7 +184,7 @@ TEST_F(Replica, OncePromotedGoesOnByItselfAndGivesNoIdTwice) {
   EXPECT_GT(reused, 0) << "indices of those that had ended before come back";
   expect_refused(live(1)[0], ErrorCode::fork);
   // Who follows the promoted one begins with all that it has, or from the version at which it left.
-  Database next = *Database::in_memory(fleet());
+  Database next = *Database::in_memory(make_schema());
   ASSERT_TRUE(next.apply(Delta::full(replica.snapshot())));
   expect_same(replica, next);
   ASSERT_TRUE(replica.promote()) << "which it is already";
