@@ -116,13 +116,13 @@ class Database {
   /// with a snapshot of another database.
   std::expected<Commit, Error> restore(const Snapshot& snapshot);
 
-  /// Makes this database, in memory and without commits of its own, a replica of the one whose delta it is, and keeps it
-  /// one: it then takes deltas of that history only, one after the other, and no writes. All of the delta or nothing:
-  /// what does not fit the state or breaks a rule is refused. A delta of the past is ignored where its content is what
-  /// was applied. Tables that are not replicated are left out.
-  /// Errors: schema_mismatch; fork — another history, commits of one's own, or other content under an old version;
-  /// invalid_argument — it leads from another version than this one's, or the database has a folder; corrupt,
-  /// constraint_violation — it does not fit; closed; read_only, out_of_memory.
+  /// Makes this database, in memory and without commits of its own, a replica of the one whose delta it is, and keeps
+  /// it one: it then takes deltas of that history only, one after the other, and no writes. All of the delta or
+  /// nothing: what does not fit the state or breaks a rule is refused. A delta of the past is ignored where its content
+  /// is what was applied. Tables that are not replicated are left out. Errors: schema_mismatch; fork — another history,
+  /// commits of one's own, or other content under an old version; invalid_argument — it leads from another version than
+  /// this one's, or the database has a folder; corrupt, constraint_violation — it does not fit; closed; read_only,
+  /// out_of_memory.
   std::expected<Commit, Error> apply(const Delta& delta);
   /// A replica goes on by itself, in a history of its own, from the version that it has; nothing happens to another.
   /// Returns that version. Errors: closed.

@@ -129,8 +129,7 @@ RowDescription describe_row() {
 
 template <auto Member, typename Row = class_of_member<Member>>
 constexpr std::string_view find_field_name() {
-  static_assert(DescribedStruct<Row>,
-                "stoa: the member's struct is not described: BOOST_DESCRIBE_STRUCT");
+  static_assert(DescribedStruct<Row>, "stoa: the member's struct is not described: BOOST_DESCRIBE_STRUCT");
   std::string_view out;
   boost::mp11::mp_for_each<PublicMembers<Row>>([&out](auto member) {
     if constexpr (std::is_same_v<std::remove_cv_t<decltype(member.pointer)>, std::remove_cv_t<decltype(Member)>>) {

@@ -72,8 +72,7 @@ class Operations {
   /// One field: set<&Position::x>(entity, 9.f). Errors of the commit: not_found.
   template <auto Member, typename Row = detail::class_of_member<Member>>
   Self& set(Entity entity, const detail::type_of_member<Member>& value) {
-    static_assert(Component<Row>,
-                  "stoa: the member's struct is not described: BOOST_DESCRIBE_STRUCT");
+    static_assert(Component<Row>, "stoa: the member's struct is not described: BOOST_DESCRIBE_STRUCT");
     static_assert(!Encoded<Row>, "stoa: rows of a type with a Codec are written whole");
     const TableId table = target().template table_of<Row>();
     const FieldModel& field = *target().world().model(table).find(field_name<Member>());

@@ -9,8 +9,8 @@ std::vector<std::byte> replicated_body(const detail::DeltaAccess::Content& conte
   RunReader reader(content.body, *content.tables);
   while (const Run* run = reader.next()) {
     // All tables of a run are of one kind.
-    const bool stays = content.schema == nullptr || run->tables.empty() ||
-                       content.schema->model().table(run->tables[0]).replicated;
+    const bool stays =
+        content.schema == nullptr || run->tables.empty() || content.schema->model().table(run->tables[0]).replicated;
     if (stays) out.insert(out.end(), run->bytes.begin(), run->bytes.end());
   }
   return out;

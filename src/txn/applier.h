@@ -64,8 +64,8 @@ class Applier {
   delta::TransactionDelta delta_;
   delta::Replay replay_;
   WriterContext context_;
-  delta::RunWriter runs_;          // of a restore
-  std::vector<Entity> revived_;    // likewise
+  delta::RunWriter runs_;        // of a restore
+  std::vector<Entity> revived_;  // likewise
   bool lost_ = false;
   bool called_ = false;  // the transaction's function: what context_ has is of this one
   std::vector<Entity> ended_;

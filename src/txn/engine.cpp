@@ -390,8 +390,8 @@ void Engine::apply(Node& node) {
     promote(node);
     return;
   }
-  const bool writes = node.kind == Node::Kind::operations || node.kind == Node::Kind::function ||
-                      node.kind == Node::Kind::restore;
+  const bool writes =
+      node.kind == Node::Kind::operations || node.kind == Node::Kind::function || node.kind == Node::Kind::restore;
   if (writes && follower_.is_following() && !node.refused) node.refused = error(ErrorCode::read_only, "a replica");
   if (node.kind == Node::Kind::flush) flush_asked_ = true;
   if (node.kind == Node::Kind::dropped && !node.refused) node.refused = error(ErrorCode::aborted, "dropped");

@@ -137,7 +137,7 @@ int run(const std::filesystem::path& folder) {
   stoa::IndexCursor rank = now.cursor<&Docked::gate>();
   for (rank.last(); rank.valid() && page.size() != 10; rank.prev()) page.push_back(rank.entity());
 
-  // The next ten, in a later snapshot: what follows the last one shown, whatever has come and gone, itself included.
+  // The next ten, in a later snapshot: what follows the last one shown, whatever has come and gone, that one included.
   const stoa::Entity shown = page.back();
   const std::uint32_t gate = now.get<Docked>(shown)->gate;
   const stoa::Snapshot later = db.snapshot();
@@ -161,6 +161,28 @@ int run(const std::filesystem::path& folder) {
   if (auto stands = std::move(filed).commit(); !stands) return report(stands.error());
   const std::expected<Route, stoa::Error> route = db.snapshot().decode<Route>(plane);
   if (!route) return report(route.error());
+
+  const stoa::Snapshot before_move = db.snapshot();
+  if (auto set = db.write([&](stoa::Writer& writer) { writer.set<&Position::x>(plane, 500.F); }); !set) {
+    return report(set.error());
+  }
+  float way = 0;
+  const stoa::Delta delta = stoa::diff(before_move, db.snapshot());
+  delta.each<Position>([](stoa::Entity, const Position&) { /* inserted */ },
+                       [&](stoa::Entity, const stoa::RowUpdate<Position>& update) {
+                         if (update.has<&Position::x>()) way += update.get<&Position::x>();
+                       },
+                       [](stoa::Entity) { /* its row went, or it ended */ });
+  const std::vector<std::byte> bytes = delta.encode();  // for a file, or somebody else
+  auto replica = stoa::Database::in_memory(schema);
+  if (!replica) return report(replica.error());
+  if (auto all = replica->apply(stoa::Delta::full(before_move)); !all) return report(all.error());
+  const auto received = stoa::Delta::decode(bytes);
+  if (!received) return report(received.error());
+  if (auto next = replica->apply(*received); !next) return report(next.error());
+  if (way != 500 || replica->snapshot().state_hash() != db.snapshot().state_hash()) return 1;
+  if (auto back = db.restore(before_move); !back) return report(back.error());
+  if (db.snapshot().state_hash() != before_move.state_hash()) return 1;
 
   stoa::Transaction closing = db.begin();
   closing.destroy(jfk);
