@@ -14,7 +14,7 @@ using storage::WriteBuffer;
 
 // Rows that are put together before the buffer gets them.
 constexpr std::size_t rows_together = 256;
-constexpr std::size_t bytes_together = 64 * 1024;
+constexpr std::size_t bytes_together = std::size_t{64} * 1024;
 
 std::unexpected<Error> corrupt(std::string reason) {
   return std::unexpected(Error(ErrorCode::corrupt, std::move(reason)));
