@@ -70,6 +70,10 @@ TEST_F(ReplayTest, ReplayedTransactionsGiveTheSameWorld) {
     copy_.stand();
     origin_.stand();
     ASSERT_EQ(copy_.buffer.root().entity_count, model_.entities().size());
+    // Also of entities that began and ended in one transaction.
+    for (std::uint32_t index = 0; index != next_; ++index) {
+      ASSERT_EQ(generation_floor(copy_.buffer.root(), index), generation_floor(origin_.buffer.root(), index)) << index;
+    }
     for (const auto& [entity, rows] : model_.entities()) {
       for (const TableModel& table : model_.schema().tables) {
         const std::byte* found = copy_.buffer.find_row(table.number, entity);

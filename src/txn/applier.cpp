@@ -79,10 +79,11 @@ std::expected<void, Error> Applier::apply_delta(std::span<const std::byte> body)
 bool Applier::take_back() noexcept {
   try {
     buffer_.revert();
+    return true;
   } catch (const std::bad_alloc&) {
     lost_ = true;
+    return false;
   }
-  return !lost_;
 }
 
 // Of what was committed elsewhere: nothing follows from it, and every row keeps the rules.

@@ -92,6 +92,10 @@ void Session::run(std::uint64_t rounds) {
   settle();
   compare();
   held_.clear();
+  if (!options_.in_folder) return;
+  look_at_folder();
+  reopen();
+  compare();
 }
 
 // As many at once as single operations would not come to: archetypes of several chunks, and indexes of several levels.
