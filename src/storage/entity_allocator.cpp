@@ -67,6 +67,7 @@ void EntityAllocator::ended(Entity entity, std::uint64_t root_seq) noexcept {
 }
 
 void EntityAllocator::forget_ends_of(std::span<const Entity> revived) noexcept {
+  any_came_back_ = true;
   const auto is_back = [&](const Ended& ended) { return std::ranges::binary_search(revived, ended.entity); };
   std::erase_if(fresh_, is_back);
   for (Bucket& held : held_) std::erase_if(held.entities, is_back);
@@ -118,12 +119,18 @@ void EntityAllocator::skip_to(std::uint32_t slot_count) noexcept {
 
 void EntityAllocator::recycle(const memory::PinSet& pins, const detail::Root& root,
                               const std::function<bool(std::uint64_t, Entity)>& alive_in) noexcept {
+  // What has never come back was alive in the newest root before its end, or in none that is pinned. What has may have
+  // been gone in between.
+  const auto holder = [&](const Ended& ended) {
+    std::uint64_t pin = pins.greatest_below(ended.root_seq);
+    while (pin != 0 && !alive_in(pin, ended.entity)) pin = any_came_back_ ? pins.greatest_below(pin) : 0;
+    return pin;
+  };
   auto place = [&](std::vector<Ended>& list) {
     for (const Ended& ended : list) {
-      const std::uint64_t pin = pins.greatest_below(ended.root_seq);
       if (pins.pinning_from < ended.root_seq) {
         hold(0, ended);
-      } else if (pin != 0 && alive_in(pin, ended.entity)) {
+      } else if (const std::uint64_t pin = holder(ended); pin != 0) {
         hold(pin, ended);
       } else {
         set_free(ended.entity);

@@ -106,6 +106,7 @@ class EntityAllocator {
   std::vector<Ended> fresh_;
   std::vector<Bucket> held_;                     // ascending by pin
   std::vector<std::vector<Ended>> spare_lists_;  // of buckets that went: kept for their memory
+  bool any_came_back_ = false;                   // by forget_ends_of()
   std::vector<Ended> undecided_;                 // kept for its memory
   FreeIndices free_;                             // and not in the ring; they go on from the root
   std::vector<Entity> after_burnt_;              // the same, but these are the next ids, above what the root has

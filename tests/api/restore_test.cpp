@@ -106,6 +106,29 @@ TEST_F(Restore, NoIdIsGivenTwiceByIt) {
   }
 }
 
+// The entity comes, goes by a restore, comes back by another and ends, while two snapshots are held: one that has it
+// alive, and a later one in which it had gone.
+TEST_F(Restore, AnIndexIsNotGivenOutWhileASnapshotHasItsEntity) {
+  const Snapshot without = world.snapshot();
+  Entity entity;
+  const auto create = [&] {
+    ASSERT_TRUE(world.database.write([&](stoa::Writer& w) { w.insert(entity = w.create(), Course{1}); }));
+  };
+  create();
+  const Entity first = entity;
+  const Snapshot with = world.snapshot();
+  restore(without);
+  const Snapshot later = world.snapshot();
+  restore(with);
+  ASSERT_TRUE(world.database.write([&](stoa::Writer& w) { w.destroy(first); }));
+  for (int i = 0; i != 10; ++i) {
+    create();
+    EXPECT_NE(entity.index(), first.index());
+  }
+  restore(with);
+  EXPECT_TRUE(world.snapshot().alive(first));
+}
+
 TEST_F(Restore, IsInTheLog) {
   const auto folder = fresh_folder();
   {
