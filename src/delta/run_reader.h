@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -44,7 +43,7 @@ class RunReader {
  public:
   RunReader(std::span<const std::byte> body, const schema::TableBytes& bytes) : bytes_(bytes), body_(body), in_(body) {}
 
-  /// The next run; nullptr at the end, and where what follows is none, which is_wrong() then says.
+  /// The next run; nullptr at the end, and where what follows is none, which wrong() then says.
   /// Lifetime: until the next call.
   [[nodiscard]] const Run* next();
   /// What is wrong with the body; nullptr where nothing is.

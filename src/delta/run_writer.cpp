@@ -168,7 +168,10 @@ std::size_t RunWriter::finish(std::vector<std::byte>& out) {
   const auto place = [&](std::uint32_t at) {
     return std::tuple(!is_logged(groups_[at].of), groups_[at].key.code, groups_[at].of);
   };
-  std::ranges::stable_sort(used_, {}, place);
+  // Stable, and without memory of its own: they are few.
+  for (auto at = used_.begin(); at != used_.end(); ++at) {
+    std::rotate(std::ranges::upper_bound(used_.begin(), at, place(*at), {}, place), at, at + 1);
+  }
   const std::size_t begin = out.size();
   std::size_t logged = 0;
   for (std::uint32_t at : used_) {

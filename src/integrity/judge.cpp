@@ -251,6 +251,7 @@ bool Judge::set_here(const WriteBuffer& buffer, const std::vector<Touch>& touche
 
 std::expected<void, Error> Judge::check(const WriteBuffer& buffer, SteadyTime deadline,
                                         std::vector<Violation> violations) const {
+  const bool restricts = !violations.empty();
   std::size_t at = 0;
   for (const Change& change : buffer.changes().changes()) {
     if (violations.size() >= violations_max) break;
@@ -258,7 +259,8 @@ std::expected<void, Error> Judge::check(const WriteBuffer& buffer, SteadyTime de
     if (change.kind != Change::Kind::insert && change.kind != Change::Kind::update) continue;
     if (constraints_.of_rows(change.table).empty()) continue;
     const std::byte* row = buffer.find_row(change.table, change.entity);
-    if (row != nullptr) check_row(buffer, change.table, change.entity, row, violations);  // else it went again
+    if (row != nullptr)
+      check_row(buffer, change.table, change.entity, row, restricts, violations);  // else it went again
   }
   if (violations.empty()) return {};
   if (is_past(deadline)) return std::unexpected(late());
@@ -266,7 +268,7 @@ std::expected<void, Error> Judge::check(const WriteBuffer& buffer, SteadyTime de
   return std::unexpected(Error(std::move(violations)));
 }
 
-void Judge::check_row(const WriteBuffer& buffer, TableId number, Entity entity, const std::byte* row,
+void Judge::check_row(const WriteBuffer& buffer, TableId number, Entity entity, const std::byte* row, bool restricts,
                       std::vector<Violation>& violations) const {
   using Kind = Violation::Kind;
   const SchemaModel& schema = buffer.world().schema->model();
@@ -287,8 +289,8 @@ void Judge::check_row(const WriteBuffer& buffer, TableId number, Entity entity, 
   for (const ForeignKey* key : rules.references) {
     const Entity target = load_entity(row + key->field->offset);
     if (!target || is_there(buffer, key->target, target)) continue;
-    // A reference that is not new restricts its target from going, and is no mistake of its row.
-    if (is_known(violations, Kind::foreign_key_restrict, table, *key->field, entity)) continue;
+    // A reference that is not new restricts its target from going, told or not, and is no mistake of its row.
+    if (restricts && !set_here(buffer, closure_.touches, *key, entity, target)) continue;
     if (is_known(violations, Kind::foreign_key_missing, table, *key->field, entity)) continue;
     violations.push_back(violation(Kind::foreign_key_missing, table, *key->field, entity, target));
     if (key->target != no_table) violations.back().referenced = buffer.world().model(key->target).name;

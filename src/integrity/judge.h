@@ -99,7 +99,8 @@ class Judge {
   void end_entity(const storage::WriteBuffer& buffer, Entity entity, Entity root, Closure& closure) const;
   /// False if the row was known to go.
   static bool add_gone_row(TableId table, Entity entity, Entity root, Closure& closure);
-  void check_row(const storage::WriteBuffer& buffer, TableId table, Entity entity, const std::byte* row,
+  /// `restricts`: the consequences found something restricted.
+  void check_row(const storage::WriteBuffer& buffer, TableId table, Entity entity, const std::byte* row, bool restricts,
                  std::vector<Violation>& violations) const;
   [[nodiscard]] static bool set_here(const storage::WriteBuffer& buffer, const std::vector<Touch>& touches,
                                      const ForeignKey& key, Entity referrer, Entity target);

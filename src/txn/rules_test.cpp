@@ -172,6 +172,33 @@ TEST_F(RuleTest, OneAnswerNamesAllThatIsWrong) {
   go_on();
 }
 
+// Restrictions beyond those that are told are none the less no mistakes of the rows that have them, which changed, too.
+TEST(Refusal, NamesNoReferenceMissingThatRestricts) {
+  TestDatabase database(test::stepped(), true, {}, harbour());
+  Transaction tx = database.begin();
+  const Entity port = tx.create();
+  const Entity berth = tx.create();
+  tx.insert(port, Port{"AMS", 3}).insert(berth, Berth{port, 1, ""});
+  const std::vector<Entity> ships = tx.create(50);
+  for (const Entity ship : ships) tx.insert(ship, Ship{berth, {}});
+  auto ticket = std::move(tx).submit();
+  database.step();
+  ASSERT_TRUE(ticket.get());
+  Transaction wrong = database.begin();
+  for (const Entity ship : ships) wrong.set<&Ship::escort>(ship, ships[0]);
+  wrong.set<&Ship::escort>(ships[49], port).destroy(berth);  // a port is no ship
+  auto refused = std::move(wrong).submit();
+  database.step();
+  const auto answer = refused.get();
+  ASSERT_FALSE(answer);
+  const auto& told = answer.error().violations();
+  ASSERT_EQ(told.size(), 33U) << answer.error().message();
+  EXPECT_EQ(told[31].kind, Violation::Kind::foreign_key_restrict);
+  EXPECT_EQ(told[32].kind, Violation::Kind::foreign_key_missing);
+  EXPECT_EQ(told[32].entity, ships[49]);
+  EXPECT_EQ(told[32].field, "escort");
+}
+
 // What would follow is not all done only to be taken back.
 TEST(Refusal, OfWhatWouldLeadFarTellsWhatRestrictsAlone) {
   TestDatabase database(test::stepped(), true, {}, harbour());
