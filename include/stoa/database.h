@@ -6,6 +6,7 @@
 #include <stoa/options.h>
 #include <stoa/schema.h>
 #include <stoa/snapshot.h>
+#include <stoa/subscription.h>
 #include <stoa/transaction.h>
 #include <stoa/writer.h>
 
@@ -14,9 +15,11 @@
 #include <cstddef>
 #include <expected>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 namespace stoa {
 namespace detail {
@@ -80,7 +83,12 @@ class Database {
   /// Errors: what the function returned; aborted, if it threw, with what() as the reason; whatever a commit answers.
   template <typename Function>
   requires std::invocable<Function&, Writer&> std::expected<Commit, Error> write(Function&& function) {
-    return run(detail::WriteFunction::to(function));
+    if constexpr (std::is_function_v<std::remove_reference_t<Function>>) {
+      auto* pointer = &function;
+      return run(detail::WriteFunction::to(pointer));
+    } else {
+      return run(detail::WriteFunction::to(function));
+    }
   }
 
   /// The newest version's world. Wait-free after a thread's first. Errors: out of memory throws std::bad_alloc.
@@ -108,6 +116,34 @@ class Database {
   /// Waits until all that was submitted before is committed, and durable unless durability is none.
   /// Errors: read_only after a failed log; closed.
   std::expected<Version, Error> flush();
+
+  /// The deltas that lead from `version` to the newest one, in order: one for each transaction, on a replica for each
+  /// that was applied. What of it is durable, durable_version() says.
+  /// Errors: history_gone, where they are not kept any more, see Options::history_bytes_max; not_found, if there is no
+  /// such version yet; out of memory throws.
+  [[nodiscard]] std::expected<std::vector<Delta>, Error> deltas_since(Version version);
+
+  /// From now on `function` is called with the delta of each transaction, in the order of the versions, on a thread of
+  /// the subscription's own, the version being visible. It must not be slow, or SubscribeOptions say what happens. An
+  /// exception ends the subscription. In it, submit() does not wait at a limit, but answers busy; it may end the
+  /// subscription, or the database. close() returns once it got all. Waits for what was submitted before to be
+  /// committed.
+  /// Errors: closed; read_only; out_of_memory, also where there is no thread to be had.
+  [[nodiscard]] std::expected<Subscription, Error> subscribe(std::move_only_function<void(const Delta&)> function,
+                                                             SubscribeOptions options = {});
+  /// What the filter shows: first all of it, as a difference from nothing, and then what changes, as one delta from one
+  /// published version to another, as fast as it is received; nothing where nothing of it changed. An entity that comes
+  /// to the filter arrives as inserts of its rows, one that leaves it as their removal. No replica takes such deltas.
+  /// Errors: as above; throws std::logic_error, if a type has no table; not_found, a name.
+  [[nodiscard]] std::expected<Subscription, Error> subscribe(const Filter& filter,
+                                                             std::move_only_function<void(const Delta&)> function,
+                                                             SubscribeOptions options = {});
+  /// Without a function: Subscription::poll() has the deltas.
+  [[nodiscard]] std::expected<Subscription, Error> subscribe(SubscribeOptions options = {});
+  [[nodiscard]] std::expected<Subscription, Error> subscribe(const Filter& filter, SubscribeOptions options = {});
+  /// Until the database is closed, `function` is called for each version from now on, in order, once it is visible, on
+  /// a thread of its own. Errors: throws std::system_error, where there is none to be had.
+  void on_version(std::move_only_function<void(Version)> function);
 
   /// Makes the world what it was in the snapshot, as a transaction with the next version: the same entities, ids and
   /// rows. What is submitted before it is undone with the rest; versions, and the ids that were given out since, do not
@@ -148,6 +184,7 @@ class Database {
   template <typename Make>
   static std::expected<Database, Error> made_with(const Schema& schema, Make&& make);
   std::expected<Commit, Error> run(detail::WriteFunction function);
+  static std::expected<Subscription, Error> subscribed(std::expected<std::shared_ptr<detail::Subscriber>, Error> added);
   [[nodiscard]] detail::DatabaseCore& core() const;
 
   detail::DatabaseCore* core_;  // goes when this does, or with the last snapshot or ticket

@@ -44,6 +44,10 @@ struct Metrics {
   std::uint64_t snapshots = 0;            ///< alive at the last commit
   std::uint64_t oldest_snapshot_lag = 0;  ///< roots published since the oldest one
 
+  Version history_from = 0;       ///< Database::deltas_since() goes back to it
+  std::size_t history_bytes = 0;  ///< taken by those deltas
+  std::size_t subscriptions = 0;  ///< and functions of on_version()
+
   std::size_t archetypes = 0;
 
   struct Table {

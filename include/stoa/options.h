@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 namespace stoa {
 
@@ -77,6 +78,16 @@ struct Options {
   /// with an interval above 0, the first of each interval. They keep the memory of what was changed since.
   std::size_t kept_snapshots_max = 0;
   std::chrono::nanoseconds kept_snapshots_interval{0};
+
+  /// The deltas of the newest versions are kept in memory, for Database::deltas_since(): up to so many bytes, and of so
+  /// many versions, about; the oldest go first. One that is larger is not kept, and so none before it. Nor is, without
+  /// a log and without subscriptions, that of a Writer::each() over more than a 64th of the bytes: it would cost
+  /// several times as much as the function. By 0 there is no history.
+  std::size_t history_bytes_max = std::size_t{8} << 20U;
+  std::uint64_t history_versions_max = std::numeric_limits<std::uint64_t>::max();
+  /// The same while there are subscriptions to transactions, if it is more: how far the slowest may be behind before
+  /// what its Backlog says is done.
+  std::size_t backlog_bytes_max = std::size_t{64} << 20U;
 
   /// The pool's slabs: the first one's size, above 0; their growth, a finite number from 1 on; and up to which size,
   /// not below the first one's.

@@ -10,6 +10,7 @@
 #include <stoa/options.h>
 #include <stoa/schema.h>
 #include <stoa/snapshot.h>
+#include <stoa/subscription.h>
 #include <stoa/text.h>
 #include <stoa/ticket.h>
 #include <stoa/transaction.h>

@@ -3,6 +3,7 @@
 
 #include <stoa/error.h>
 
+#include <expected>
 #include <new>
 #include <utility>
 
@@ -16,6 +17,10 @@ template <typename Make>
   } catch (const std::bad_alloc&) {
     return Error(code);
   }
+}
+
+[[nodiscard]] inline Error make_error(ErrorCode code, const char* reason) noexcept {
+  return make_error(code, [=] { return Error(code, reason); });
 }
 
 /// What `call()` returns, or out_of_memory if it throws std::bad_alloc.

@@ -27,6 +27,8 @@ class LogSink final : public txn::CommitSink {
     return durable_.load(std::memory_order_acquire);  // acquire: pairs with note_durable(); what it says is on the disk
   }
 
+  [[nodiscard]] bool makes_durable() const noexcept override { return durability_.kind() != Durability::Kind::none; }
+
   /// Nothing may be added any more.
   [[nodiscard]] std::expected<void, Error> close();
 

@@ -5,6 +5,8 @@
 #include "checkpoint/owned_folder.h"
 #include "checkpoint/recovery.h"
 #include "database/options.h"
+#include "delta/delta_access.h"
+#include "delta/kept_deltas.h"
 #include "storage/table_usage.h"
 #include "storage/world_info.h"
 
@@ -170,6 +172,25 @@ std::expected<Snapshot, Error> DatabaseCore::snapshot_at(Version version) {
       Error(ErrorCode::history_gone, "no snapshot of version " + std::to_string(version) + " or before it is kept"));
 }
 
+std::expected<std::vector<Delta>, Error> DatabaseCore::deltas_since(Version version) {
+  const Snapshot newest = snapshot();
+  if (version > newest.version()) {
+    return std::unexpected(
+        Error::not_found("version " + std::to_string(version) + ", the newest is " + std::to_string(newest.version())));
+  }
+  const Root& root = SnapshotAccess::root(newest);
+  delta::KeptDeltaReader reader(root, version);
+  if (!reader.is_there()) {
+    return std::unexpected(Error(ErrorCode::history_gone, "deltas are kept from version " +
+                                                              std::to_string(root.deltas.from) + " on, not from " +
+                                                              std::to_string(version)));
+  }
+  std::vector<Delta> out;
+  delta::KeptDelta kept;
+  while (reader.next(kept)) out.push_back(delta::copy_kept(kept, root));
+  return out;
+}
+
 Snapshot DatabaseCore::snapshot() {
   const storage::PinnedRoot pinned = buffers_.pin();
   return SnapshotAccess::make(*this, *pinned.root, pinned.slot);
@@ -189,6 +210,7 @@ std::expected<void, Error> DatabaseCore::end_writing() {
     auto closed = log_->close();
     if (ended && !closed) ended = std::unexpected(closed.error());
   }
+  subscriptions_.close();
   return ended;
 }
 
@@ -244,6 +266,9 @@ Metrics DatabaseCore::metrics() {
   // The two are not taken together.
   out.oldest_snapshot_lag =
       memory.oldest_root == 0 ? 0 : memory.newest_root - std::min(memory.oldest_root, memory.newest_root);
+  out.history_from = SnapshotAccess::root(now).deltas.from;
+  out.history_bytes = SnapshotAccess::root(now).deltas.bytes;
+  out.subscriptions = subscriptions_.count();
   out.archetypes = now.archetypes().size();
   const auto usage = storage::usage_of(SnapshotAccess::root(now));
   for (const TableModel& table : schema().model().tables) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/environment.h"
+#include "database/subscriptions.h"
 #include "storage/buffer_manager.h"
 #include "txn/engine.h"
 
@@ -13,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace stoa::checkpoint {
 class LogSink;
@@ -42,6 +44,8 @@ class DatabaseCore final : public SnapshotHome {
   [[nodiscard]] Version durable_version() const { return sink_->durable_version(); }
   [[nodiscard]] const Recovery& recovery() const { return recovery_; }
   [[nodiscard]] Metrics metrics();
+  [[nodiscard]] std::expected<std::vector<Delta>, Error> deltas_since(Version version);
+  [[nodiscard]] Subscriptions& subscriptions() { return subscriptions_; }
 
   std::expected<void, Error> close();
   std::expected<void, Error> close_and_remove();
@@ -67,6 +71,7 @@ class DatabaseCore final : public SnapshotHome {
   std::unique_ptr<txn::CommitSink> sink_;
   checkpoint::LogSink* log_ = nullptr;  // sink_, where there is a log
   std::unique_ptr<txn::Engine> engine_;
+  Subscriptions subscriptions_{*this};
   Recovery recovery_;
   std::optional<std::expected<void, Error>> closed_;  // what close() answered
   std::atomic<int> holders_{2};                       // the pins and the transactions, once the Database is gone

@@ -9,6 +9,7 @@
 
 #include <new>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 namespace stoa {
@@ -85,6 +86,35 @@ std::expected<Commit, Error> Database::restore(const Snapshot& snapshot) {
   return core().engine().restore(root);
 }
 std::expected<Version, Error> Database::promote() { return core().engine().promote(); }
+std::expected<std::vector<Delta>, Error> Database::deltas_since(Version version) {
+  return core().deltas_since(version);
+}
+std::expected<Subscription, Error> Database::subscribed(
+    std::expected<std::shared_ptr<detail::Subscriber>, Error> added) {
+  if (!added) return std::unexpected(std::move(added.error()));
+  return Subscription(*std::move(added));
+}
+std::expected<Subscription, Error> Database::subscribe(std::move_only_function<void(const Delta&)> function,
+                                                       SubscribeOptions options) {
+  return subscribed(core().subscriptions().add({std::move(function), std::move(options.ended)}, options));
+}
+std::expected<Subscription, Error> Database::subscribe(const Filter& filter,
+                                                       std::move_only_function<void(const Delta&)> function,
+                                                       SubscribeOptions options) {
+  return subscribed(core().subscriptions().add(filter, {std::move(function), std::move(options.ended)}, options));
+}
+std::expected<Subscription, Error> Database::subscribe(SubscribeOptions options) {
+  return subscribed(core().subscriptions().add({{}, std::move(options.ended)}, options));
+}
+std::expected<Subscription, Error> Database::subscribe(const Filter& filter, SubscribeOptions options) {
+  return subscribed(core().subscriptions().add(filter, {{}, std::move(options.ended)}, options));
+}
+void Database::on_version(std::move_only_function<void(Version)> function) {
+  const auto added = core().subscriptions().add(std::move(function));
+  if (!added && added.error().code() != ErrorCode::closed) {
+    throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again), "stoa: on_version");
+  }
+}
 Snapshot Database::snapshot() { return core().snapshot(); }
 std::expected<Snapshot, Error> Database::snapshot_at(Version version) { return core().snapshot_at(version); }
 Version Database::version() const { return core().version(); }

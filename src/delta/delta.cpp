@@ -18,17 +18,22 @@ namespace {
 using detail::DeltaAccess;
 using schema::RowBytes;
 
-Delta difference(const detail::Root& from, const detail::Root& to, bool full) {
-  const detail::WorldInfo& world = *to.world;
+// What a delta has of the root that it leads to.
+std::shared_ptr<DeltaAccess::Content> content_of(const detail::Root& to) {
   auto content = std::make_shared<DeltaAccess::Content>();
-  content->from = from.version;
   content->to = to.version;
-  content->full = full;
   content->history = to.history;
-  content->schema_hash = world.schema->hash();
-  content->schema = world.schema;
-  content->tables = world.bytes;
-  delta::RunWriter runs(world);
+  content->schema_hash = to.world->schema->hash();
+  content->schema = to.world->schema;
+  content->tables = to.world->bytes;
+  return content;
+}
+
+Delta difference(const detail::Root& from, const detail::Root& to, bool full) {
+  auto content = content_of(to);
+  content->from = from.version;
+  content->full = full;
+  delta::RunWriter runs(*to.world);
   delta::diff_roots(from, to, runs);
   runs.finish(content->body);
   return DeltaAccess::make(std::move(content));
@@ -107,6 +112,20 @@ void Delta::visit(TableId table, const detail::DeltaVisitor& visitor) const {
     }
   }
 }
+
+namespace delta {
+
+Delta copy_kept(const KeptDelta& kept, const detail::Root& root) {
+  auto content = content_of(root);
+  content->from = kept.from;
+  content->to = kept.to;
+  content->tag = kept.tag;
+  content->full = kept.full;
+  content->body.assign(kept.body.begin(), kept.body.end());
+  return DeltaAccess::make(std::move(content));
+}
+
+}  // namespace delta
 
 namespace detail {
 

@@ -1,6 +1,7 @@
 // How the library itself makes deltas and looks into them.
 #pragma once
 
+#include "delta/kept_deltas.h"
 #include "schema/table_bytes.h"
 
 #include <stoa/delta.h>
@@ -21,6 +22,7 @@ struct Delta::Content {
   Version to = 0;
   std::uint64_t tag = 0;
   bool full = false;
+  bool filtered = false;  ///< not all that changed: no replica can take it
   detail::HistoryId history{};
   SchemaHash schema_hash{};
   std::shared_ptr<const CompiledSchema> schema;      ///< null where it is not known
@@ -45,6 +47,9 @@ class DeltaAccess {
 }  // namespace detail
 
 namespace delta {
+
+/// One that a root keeps, as programs get it: with bytes of its own. Errors: throws std::bad_alloc.
+[[nodiscard]] Delta copy_kept(const KeptDelta& kept, const detail::Root& root);
 
 /// Fills `content.ops`. Requires: the body has been looked through, as all bodies of deltas have.
 void list_operations(const detail::DeltaAccess::Content& content);

@@ -18,6 +18,7 @@ using Content = detail::DeltaAccess::Content;
 
 constexpr std::array<std::byte, 4> magic{std::byte{0xF7}, std::byte{'s'}, std::byte{'d'}, std::byte{'l'}};
 constexpr std::uint8_t flag_full = 1;
+constexpr std::uint8_t flag_filtered = 2;
 constexpr std::size_t crc_offset = 8;
 constexpr std::size_t head_bytes = 44;  // what has a fixed place
 
@@ -47,7 +48,7 @@ std::vector<std::byte> encode_envelope(const Content& content) {
   std::vector<std::byte> out(head_bytes);
   std::memcpy(out.data(), magic.data(), magic.size());
   out[4] = std::byte{encoding_version};
-  out[5] = std::byte{content.full ? flag_full : std::uint8_t{0}};
+  out[5] = static_cast<std::byte>((content.full ? flag_full : 0) | (content.filtered ? flag_filtered : 0));
   std::memcpy(out.data() + 12, content.history.data(), sizeof content.history);
   std::memcpy(out.data() + 28, content.schema_hash.data(), sizeof content.schema_hash);
   put_varint(out, content.from);
@@ -75,10 +76,12 @@ std::expected<std::shared_ptr<const Content>, Error> decode_envelope(std::span<c
   const auto version = std::to_integer<unsigned>(bytes[4]);
   if (version != encoding_version) return corrupt("its encoding is " + std::to_string(version) + ", not 2");
   const auto flags = std::to_integer<std::uint8_t>(bytes[5]);
-  if ((flags & ~flag_full) != 0 || load<std::uint16_t>(bytes.data() + 6) != 0) return corrupt("unknown flags");
+  if ((flags & ~(flag_full | flag_filtered)) != 0 || load<std::uint16_t>(bytes.data() + 6) != 0)
+    return corrupt("unknown flags");
 
   auto content = std::make_shared<Content>();
-  content->full = flags == flag_full;
+  content->full = (flags & flag_full) != 0;
+  content->filtered = (flags & flag_filtered) != 0;
   std::memcpy(content->history.data(), bytes.data() + 12, sizeof content->history);
   std::memcpy(content->schema_hash.data(), bytes.data() + 28, sizeof content->schema_hash);
   if (schema != nullptr && schema->hash() != content->schema_hash) {

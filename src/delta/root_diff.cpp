@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <vector>
 
 namespace stoa::delta {
@@ -21,9 +22,11 @@ constexpr std::uint32_t slot_page_size = 1U << detail::slot_page_bits;
 constexpr std::size_t bytes_together = 512;  // that are compared at once
 constexpr std::uint32_t directory_page_size = 1U << detail::directory_page_bits;
 
+// Out is told of each difference, as a RunWriter is.
+template <typename Out>
 class RootDiff {
  public:
-  RootDiff(const Root& from, const Root& to, RunWriter& out) : from_(from), to_(to), out_(out) {}
+  RootDiff(const Root& from, const Root& to, Out& out) : from_(from), to_(to), out_(out) {}
 
   void run() {
     slots();
@@ -247,14 +250,42 @@ class RootDiff {
 
   const Root& from_;
   const Root& to_;
-  RunWriter& out_;
+  Out& out_;
   std::vector<RunWriter::Row> rows_;
+};
+
+// Whose they are, and nothing else.
+class EntityList {
+ public:
+  explicit EntityList(std::vector<Entity>& out) : out_(out) {}
+
+  void destroy(Entity entity) { out_.push_back(entity); }
+  void raise_floors(Entity /*entity*/, std::uint32_t /*count*/ = 1) {}
+  void create(Entity entity, std::span<const RunWriter::Row> /*rows*/) { out_.push_back(entity); }
+  void revive(Entity entity, std::span<const RunWriter::Row> /*rows*/) { out_.push_back(entity); }
+  void insert(Entity entity, std::span<const RunWriter::Row> /*rows*/) { out_.push_back(entity); }
+  void remove(Entity entity, TableId /*table*/) { out_.push_back(entity); }
+  void update(Entity entity, TableId /*table*/, const std::byte* /*was*/, const std::byte* /*now*/) {
+    out_.push_back(entity);
+  }
+
+ private:
+  std::vector<Entity>& out_;
 };
 
 }  // namespace
 
 void diff_roots(const Root& from, const Root& to, RunWriter& out) {
   if (&from != &to) RootDiff(from, to, out).run();
+}
+
+void list_changed(const Root& from, const Root& to, std::vector<Entity>& out) {
+  if (&from == &to) return;
+  EntityList list(out);
+  RootDiff(from, to, list).run();
+  std::ranges::sort(out);
+  const auto twice = std::ranges::unique(out);
+  out.erase(twice.begin(), twice.end());
 }
 
 }  // namespace stoa::delta

@@ -5,11 +5,17 @@
 
 #include <stoa/detail/world.h>
 
+#include <vector>
+
 namespace stoa::delta {
 
 /// Adds to `out` what leads from `from` to `to`. A root that was never filled has nothing.
 /// Floors rise only: of an older `to` they are left out.
 /// Errors: throws std::bad_alloc. Threads: any, the roots being pinned.
 void diff_roots(const detail::Root& from, const detail::Root& to, RunWriter& out);
+
+/// Sets `out`, which is empty, to the entities that began, ended, or have or had a row which may be different.
+/// Errors, threads: as above.
+void list_changed(const detail::Root& from, const detail::Root& to, std::vector<Entity>& out);
 
 }  // namespace stoa::delta

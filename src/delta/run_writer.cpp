@@ -6,6 +6,8 @@
 #include <stoa/text.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
 #include <iterator>
 #include <tuple>
@@ -17,6 +19,8 @@ using schema::RowBytes;
 
 // Beyond it the groups are not worth what they keep.
 constexpr std::size_t groups_kept = 1024;
+
+constexpr std::size_t bytes_together = 512;  // that are compared at once
 
 void put_head(std::vector<std::byte>& out, RunCode code, std::uint64_t number) {
   const std::uint64_t small = std::min(number, run_small_max);
@@ -36,6 +40,15 @@ bool equal_field(const RowBytes& row, std::uint16_t field, const std::byte* a, c
   });
 }
 
+template <typename T>
+bool differ(const std::byte* a, const std::byte* b) {
+  T was;
+  T is;
+  std::memcpy(&was, a, sizeof was);
+  std::memcpy(&is, b, sizeof is);
+  return was != is;
+}
+
 std::uint64_t mix(std::uint64_t sum, std::uint64_t value) { return (sum ^ value) * 0x9E37'79B9'7F4A'7C15U; }
 
 }  // namespace
@@ -44,10 +57,12 @@ RunWriter::RunWriter(const detail::WorldInfo& world) : bytes_(*world.bytes) {
   for (const TableModel& table : world.schema->model().tables) {
     classes_.push_back(table.logged ? (table.replicated ? Class::all : Class::only_logged)
                                     : (table.replicated ? Class::only_replicated : Class::neither));
+    plain_.push_back(make_plain(bytes_[table.number]));
   }
 }
 
 void RunWriter::clear() noexcept {
+  changed_table_ = no_table;
   if (groups_.size() > groups_kept) {
     groups_.clear();
     by_key_.clear();
@@ -108,6 +123,15 @@ void RunWriter::remove(Entity entity, TableId table) {
 }
 
 void RunWriter::update(Entity entity, TableId table, const std::byte* before, const std::byte* after) {
+  const PlainTable& plain = plain_[to_index(table)];
+  if (plain.is_plain) {
+    const std::uint64_t changed = changed_fields(plain, before, after);
+    if (changed == 0) return;
+    Group& into = updates_of(table, changed);
+    add(into, entity);
+    append_fields(plain, changed, after, into.values[0]);
+    return;
+  }
   const RowBytes& row = bytes_[table];
   if (row.are_the_row() && std::memcmp(before, after, row.row_bytes()) == 0) return;
   changed_.clear();
@@ -119,6 +143,74 @@ void RunWriter::update(Entity entity, TableId table, const std::byte* before, co
   Group& into = group(RunCode::update, {&here, 1}, changed_, class_of(table));
   add(into, entity);
   row.encode(changed_, after, into.values[0]);
+}
+
+void RunWriter::update_column(std::span<const Entity> entities, TableId table, const std::byte* before,
+                              const std::byte* after) {
+  const std::size_t bytes = bytes_[table].row_bytes();
+  // Where little changed most is equal: as much of it at a time as memcmp is good at.
+  const std::size_t stride = std::max<std::size_t>(1, bytes_together / bytes);
+  for (std::size_t at = 0; at < entities.size(); at += stride) {
+    const std::size_t end = std::min(entities.size(), at + stride);
+    if (std::memcmp(before + at * bytes, after + at * bytes, (end - at) * bytes) == 0) continue;
+    for (std::size_t i = at; i != end; ++i) update(entities[i], table, before + i * bytes, after + i * bytes);
+  }
+}
+
+RunWriter::PlainTable RunWriter::make_plain(const RowBytes& row) {
+  PlainTable out;
+  for (const std::uint16_t field : row.by_place()) {
+    const auto pieces = row.pieces(field);
+    if (pieces.size() != 1 || pieces[0].bytes == 0 || pieces[0].bytes > sizeof(std::uint64_t)) return out;
+    out.fields.push_back(pieces[0]);
+  }
+  out.is_plain = !out.fields.empty() && out.fields.size() <= 64;
+  return out;
+}
+
+std::uint64_t RunWriter::changed_fields(const PlainTable& table, const std::byte* before, const std::byte* after) {
+  std::uint64_t changed = 0;
+  std::uint64_t bit = 1;
+  for (const auto [offset, bytes] : table.fields) {
+    const bool differs = bytes == 4   ? differ<std::uint32_t>(before + offset, after + offset)
+                         : bytes == 8 ? differ<std::uint64_t>(before + offset, after + offset)
+                                      : std::memcmp(before + offset, after + offset, bytes) != 0;
+    changed |= differs ? bit : 0;
+    bit <<= 1U;
+  }
+  return changed;
+}
+
+// Most rows of a table have the same fields changed as the one before.
+RunWriter::Group& RunWriter::updates_of(TableId table, std::uint64_t changed) {
+  if (table == changed_table_ && changed == changed_bits_) return groups_[changed_group_];
+  changed_.clear();
+  const auto by_place = bytes_[table].by_place();
+  for (std::uint64_t left = changed; left != 0; left &= left - 1) {
+    changed_.push_back(by_place[static_cast<std::size_t>(std::countr_zero(left))]);
+  }
+  const Row here{table, nullptr};
+  Group& found = group(RunCode::update, {&here, 1}, changed_, class_of(table));
+  changed_table_ = table;
+  changed_bits_ = changed;
+  changed_group_ = last_;
+  return found;
+}
+
+void RunWriter::append_fields(const PlainTable& table, std::uint64_t changed, const std::byte* row,
+                              std::vector<std::byte>& out) {
+  std::array<std::byte, 64 * sizeof(std::uint64_t)> bytes;
+  std::size_t size = 0;
+  for (; changed != 0; changed &= changed - 1) {
+    const auto field = table.fields[static_cast<std::size_t>(std::countr_zero(changed))];
+    if (field.bytes == 4) {
+      std::memcpy(&bytes[size], row + field.offset, 4);
+    } else {
+      std::memcpy(&bytes[size], row + field.offset, field.bytes);
+    }
+    size += field.bytes;
+  }
+  out.insert(out.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
 }
 
 RunWriter::Group& RunWriter::group(RunCode code, std::span<const Row> rows, RowBytes::Fields fields, Class of) {

@@ -39,6 +39,8 @@ class RunWriter {
   void remove(Entity entity, TableId table);
   /// The fields that differ, texts by content; nothing where none does.
   void update(Entity entity, TableId table, const std::byte* before, const std::byte* after);
+  /// The same of rows that lie one after the other, of a table without texts.
+  void update_column(std::span<const Entity> entities, TableId table, const std::byte* before, const std::byte* after);
 
   /// Appends all of it; returns how many bytes of that are of tables that are logged, which come first.
   std::size_t finish(std::vector<std::byte>& out);
@@ -52,6 +54,12 @@ class RunWriter {
     std::vector<std::uint16_t> fields;  // of an update
     std::vector<TableId> tables;
   };
+  // The fields of a table as they lie in its row, where each is a few bytes in one piece: then those that changed are
+  // bits of a number.
+  struct PlainTable {
+    bool is_plain = false;
+    std::vector<schema::RowBytes::Piece> fields;
+  };
   struct Group {
     Key key;
     Class of = Class::all;
@@ -64,13 +72,23 @@ class RunWriter {
   [[nodiscard]] Class class_of(TableId table) const { return classes_[to_index(table)]; }
   void begin(RunCode code, Entity entity, std::span<const Row> rows);
   void insert(RunCode code, Entity entity, std::span<const Row> rows, Class of);
+  [[nodiscard]] static PlainTable make_plain(const schema::RowBytes& row);
+  [[nodiscard]] static std::uint64_t changed_fields(const PlainTable& table, const std::byte* before,
+                                                    const std::byte* after);
+  Group& updates_of(TableId table, std::uint64_t changed);
+  static void append_fields(const PlainTable& table, std::uint64_t changed, const std::byte* row,
+                            std::vector<std::byte>& out);
   Group& group(RunCode code, std::span<const Row> rows, schema::RowBytes::Fields fields, Class of);
   static void add(Group& group, Entity entity);
   static void append(const Group& group, std::vector<std::byte>& out);
 
   const schema::TableBytes& bytes_;
-  std::vector<Class> classes_;  // by table
-  std::vector<Group> groups_;   // kept for their memory
+  std::vector<Class> classes_;        // by table
+  std::vector<PlainTable> plain_;     // likewise
+  TableId changed_table_ = no_table;  // what updates_of() was asked for last; no_table: of nothing since clear()
+  std::uint64_t changed_bits_ = 0;
+  std::uint32_t changed_group_ = 0;
+  std::vector<Group> groups_;  // kept for their memory
   std::unordered_multimap<std::uint64_t, std::uint32_t> by_key_;
   std::vector<std::uint32_t> used_;  // groups with operations
   std::uint32_t last_ = 0;           // of these, by its number in groups_

@@ -3,16 +3,20 @@
 #include "base/reuse.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <iterator>
 #include <set>
 #include <tuple>
+#include <utility>
 
 namespace stoa::delta {
 namespace {
 
 using storage::Change;
 using storage::WriteBuffer;
+
+constexpr std::uint32_t nobody = 0xFFFF'FFFF;
 
 // A column of a chunk that was written in bulk, and what it was at first.
 struct ReplacedColumn {
@@ -97,6 +101,25 @@ bool TransactionDelta::has_effect(const WriteBuffer& buffer, const Cell& cell) {
   return !buffer.equal_rows(cell.table, before, after);
 }
 
+TransactionDelta::Size TransactionDelta::estimate(const WriteBuffer& buffer) const {
+  constexpr std::size_t entity_bytes = 3;
+  Size out{.row_bytes = buffer.changes().blob_bytes(), .page_bytes = 0};
+  for (const Change& change : buffer.changes().changes()) {
+    switch (change.kind) {
+      case Change::Kind::insert: out.row_bytes += entity_bytes + world_.model(change.table).bytes; break;
+      case Change::Kind::update: out.row_bytes += entity_bytes + change.image_bytes; break;
+      case Change::Kind::page: {
+        if (change.rows_told) break;
+        const detail::ChunkStore& store = detail::archetype_at(buffer.root(), change.store);
+        out.page_bytes += std::size_t{store.shape->chunk_rows()} * world_.model(change.table).bytes;
+        break;
+      }
+      default: out.row_bytes += entity_bytes; break;
+    }
+  }
+  return out;
+}
+
 bool TransactionDelta::pages_differ(const WriteBuffer& buffer) {
   bool differ = false;
   each_replaced_column(buffer, [&](const ReplacedColumn& column) {
@@ -106,9 +129,37 @@ bool TransactionDelta::pages_differ(const WriteBuffer& buffer) {
   return differ;
 }
 
-// Sorted rather than hashed: most logs are in order already, and a sort needs no memory of its own.
+// By the entity first, in the order in which each was first touched, and then what was done to each by its tables: an
+// entity's own being, whose table is no_table, before its rows, as the sum wraps to 0.
 void TransactionDelta::group(const WriteBuffer& buffer) {
   const auto changes = buffer.changes().changes();
+  const auto table_of = [&](std::uint32_t at) { return static_cast<std::uint16_t>(to_index(changes[at].table) + 1); };
+  group_by_entity(changes);
+  clear_for_reuse(cells_);
+  for (Touched& touched : touched_) {
+    const auto first = order_.begin() + touched.begin;
+    const auto end = order_.begin() + touched.end;
+    if (end - first > 1) {
+      std::sort(first, end, [&](std::uint32_t a, std::uint32_t b) {
+        return std::pair(table_of(a), a) < std::pair(table_of(b), b);
+      });
+    }
+    touched = {.placed = 0, .begin = static_cast<std::uint32_t>(cells_.size()), .end = 0};
+    for (auto at = first; at != end; ++at) {
+      const auto place = static_cast<std::uint32_t>(at - order_.begin());
+      if (at == first || table_of(*at) != table_of(*(at - 1))) {
+        cells_.push_back({changes[*at].table, changes[*at].entity, place, place});
+        touched.placed = std::max(touched.placed, *at);
+      }
+      cells_.back().end = place + 1;
+    }
+    touched.end = static_cast<std::uint32_t>(cells_.size());
+  }
+  if (!std::ranges::is_sorted(touched_, {}, &Touched::placed)) std::ranges::sort(touched_, {}, &Touched::placed);
+}
+
+// Sets touched_ to ranges of order_, and that to the changes that touched a cell, each entity's together, oldest first.
+void TransactionDelta::group_by_entity(std::span<const Change> changes) {
   const auto touches_cell = [](const Change& change) {
     switch (change.kind) {
       case Change::Kind::create:
@@ -119,32 +170,42 @@ void TransactionDelta::group(const WriteBuffer& buffer) {
       default: return false;
     }
   };
-  // An entity's own being, whose table is no_table, comes before its rows: the sum wraps to 0.
-  const auto place = [&](std::uint32_t at) {
-    const Change& change = changes[at];
-    return std::tuple(change.entity.bits(), static_cast<std::uint16_t>(to_index(change.table) + 1), at);
-  };
   clear_for_reuse(order_);
-  for (std::uint32_t at = 0; at < changes.size(); ++at) {
-    if (touches_cell(changes[at])) order_.push_back(at);
-  }
-  std::sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) { return place(a) < place(b); });
-  clear_for_reuse(cells_);
+  clear_for_reuse(whose_);
   clear_for_reuse(touched_);
-  for (std::uint32_t at = 0; at < order_.size(); ++at) {
-    const Change& change = changes[order_[at]];
-    if (cells_.empty() || cells_.back().entity != change.entity || cells_.back().table != change.table) {
-      if (cells_.empty() || cells_.back().entity != change.entity) {
-        const auto cell = static_cast<std::uint32_t>(cells_.size());
-        touched_.push_back({order_[at], cell, cell});
-      }
-      cells_.push_back({change.table, change.entity, at, at});
-      ++touched_.back().end;
-      touched_.back().placed = std::max(touched_.back().placed, order_[at]);
-    }
-    cells_.back().end = at + 1;
+  clear_for_reuse(by_entity_);
+  by_entity_.resize(std::bit_ceil(2 * changes.size()), nobody);
+  for (std::uint32_t at = 0; at < changes.size(); ++at) {
+    const std::uint32_t whose = touches_cell(changes[at]) ? find_touched(changes, at) : nobody;
+    whose_.push_back(whose);
+    if (whose != nobody) ++touched_[whose].end;
   }
-  std::ranges::sort(touched_, {}, &Touched::placed);
+  std::uint32_t end = 0;
+  for (Touched& touched : touched_) {
+    touched.begin = end;
+    end += std::exchange(touched.end, end);
+  }
+  order_.resize(end);
+  for (std::uint32_t at = 0; at < changes.size(); ++at) {
+    if (whose_[at] != nobody) order_[touched_[whose_[at]].end++] = at;
+  }
+}
+
+// The entity's place in touched_; at its end, where it was not there.
+std::uint32_t TransactionDelta::find_touched(std::span<const Change> changes, std::uint32_t at) {
+  const Entity entity = changes[at].entity;
+  // Most changes follow one of the same entity.
+  if (!touched_.empty() && changes[touched_.back().placed].entity == entity) {
+    return static_cast<std::uint32_t>(touched_.size() - 1);
+  }
+  const std::size_t mask = by_entity_.size() - 1;
+  std::size_t slot = (entity.bits() * 0x9E37'79B9'7F4A'7C15U >> 32U) & mask;
+  for (; by_entity_[slot] != nobody; slot = (slot + 1) & mask) {
+    if (changes[touched_[by_entity_[slot]].placed].entity == entity) return by_entity_[slot];
+  }
+  by_entity_[slot] = static_cast<std::uint32_t>(touched_.size());
+  touched_.push_back({.placed = at, .begin = 0, .end = 0});
+  return by_entity_[slot];
 }
 
 // The last image that is a whole row, or the row as it is, with the bytes of the updates before it put back.
@@ -213,13 +274,7 @@ void TransactionDelta::write_rows(const WriteBuffer& buffer, std::span<const Cel
 
 void TransactionDelta::write_pages(const WriteBuffer& buffer) {
   each_replaced_column(buffer, [&](const ReplacedColumn& column) {
-    const std::byte* before = column.before;
-    const std::byte* after = column.after;
-    for (Entity entity : column.entities) {
-      runs_.update(entity, column.table, before, after);
-      before += column.cell_bytes;
-      after += column.cell_bytes;
-    }
+    runs_.update_column(column.entities, column.table, column.before, column.after);
     return true;
   });
 }

@@ -21,6 +21,13 @@ class TransactionDelta {
   /// Whether anything is different from what it was before. Cheap for all but transactions that undo themselves.
   [[nodiscard]] bool has_effect(const storage::WriteBuffer& buffer);
 
+  struct Size {
+    std::size_t row_bytes = 0;   ///< about what the delta will be, bulk writes apart
+    std::size_t page_bytes = 0;  ///< of the pages that were written in bulk, whatever of them is different
+  };
+  /// Cheap: what the delta would cost, without making it.
+  [[nodiscard]] Size estimate(const storage::WriteBuffer& buffer) const;
+
   /// Appends the body; nothing where there is no effect. Returns how many bytes of it are of tables that are logged:
   /// they come first, and are a body of their own.
   std::size_t encode(const storage::WriteBuffer& buffer, std::vector<std::byte>& out);
@@ -42,6 +49,8 @@ class TransactionDelta {
   };
 
   void group(const storage::WriteBuffer& buffer);
+  void group_by_entity(std::span<const storage::Change> changes);
+  std::uint32_t find_touched(std::span<const storage::Change> changes, std::uint32_t at);
   /// The row as it was before the transaction, or nullptr where there was none.
   const std::byte* row_before(const storage::WriteBuffer& buffer, const Cell& cell);
   [[nodiscard]] bool has_effect(const storage::WriteBuffer& buffer, const Cell& cell);
@@ -53,6 +62,9 @@ class TransactionDelta {
   const detail::WorldInfo& world_;
   RunWriter runs_;
   std::vector<std::uint32_t> order_;  // changes, by the cell that they touched
+  // Of group() alone: whose each change is, by its place in touched_, and the same by the entity, hashed.
+  std::vector<std::uint32_t> whose_;
+  std::vector<std::uint32_t> by_entity_;
   std::vector<Cell> cells_;
   std::vector<Touched> touched_;  // in the order of `placed`
   std::vector<RunWriter::Row> rows_;

@@ -27,6 +27,7 @@ PinnedRoot BufferManager::pin() {
 void BufferManager::begin_history(const detail::HistoryId& history) {
   prepare_commit();
   buffer_.set_history(history);
+  buffer_.set_deltas({.from = version()});
   commit_batch(version(), {});
 }
 

@@ -57,6 +57,8 @@ class ChangeLog {
   [[nodiscard]] std::size_t bytes() const noexcept {
     return changes_.size() * sizeof(Change) + images_.size() + blob_bytes_;
   }
+  /// Of these, those of the texts.
+  [[nodiscard]] std::size_t blob_bytes() const noexcept { return blob_bytes_; }
 
   /// Room for what the next operation records, so that recording cannot fail once the world has changed.
   /// Errors: throws std::bad_alloc.

@@ -111,6 +111,7 @@ class WriteBuffer {
 
   /// On which line of versions the root is.
   void set_history(const detail::HistoryId& history) noexcept { root_.history = history; }
+  void set_deltas(const detail::KeptDeltas& deltas) noexcept { root_.deltas = deltas; }
   /// The root as it is to be published, its version set. The buffer is then to be begun anew.
   [[nodiscard]] const Root& seal(Version version) noexcept;
 

@@ -25,10 +25,11 @@ Error no_way_back() {
 
 }  // namespace
 
-Applier::Applier(storage::BufferManager& buffers, CommitSink& sink, const Options& options)
+Applier::Applier(storage::BufferManager& buffers, CommitSink& sink, DeltaHistory& history, const Options& options)
     : buffers_(buffers),
       buffer_(buffers.write_buffer()),
       sink_(sink),
+      history_(history),
       constraints_(buffers.world()),
       judge_(constraints_, options.cascade_rows_max),
       delta_(buffers.world()),
@@ -214,12 +215,21 @@ std::expected<void, Error> Applier::apply(const integrity::Consequences& follow,
 std::expected<bool, Error> Applier::settle(Version version, std::uint64_t tag) {
   if (!delta_.has_effect(buffer_)) return false;
   clear_for_reuse(bytes_);
-  if (sink_.wants_deltas()) bytes_.resize(delta_.encode(buffer_, bytes_));
+  const bool for_sink = sink_.wants_deltas();
+  const bool made = for_sink || history_.wants(delta_.estimate(buffer_));
+  const std::size_t logged = made ? delta_.encode(buffer_, bytes_) : 0;
+  const bool kept = made && history_.keeps(bytes_.size());
+  if (kept) history_.reserve(bytes_.size());
   make_room_for_ended();  // once the sink has the delta, nothing may fail any more
-  if (auto added = sink_.add(version, tag, bytes_); !added) {
+  if (auto added = sink_.add(version, tag, std::span(bytes_).first(for_sink ? logged : 0)); !added) {
     const ErrorCode code = added.error().code();
     lost_ = code != ErrorCode::disk_full && code != ErrorCode::too_large;
     return std::unexpected(std::move(added.error()));
+  }
+  if (kept) {
+    history_.add({.from = version - 1, .to = version, .tag = tag, .full = false, .body = bytes_});
+  } else {
+    history_.skip_to(version);
   }
   buffer_.accept(ended_);
   return true;

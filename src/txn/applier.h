@@ -9,6 +9,7 @@
 #include "integrity/judge.h"
 #include "storage/buffer_manager.h"
 #include "txn/commit_sink.h"
+#include "txn/delta_history.h"
 #include "txn/transaction_node.h"
 #include "txn/writer_context.h"
 
@@ -24,10 +25,10 @@ namespace stoa::txn {
 /// Threads: the writer only.
 class Applier {
  public:
-  Applier(storage::BufferManager& buffers, CommitSink& sink, const Options& options);
+  Applier(storage::BufferManager& buffers, CommitSink& sink, DeltaHistory& history, const Options& options);
 
-  /// On success returns whether there was an effect, which then has been given to the sink as `version`. On an error
-  /// the write buffer is as before.
+  /// On success returns whether there was an effect, which sink and history then have been given as `version`. On an
+  /// error the write buffer is as before.
   [[nodiscard]] std::expected<bool, Error> apply(detail::TransactionNode& node, Version version);
 
   /// The same of the body of another database's delta, which the sink does not get: it has no log. On success the write
@@ -59,6 +60,7 @@ class Applier {
   storage::BufferManager& buffers_;
   storage::WriteBuffer& buffer_;
   CommitSink& sink_;
+  DeltaHistory& history_;
   integrity::Constraints constraints_;
   integrity::Judge judge_;
   delta::TransactionDelta delta_;

@@ -35,6 +35,8 @@ class CommitSink {
   [[nodiscard]] virtual std::expected<void, Error> rest() = 0;
   /// Threads: any.
   [[nodiscard]] virtual Version durable_version() const noexcept = 0;
+  /// Whether what is committed gets durable by itself: else nobody can wait for that.
+  [[nodiscard]] virtual bool makes_durable() const noexcept = 0;
 };
 
 /// For a database in memory.
@@ -49,6 +51,7 @@ class NoLog final : public CommitSink {
   [[nodiscard]] Time rest_at() const noexcept override { return Time::max(); }
   [[nodiscard]] std::expected<void, Error> rest() override { return {}; }
   [[nodiscard]] Version durable_version() const noexcept override { return 0; }
+  [[nodiscard]] bool makes_durable() const noexcept override { return false; }
 };
 
 }  // namespace stoa::txn

@@ -9,6 +9,7 @@
 #include "storage/buffer_manager.h"
 #include "txn/applier.h"
 #include "txn/commit_sink.h"
+#include "txn/delta_history.h"
 #include "txn/follower.h"
 #include "txn/kept_snapshots.h"
 #include "txn/messenger.h"
@@ -27,6 +28,7 @@
 #include <functional>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace stoa::txn {
@@ -56,7 +58,35 @@ class Engine final : public detail::TransactionHome {
   [[nodiscard]] std::expected<Commit, Error> restore(const detail::Root& root);
   [[nodiscard]] std::expected<Version, Error> promote();
   [[nodiscard]] std::expected<Version, Error> flush();
+  /// Returns once all that was submitted before is committed.
+  [[nodiscard]] std::expected<void, Error> pass_barrier();
   bool wait_for_version(Version version, std::chrono::nanoseconds timeout);
+
+  [[nodiscard]] DeltaHistory& history() noexcept { return history_; }
+  /// The newest version that others may be told of: one that is durable, if they want that and it gets so by itself.
+  [[nodiscard]] Version version_to_tell(bool durable) const noexcept {
+    // seq_cst, both: the look of a sleeper in wait_for_news().
+    return durable ? durable_to_tell_.load(std::memory_order_seq_cst) : buffers_.version();
+  }
+  /// Sleeps until `has_news()`, which is looked at whenever version_to_tell() has risen, and after tell_all().
+  template <typename HasNews>
+  void wait_for_news(HasNews&& has_news, std::chrono::nanoseconds most = std::chrono::nanoseconds::max()) {
+    (void)version_bell_.wait(has_news, {}, queue::deadline_after(most));
+  }
+  /// Those who sleep look again. What they are to see was stored seq_cst.
+  void tell_all() noexcept { version_bell_.ring(); }
+  /// While one lives, the thread is in a subscriber's function: its submits do not wait at a limit. The engine may go
+  /// before it does.
+  class CallbackScope {
+   public:
+    explicit CallbackScope(const Engine& engine) noexcept : before_(std::exchange(called_by_, &engine)) {}
+    ~CallbackScope() { called_by_ = before_; }
+    CallbackScope(const CallbackScope&) = delete;
+    CallbackScope& operator=(const CallbackScope&) = delete;
+
+   private:
+    const Engine* before_;
+  };
   /// The newest snapshot that was kept, by the options, of the version or one before it.
   [[nodiscard]] std::optional<Snapshot> snapshot_at(Version version) const { return kept_.find(version); }
 
@@ -111,6 +141,9 @@ class Engine final : public detail::TransactionHome {
   void fail_flushes(const Error& error);
   void answer_batch();
   void rest();
+  void tell_durable() noexcept;
+
+  static thread_local const Engine* called_by_;
 
   storage::BufferManager& buffers_;
   CommitSink& sink_;
@@ -131,6 +164,9 @@ class Engine final : public detail::TransactionHome {
   std::atomic<bool> hurried_{false};               // a flush is there, or enough for a batch
   std::atomic<const void*> in_function_{nullptr};  // the writer, while it runs a write function
   std::atomic<const void*> stepper_{nullptr};      // which thread steps a manual writer
+  std::atomic<Version> durable_to_tell_;
+
+  DeltaHistory history_;
 
   // The writer's.
   Applier applier_;

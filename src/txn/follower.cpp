@@ -19,6 +19,9 @@ std::expected<Follower::Step, Error> Follower::look_at(const Content& delta, std
   if (delta.schema_hash != schema) {
     return std::unexpected(Error(ErrorCode::schema_mismatch, "the delta is of another schema"));
   }
+  if (delta.filtered) {
+    return std::unexpected(Error(ErrorCode::invalid_argument, "the delta is filtered: it has not all that changed"));
+  }
   if (!following_ && now != 0) {
     return std::unexpected(Error(ErrorCode::fork, "the database has commits of its own"));
   }

@@ -34,6 +34,7 @@ class TransactionNode : public queue::QueueNode, public OpTarget {
     restore,     ///< make the world what another root of it is
     promote,     ///< follow no other database any more
     flush,       ///< nothing; answered once all before it is as durable as it gets
+    barrier,     ///< nothing; answered once all before it is committed
     dropped,     ///< nothing but its reserved ids, which are burnt
   };
 

@@ -18,6 +18,8 @@ inline constexpr std::uint32_t btree_fanout = 4;
 inline constexpr std::uint32_t generation_max = 7;
 inline constexpr std::uint32_t archetypes_kept = 6;
 inline constexpr std::uint32_t archetypes_scanned = 3;
+inline constexpr std::size_t delta_chunk_bytes_min = 128;
+inline constexpr std::size_t delta_chunk_bytes_max = 512;
 #else
 /// Children of a radix node: 64, so that a path copy of a world of a million rows is 1 KiB.
 #if defined(STOA_NODE_BITS)
@@ -45,6 +47,9 @@ inline constexpr std::uint32_t btree_fanout = 64;
 inline constexpr std::uint32_t archetypes_kept = 256;
 /// A query of a world with more archetypes goes by the list of those that match.
 inline constexpr std::uint32_t archetypes_scanned = 32;
+/// Of what keeps the deltas of the last versions, the smallest and the largest chunk; more for a larger delta.
+inline constexpr std::size_t delta_chunk_bytes_min = 4 * 1024;
+inline constexpr std::size_t delta_chunk_bytes_max = 64 * 1024;
 /// A slot whose generation has got here is retired for good.
 inline constexpr std::uint32_t generation_max = 0xFFFF'FFFFU;
 #endif

@@ -160,11 +160,22 @@ class MatchCache;
 /// Which line of versions a database is on: random, of its own where it begins or leaves another's.
 using HistoryId = std::array<std::uint64_t, 2>;
 
+struct DeltaChunk;
+
+/// The deltas of the last versions, as far as they are kept. See src/delta/kept_deltas.h.
+struct KeptDeltas {
+  const DeltaChunk* newest = nullptr;
+  std::uint64_t end = 0;    ///< of the newest chunk, what the root may read
+  Version from = 0;         ///< from this version on; equal to the root's where there are none
+  std::uint64_t bytes = 0;  ///< of all chunks
+};
+
 /// The immutable description of a whole world.
 struct Root {
   std::uint64_t root_seq = 0;
   Version version = 0;
   HistoryId history{};
+  KeptDeltas deltas;
   const WorldInfo* world = nullptr;
   PagedArray slots;                       ///< EntitySlot by entity index; a page of the dead alone may be folded
   PagedArray floors;                      ///< of folded pages: the highest of their slots' floors, by page number

@@ -70,6 +70,7 @@ class ScriptedSink final : public CommitSink {
     return on_rest ? on_rest() : Answer();
   }
   [[nodiscard]] Version durable_version() const noexcept override { return 0; }
+  [[nodiscard]] bool makes_durable() const noexcept override { return false; }
 
  private:
   const bool wants_deltas_;

@@ -1,0 +1,42 @@
+#include "database/version_feed.h"
+
+#include "delta/delta_access.h"
+#include "delta/kept_deltas.h"
+
+#include <stoa/detail/snapshot_access.h>
+
+#include <memory>
+#include <utility>
+
+namespace stoa::database {
+namespace {
+
+constexpr std::size_t ahead_max = 1024;
+
+}  // namespace
+
+std::expected<std::optional<Delta>, Error> VersionFeed::next() {
+  if (ahead_.empty()) look();
+  if (ahead_.empty()) return std::nullopt;
+  auto content = std::make_shared<detail::DeltaAccess::Content>();
+  content->from = std::exchange(told_, ahead_.front());
+  content->to = told_;
+  ahead_.pop_front();
+  return detail::DeltaAccess::make(std::move(content));
+}
+
+// A replica may come from one version to another further on, as the deltas say that it keeps. Without them there is one
+// for each number.
+void VersionFeed::look() {
+  const Snapshot newest = core_.snapshot();
+  if (newest.version() <= told_) return;
+  delta::KeptDeltaReader reader(detail::SnapshotAccess::root(newest), told_);
+  if (reader.is_there()) {
+    delta::KeptDelta kept;
+    while (ahead_.size() != ahead_max && reader.next(kept)) ahead_.push_back(kept.to);
+    return;
+  }
+  for (Version version = told_; version != newest.version() && ahead_.size() != ahead_max;) ahead_.push_back(++version);
+}
+
+}  // namespace stoa::database

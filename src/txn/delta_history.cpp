@@ -1,0 +1,83 @@
+#include "txn/delta_history.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace stoa::txn {
+namespace {
+
+constexpr std::size_t no_bound = std::numeric_limits<std::size_t>::max();
+
+// Nobody need have asked for a history, and of what is written in bulk the delta costs several times as much as the
+// writing: it is made of a small part of the history only.
+constexpr std::size_t bulk_share = 64;
+
+}  // namespace
+
+DeltaHistory::DeltaHistory(storage::WriteBuffer& buffer, const Options& options)
+    : keeper_(buffer),
+      history_bytes_(options.history_versions_max == 0 ? 0 : options.history_bytes_max),
+      history_versions_(options.history_versions_max),
+      backlog_bytes_(options.backlog_bytes_max) {}
+
+void DeltaHistory::begin_batch() noexcept {
+  has_subscribers_ = subscribers() != 0;
+  delta_bytes_max_ = has_subscribers_ ? no_bound : history_bytes_;
+  page_bytes_max_ = has_subscribers_ ? no_bound : history_bytes_ / bulk_share;
+}
+
+void DeltaHistory::end_batch(Version version) noexcept {
+  delta::DeltaKeeper::Bounds bounds;
+  if (has_subscribers_) {
+    bounds.bytes_max = std::max(history_bytes_, backlog_bytes_);
+    // acquire: pairs with add_pace(); the list has it.
+    if (has_paces_.load(std::memory_order_acquire)) wait_for_subscribers(bounds);
+  } else {
+    bounds.bytes_max = history_bytes_;
+    bounds.from_least = version - std::min(version, history_versions_);
+  }
+  keeper_.trim(bounds);
+}
+
+// The slowest first; whom it has waited for as long as it is to it gives up, and does not wait for again.
+void DeltaHistory::wait_for_subscribers(const delta::DeltaKeeper::Bounds& bounds) noexcept {
+  const Version from = keeper_.from_after_trim(bounds);
+  for (;;) {
+    std::shared_ptr<Pace> slowest;
+    {
+      const std::scoped_lock lock(mutex_);
+      for (const auto& pace : paces_) {
+        // relaxed: only this thread gives up. acquire: as in reach().
+        if (pace->given_up.load(std::memory_order_relaxed)) continue;
+        if (pace->reached.load(std::memory_order_acquire) < from) slowest = pace;
+      }
+    }
+    if (slowest == nullptr) return;
+    // seq_cst: the look of the doorbell's protocol.
+    const auto is_there = [&] { return slowest->reached.load(std::memory_order_seq_cst) >= from; };
+    if (reached_bell_.wait(is_there, {}, queue::deadline_after(slowest->wait_max))) continue;
+    slowest->given_up.store(true, std::memory_order_release);  // release: pairs with the subscriber's look
+  }
+}
+
+void DeltaHistory::add_pace(std::shared_ptr<Pace> pace) {
+  const std::scoped_lock lock(mutex_);
+  paces_.push_back(std::move(pace));
+  has_paces_.store(true, std::memory_order_release);  // release: pairs with end_batch()
+}
+
+void DeltaHistory::remove_pace(Pace& pace) noexcept {
+  reach(pace, std::numeric_limits<Version>::max());  // the writer may be waiting for it
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(paces_, [&](const auto& other) { return other.get() == &pace; });
+  has_paces_.store(!paces_.empty(), std::memory_order_release);
+}
+
+void DeltaHistory::reach(Pace& pace, Version version) noexcept {
+  pace.reached.store(version,
+                     std::memory_order_seq_cst);  // seq_cst: published to the writer by the doorbell's protocol
+  reached_bell_.ring();
+}
+
+}  // namespace stoa::txn
