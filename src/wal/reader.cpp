@@ -1,5 +1,6 @@
 #include "wal/reader.h"
 
+#include "wal/chain.h"
 #include "wal/segment_reader.h"
 #include "wal/segments.h"
 
@@ -12,29 +13,6 @@
 
 namespace stoa::wal {
 namespace {
-
-Error failure(ErrorCode code, const SegmentReader& segment, std::uint64_t offset, std::string reason) {
-  return {code, Place{.source = segment.path(), .offset = offset}, std::move(reason)};
-}
-
-/// The history is not compared here: segments before a fork stay beside those after it.
-std::expected<void, Error> check_identity(const SegmentReader& segment, const Identity& expected) {
-  const Identity& found = segment.header().identity;
-  if (found.database_id != expected.database_id) {
-    return std::unexpected(failure(ErrorCode::corrupt, segment, 0, "the log segment is another database's"));
-  }
-  if (found.schema_hash != expected.schema_hash) {
-    return std::unexpected(
-        failure(ErrorCode::schema_mismatch, segment, 0, "the log segment was written under another schema"));
-  }
-  if (found.encoding != expected.encoding || found.compression != expected.compression) {
-    return std::unexpected(
-        failure(ErrorCode::not_a_database, segment, 0,
-                fmt::format("the log segment has encoding {} and compression {}, expected {} and {}", found.encoding,
-                            found.compression, expected.encoding, expected.compression)));
-  }
-  return {};
-}
 
 class Recoverer {
  public:
@@ -85,7 +63,7 @@ class Recoverer {
         return numbers;
       }
       if (i == 0 || (*numbers)[i - 1] != number - 1) {
-        return std::unexpected(failure(
+        return std::unexpected(segment_error(
             ErrorCode::corrupt, *segment, 0,
             fmt::format("the segment before this one is missing: this one starts after version {}, and the log is "
                         "needed from version {} on",
@@ -106,40 +84,20 @@ class Recoverer {
       if (auto synced = (*file)->sync(); !synced) return std::unexpected(synced.error());
       (*file)->drop_cache();
     }
-    auto segment = SegmentReader::open(*std::move(file), number);
-    if (!segment) return segment;
-    if (auto known = check_identity(*segment, identity_); !known) return std::unexpected(known.error());
-    return segment;
-  }
-
-  std::expected<void, Error> check_continuation(const SegmentReader& before, const SegmentReader& after) const {
-    const SegmentHeader& header = after.header();
-    if (header.previous_crc == before.chain().crc && header.base_version == before.chain().version) return {};
-    const std::string_view content = header.base_version == before.chain().version ? " of other content" : "";
-    return std::unexpected(
-        failure(ErrorCode::corrupt, before, before.offset(),
-                fmt::format("durable transactions are damaged or missing: the log is good up to version {} here, and "
-                            "{} continues from version {}{}",
-                            before.chain().version, segment_name(header.number), header.base_version, content)));
+    return wal::open_segment(*std::move(file), number, identity_);
   }
 
   std::expected<void, Error> read_segment(SegmentReader& segment) {
     ++result_.segment_count;
     while (true) {
-      auto frame = segment.next();
-      if (frame && !*frame) {
-        const auto tail = segment.tail();
-        if (tail) {
-          result_.dropped.reset();  // an earlier segment's was dropped when the next one was begun
-          if (tail->bytes != 0) result_.dropped = {segment.path(), tail->offset, tail->bytes};
-          return {};
-        }
-        // A live owner may have written the frame after it was looked at, and the proof against it after that.
-        segment.refresh();
-        frame = segment.next();
-        if (frame && !*frame) return std::unexpected(tail.error());
-      }
+      SegmentTail tail;
+      const auto frame = next_frame(segment, tail);
       if (!frame) return std::unexpected(frame.error());
+      if (!*frame) {
+        result_.dropped.reset();  // an earlier segment's was dropped when the next one was begun
+        if (tail.bytes != 0) result_.dropped = {segment.path(), tail.offset, tail.bytes};
+        return {};
+      }
       ++result_.frame_count;
       if (auto visited = visit_frame(segment, **frame); !visited) return visited;
     }
@@ -147,27 +105,16 @@ class Recoverer {
 
   std::expected<void, Error> visit_frame(SegmentReader& segment, const FrameHeader& frame) {
     if (frame.version_count == 0 || frame.last_version() <= from_version_) return {};
-    if (segment.header().identity.history_id != identity_.history_id) {
-      return std::unexpected(failure(ErrorCode::fork, segment, segment.frame_offset(),
-                                     fmt::format("version {} is of another history", frame.last_version())));
-    }
-    const auto bytes = segment.payload();
-    if (!bytes) return std::unexpected(bytes.error());
-    // The checksum held, so what is wrong from here on was written so.
-    const auto malformed = [&] {
-      return std::unexpected(failure(ErrorCode::corrupt, segment, segment.frame_offset(),
-                                     "the frame's payload is not the transactions that its header names"));
-    };
-    std::span<const std::byte> payload = *bytes;
-    for (std::uint64_t i = 0; i < frame.version_count; ++i) {
-      const auto record = take_record(payload);
-      if (!record || record->version != frame.first_version + i) return malformed();
-      if (record->version <= from_version_) continue;
-      if (auto visited = visit_(*record); !visited) return visited;
+    auto records = read_records(segment, frame, identity_);
+    if (!records) return std::unexpected(records.error());
+    while (true) {
+      const auto record = records->next(segment);
+      if (!record) return std::unexpected(record.error());
+      if (!*record) return {};
+      if ((*record)->version <= from_version_) continue;
+      if (auto visited = visit_(**record); !visited) return visited;
       ++result_.transaction_count;
     }
-    if (!payload.empty()) return malformed();
-    return {};
   }
 
   FileSystem& files_;

@@ -97,6 +97,12 @@ std::expected<SegmentTail, Error> SegmentReader::tail() {
   }
 }
 
+std::expected<std::uint32_t, Error> SegmentReader::glance_behind() {
+  const auto bytes = window_->at(offset_, Window::step_bytes);
+  if (!bytes) return std::unexpected(bytes.error());
+  return crc32c(*bytes);
+}
+
 /// A frame that is whole in itself: of this segment, within the file, and as its checksum says.
 std::expected<std::optional<FrameHeader>, Error> SegmentReader::frame_at(std::uint64_t offset,
                                                                          std::uint64_t* checked_bytes) {

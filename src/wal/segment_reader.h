@@ -55,6 +55,10 @@ class SegmentReader {
   /// Errors: corrupt — the proof was found; or more frames claim to be there than bytes could hold.
   [[nodiscard]] std::expected<SegmentTail, Error> tail();
 
+  /// A checksum of the first bytes behind the last good frame, a window's step of them at most: for who looks at the
+  /// same end again and again, and need not judge all that follows if this has not changed.
+  [[nodiscard]] std::expected<std::uint32_t, Error> glance_behind();
+
   /// Reads afresh from where the chain stands. Needed where a live owner may have written since.
   void refresh() { window_->forget(); }
 
