@@ -6,6 +6,7 @@
 #include <stoa/describe.h>
 #include <stoa/entity.h>
 #include <stoa/error.h>
+#include <stoa/row.h>
 #include <stoa/schema.h>
 #include <stoa/snapshot.h>
 
@@ -16,6 +17,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -32,6 +34,16 @@ struct DeltaOp {
   /// has texts or bytes, its fields in the order of their numbers without padding, each text led by its length, seven
   /// bits a byte.
   std::span<const std::byte> data;
+};
+
+/// One change of a delta with its values by name, for tables that are known only at run time.
+/// Lifetime: of the call that it is given to.
+struct DeltaChange {
+  DeltaOp::Kind kind{};
+  Entity entity;
+  const TableModel* table = nullptr;            ///< null for create_entity and delete_entity
+  std::optional<RowView> row{};                 ///< insert: the row; update: of which only `fields` are as they are now
+  std::span<const FieldModel* const> fields{};  ///< insert: all, as they lie in the row; update: those that changed
 };
 
 namespace detail {
@@ -109,6 +121,13 @@ class Delta {
 
   /// One by one; entities that end come first. Made at the first call. Lifetime: the delta's.
   [[nodiscard]] std::span<const DeltaOp> ops() const;
+
+  /// How many changes each() tells of.
+  [[nodiscard]] std::size_t count() const;
+  /// Calls function(const DeltaChange&) for one change after the other until it returns false. The order is that of
+  /// ops(), but a row that is updated comes once, whichever of its fields.
+  /// Errors: throws std::logic_error where no schema is known.
+  void each(const std::function<bool(const DeltaChange&)>& function) const;
 
   /// For the wire: without tables that are not replicated.
   [[nodiscard]] std::vector<std::byte> encode() const;

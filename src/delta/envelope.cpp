@@ -2,6 +2,7 @@
 
 #include "base/crc32c.h"
 #include "base/varint.h"
+#include "delta/body_check.h"
 #include "delta/replicated.h"
 #include "delta/run_reader.h"
 
@@ -107,10 +108,10 @@ std::expected<std::shared_ptr<const Content>, Error> decode_envelope(std::span<c
   std::uint64_t size = 0;
   if (!take_varint(in, size) || size != in.size()) return corrupt("its length is another");
   content->body.assign(in.begin(), in.end());
-  RunReader reader(content->body, *content->tables);
-  while (reader.next() != nullptr) {
+  const SchemaModel* const model = schema == nullptr ? nullptr : &schema->model();
+  if (auto fault = find_fault(content->body, *content->tables, model)) {
+    return corrupt(std::move(fault->reason), fault->offset);
   }
-  if (reader.wrong() != nullptr) return corrupt(reader.wrong(), reader.offset());
   return content;
 }
 
