@@ -7,6 +7,7 @@
 #include <stoa/delta.h>
 #include <stoa/entity.h>
 #include <stoa/error.h>
+#include <stoa/log.h>
 #include <stoa/options.h>
 #include <stoa/schema.h>
 #include <stoa/snapshot.h>

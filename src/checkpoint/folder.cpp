@@ -178,6 +178,25 @@ std::expected<std::optional<wal::Identity>, Error> read_identity(FileSystem& fil
   return identity;
 }
 
+std::expected<std::shared_ptr<const CompiledSchema>, Error> read_kept_schema(FileSystem& files,
+                                                                             const std::string& folder) {
+  const auto schema = read_schema(files, folder);
+  if (!schema) return std::unexpected(schema.error());
+  auto compiled = schema->compile();
+  if (!compiled) return compiled;
+  const auto log = read_identity(files, folder, (*compiled)->hash());
+  if (!log) return std::unexpected(log.error());
+  return compiled;
+}
+
+std::expected<std::shared_ptr<const CompiledSchema>, Error> agree_on_schema(
+    const std::string& folder, std::shared_ptr<const CompiledSchema> kept,
+    std::shared_ptr<const CompiledSchema> given) {
+  if (given == nullptr) return kept;
+  if (auto same = compare_schemas(folder, *kept, *given); !same) return std::unexpected(same.error());
+  return given;
+}
+
 wal::Identity new_identity(const SchemaHash& schema, RandomSource& random) {
   return {.database_id = random.next_id(),
           .history_id = random.next_id(),

@@ -58,4 +58,13 @@ inline constexpr std::string_view unfinished_schema_name = "schema.toml.new";
                                                                                const SchemaHash& schema);
 [[nodiscard]] wal::Identity new_identity(const SchemaHash& schema, RandomSource& random);
 
+/// The folder's own schema, compiled, and found to be that of its log: where the two differ because the file is
+/// damaged, no program's schema is to blame. Errors: as read_schema, Schema::compile, read_identity.
+[[nodiscard]] std::expected<std::shared_ptr<const CompiledSchema>, Error> read_kept_schema(FileSystem& files,
+                                                                                           const std::string& folder);
+/// Which of the two is to be used: the one given, unless it is null, with the program's types bound.
+/// Errors: as compare_schemas.
+[[nodiscard]] std::expected<std::shared_ptr<const CompiledSchema>, Error> agree_on_schema(
+    const std::string& folder, std::shared_ptr<const CompiledSchema> kept, std::shared_ptr<const CompiledSchema> given);
+
 }  // namespace stoa::checkpoint

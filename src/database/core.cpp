@@ -22,26 +22,6 @@ namespace {
 
 using Core = std::unique_ptr<DatabaseCore>;
 
-std::expected<std::shared_ptr<const CompiledSchema>, Error> kept_schema(FileSystem& files, const std::string& folder) {
-  const auto schema = checkpoint::read_schema(files, folder);
-  if (!schema) return std::unexpected(schema.error());
-  auto compiled = schema->compile();
-  if (!compiled) return compiled;
-  // Before it is compared with a program's: if the two differ because the file is damaged, the program is not to blame.
-  const auto log = checkpoint::read_identity(files, folder, (*compiled)->hash());
-  if (!log) return std::unexpected(log.error());
-  return compiled;
-}
-
-// Which of the two is to be used; an error where they are not the same schema.
-std::expected<std::shared_ptr<const CompiledSchema>, Error> agree(const std::string& folder,
-                                                                  std::shared_ptr<const CompiledSchema> kept,
-                                                                  std::shared_ptr<const CompiledSchema> given) {
-  if (given == nullptr) return kept;
-  if (auto same = checkpoint::compare_schemas(folder, *kept, *given); !same) return std::unexpected(same.error());
-  return given;  // the same, with the program's types bound
-}
-
 HistoryId history_of(const RandomId& id) { return {id.low, id.high}; }
 
 }  // namespace
@@ -84,9 +64,9 @@ std::expected<Core, Error> DatabaseCore::open(const Environment& outside, const 
   }
   auto schema = given;
   if (!owned->created()) {
-    auto kept = kept_schema(files, folder);
+    auto kept = checkpoint::read_kept_schema(files, folder);
     if (!kept) return std::unexpected(kept.error());
-    auto agreed = agree(folder, *kept, std::move(given));
+    auto agreed = checkpoint::agree_on_schema(folder, *kept, std::move(given));
     if (!agreed) return std::unexpected(agreed.error());
     schema = *std::move(agreed);
     if (auto same = checkpoint::keep_indexes(files, folder, (*kept)->model(), *schema); !same) {
@@ -106,9 +86,9 @@ std::expected<Core, Error> DatabaseCore::open(const Environment& outside, const 
 
 std::expected<Core, Error> DatabaseCore::open_read_only(FileSystem& files, const std::string& folder,
                                                         std::shared_ptr<const CompiledSchema> given) {
-  auto kept = kept_schema(files, folder);
+  auto kept = checkpoint::read_kept_schema(files, folder);
   if (!kept) return std::unexpected(kept.error());
-  auto schema = agree(folder, *std::move(kept), std::move(given));
+  auto schema = checkpoint::agree_on_schema(folder, *std::move(kept), std::move(given));
   if (!schema) return std::unexpected(schema.error());
   Options options;
   options.writer = WriterMode::manual;
