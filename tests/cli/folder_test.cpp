@@ -150,7 +150,7 @@ TEST_F(Call, ThatMakesNoSense) {
     EXPECT_TRUE(done.err.ends_with(hint)) << done.err;
   }
   EXPECT_EQ(stoa({"frobnicate"}).err,
-            "stoa: there is no command \"frobnicate\"; there are check, import, info, dump and verify\n"
+            "stoa: there is no command \"frobnicate\"; there are check, import, info, dump, log, diff and verify\n"
             "stoa: stoa --help says how it is called\n");
   EXPECT_EQ(stoa({"dump", "world", "stop", "--format", "xml"}).err,
             "stoa: --format: it is csv or json, and not \"xml\"\nstoa: stoa dump --help says how it is called\n");
@@ -162,7 +162,7 @@ TEST_F(Call, ForHelpIsAnsweredEverywhere) {
   EXPECT_EQ(version.status, 0);
   EXPECT_TRUE(version.out.starts_with("stoa ")) << version.out;
   EXPECT_NE(stoa({"--help"}).out.find("Exit status: 0 done"), std::string::npos);
-  for (const char* command : {"check", "import", "info", "dump", "verify"}) {
+  for (const char* command : {"check", "import", "info", "dump", "log", "diff", "verify"}) {
     const Finished done = stoa({command, "--help"});
     EXPECT_EQ(done.status, 0) << command;
     EXPECT_NE(done.out.find("Usage: stoa " + std::string(command)), std::string::npos) << done.out;

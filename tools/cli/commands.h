@@ -3,6 +3,8 @@
 // Each writes its result to standard output and errors to standard error, and answers how the process is to end.
 #pragma once
 
+#include <stoa/entity.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -34,6 +36,26 @@ struct DumpOptions {
 };
 /// `stoa dump`: the rows of a table; what is written as CSV, `stoa import` reads.
 ExitStatus run_dump(const DumpOptions& options);
+
+struct LogOptions {
+  std::filesystem::path folder;
+  Version from = 0;     ///< 0: the first that is there
+  bool follow = false;  ///< goes on until it is interrupted or nobody reads its output
+  bool json = false;
+  bool all = false;  ///< every operation, and values whole
+};
+/// `stoa log`: the transactions that were committed, and what each changed.
+ExitStatus run_log(const LogOptions& options);
+
+struct DiffOptions {
+  std::filesystem::path a;
+  std::filesystem::path b;
+  bool json = false;
+  bool all = false;  ///< every difference, and values whole
+};
+/// `stoa diff`: how the content of two databases differs. Answers data_wrong where it does, and call_wrong where the
+/// two could not be compared, whatever the reason.
+ExitStatus run_diff(const DiffOptions& options);
 
 struct VerifyOptions {
   std::filesystem::path folder;

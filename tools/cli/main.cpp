@@ -2,11 +2,13 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <functional>
 #include <map>
 #include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -36,6 +38,18 @@ CLI::Validator one_of(std::map<std::string, T> choices) {
             }
             word = std::to_string(static_cast<int>(found->second));
             return {};
+          },
+          ""};
+}
+
+// CLI11 takes "-1" for the greatest number there is.
+CLI::Validator a_version() {
+  return {[](std::string& word) -> std::string {
+            Version version = 0;
+            const char* const end = word.data() + word.size();
+            const auto [stop, error] = std::from_chars(word.data(), end, version);
+            if (error == std::errc() && stop == end) return {};
+            return fmt::format("it is a version's number, and not \"{}\"", word);
           },
           ""};
 }
@@ -118,6 +132,44 @@ void add_verify(CLI::App& app, VerifyOptions& options, Run& run) {
   command.callback([&] { run = [&options] { return run_verify(options); }; });
 }
 
+void add_log(CLI::App& app, LogOptions& options, Run& run) {
+  CLI::App& command = *app.add_subcommand("log", "Show what was committed, transaction by transaction");
+  command.footer(
+      "Each transaction has a line with its version, when it was committed, the user's tag if it has one, and how "
+      "much\n"
+      "it changed; then a line for each operation: create and delete are of entities, with delete go all their rows;\n"
+      "insert, update and remove are of rows, in the table that is named. An entity is index:generation. Of tables "
+      "that\n"
+      "are not logged nothing is here. A program may have the database open; what it committed last may be shown "
+      "before\n"
+      "it is on the disk. With --follow it ends when it is interrupted, or nobody reads its output, and that is "
+      "well.\n\n" +
+      std::string(exit_statuses));
+  command.add_option("DB", options.folder, "The database's folder")->required();
+  command.add_option("--from", options.from, "The first version to show; an error where the log begins above it")
+      ->check(a_version())
+      ->option_text("VERSION [the first there is]");
+  command.add_flag("--follow", options.follow, "Go on with what is committed from now on");
+  command.add_flag("--all", options.all, "All operations of a transaction, where else 20 are, and long values whole");
+  command.add_flag("--json", options.json, "A JSON object a line for each transaction, with all its operations");
+  command.callback([&] { run = [&options] { return run_log(options); }; });
+}
+
+void add_diff(CLI::App& app, DiffOptions& options, Run& run) {
+  CLI::App& command = *app.add_subcommand("diff", "Compare the content of two databases");
+  command.footer(
+      "Entities by their ids, rows by entity and table, fields by name; values are the same where their bits are.\n"
+      "Versions, and how the two came to be, do not matter. Programs may have them open.\n\n"
+      "Exit status: 0 there is no difference; 1 there are differences; 2 they could not be compared (the call is "
+      "wrong,\n"
+      "a folder is no database or is damaged).");
+  command.add_option("A", options.a, "A database's folder")->required();
+  command.add_option("B", options.b, "Another one's")->required();
+  command.add_flag("--all", options.all, "All differences, where else 20 of a table are, and long values whole");
+  command.add_flag("--json", options.json, "A JSON object a line for each difference, and a last one with the totals");
+  command.callback([&] { run = [&options] { return run_diff(options); }; });
+}
+
 ExitStatus run(int argc, char** argv) {
   CLI::App app("stoa: databases of the stoa library, from the command line", "stoa");
   app.set_version_flag("--version", "stoa " STOA_VERSION);
@@ -129,11 +181,15 @@ ExitStatus run(int argc, char** argv) {
   ImportOptions import;
   InfoOptions info;
   DumpOptions dump;
+  LogOptions log;
+  DiffOptions diff;
   VerifyOptions verify;
   add_check(app, check, run);
   add_import(app, import, run);
   add_info(app, info, run);
   add_dump(app, dump, run);
+  add_log(app, log, run);
+  add_diff(app, diff, run);
   add_verify(app, verify, run);
   try {
     app.parse(argc, argv);
@@ -141,7 +197,8 @@ ExitStatus run(int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error), ExitStatus::done;  // --help, --version
     const auto called = app.get_subcommands();
     if (called.empty() && argc > 1 && argv[1][0] != '-') {
-      print_error(fmt::format("there is no command \"{}\"; there are check, import, info, dump and verify", argv[1]));
+      print_error(fmt::format("there is no command \"{}\"; there are check, import, info, dump, log, diff and verify",
+                              argv[1]));
     } else {
       print_error(std::string_view(error.what()));
     }
