@@ -174,6 +174,18 @@ int run(const std::filesystem::path& folder) {
                        },
                        [](stoa::Entity) { /* its row went, or it ended */ });
   const std::vector<std::byte> bytes = delta.encode();  // for a file, or somebody else
+  auto reader = stoa::LogReader::open(folder);
+  if (!reader) return report(reader.error());
+  std::size_t changed = 0;
+  while (true) {
+    const auto transaction = reader->next();
+    if (!transaction) return report(transaction.error());
+    if (!*transaction) break;  // the end for now: a later call goes on there
+    (*transaction)->delta.each([&](const stoa::DeltaChange& change) {
+      if (change.table != nullptr && change.table->name == "docked") ++changed;
+      return true;
+    });
+  }
   auto replica = stoa::Database::in_memory(schema);
   if (!replica) return report(replica.error());
   if (auto all = replica->apply(stoa::Delta::full(before_move)); !all) return report(all.error());

@@ -85,7 +85,7 @@ class Comparison {
   }
 
   void compare_entities() {
-    report_.begin_section(nullptr);
+    report_.begin_section({});
     a_.each([&](Entity entity) {
       if (!b_.alive(entity)) report_.entity(Side::a, entity);
     });
@@ -96,7 +96,7 @@ class Comparison {
   }
 
   void compare_rows(const std::string& name, const CommonTable& table) {
-    report_.begin_section(&name);
+    report_.begin_section(name);
     if (table.a != nullptr) {
       (void)a_.each(name, [&](Entity entity, const RowView& row) {  // it has the table
         if (table.b == nullptr || !b_.has(name, entity).value_or(false)) {

@@ -49,8 +49,8 @@ void DiffReport::schema_difference(std::string_view reason) {
   end_line();
 }
 
-void DiffReport::begin_section(const std::string* table) {
-  sections_.push_back({table, {}});
+void DiffReport::begin_section(std::string_view table) {
+  sections_.push_back({std::string(table), {}});
   shown_ = 0;
 }
 
@@ -100,7 +100,7 @@ void DiffReport::row(Side only_in, Entity entity, const RowView& row) {
 
 void DiffReport::differing_row(Entity entity, std::span<const FieldDifference> fields) {
   ++sections_.back().counts.differ;
-  const std::string& table = *sections_.back().table;
+  const std::string& table = sections_.back().table;
   std::string& text = output_.text();
   if (options_.json) {
     JsonWriter json(text);
@@ -137,7 +137,7 @@ void DiffReport::end_section() {
   found_ = true;
   if (options_.json || total == shown_) return;
   fmt::format_to(std::back_inserter(output_.text()), "... and {} more {}; --all lists them\n", total - shown_,
-                 section.table == nullptr ? "entities" : "of " + *section.table);
+                 section.table.empty() ? "entities" : "of " + section.table);
 }
 
 std::expected<void, Error> DiffReport::end() {
@@ -177,15 +177,13 @@ void DiffReport::append_totals() {
   }
   const auto out = std::back_inserter(output_.text());
   std::size_t width = std::string_view("entities").size();
-  for (const Section& section : sections_) {
-    if (section.table != nullptr) width = std::max(width, section.table->size());
-  }
+  for (const Section& section : sections_) width = std::max(width, section.table.size());
   if (schema_differences_ != 0) fmt::format_to(out, "\nthe schemas differ\n");
   if (sections_.empty()) return;
   fmt::format_to(out, "\n{:<{}}  {:>12}  {:>12}  {:>12}\n", "", width, "only in A", "only in B", "differ");
   for (const Section& section : sections_) {
-    fmt::format_to(out, "{:<{}}  {:>12}  {:>12}  {:>12}\n", section.table == nullptr ? "entities" : *section.table,
-                   width, section.counts.only_in_a, section.counts.only_in_b, section.counts.differ);
+    fmt::format_to(out, "{:<{}}  {:>12}  {:>12}  {:>12}\n", section.table.empty() ? "entities" : section.table, width,
+                   section.counts.only_in_a, section.counts.only_in_b, section.counts.differ);
   }
 }
 
@@ -194,15 +192,15 @@ void DiffReport::append_summary() {
   const auto counts = [&json](const DiffCounts& of) {
     json.member("only_in_a", of.only_in_a).member("only_in_b", of.only_in_b);
   };
-  const bool has_entities = !sections_.empty() && sections_.front().table == nullptr;
+  const bool has_entities = !sections_.empty() && sections_.front().table.empty();
   json.begin_object().member("kind", "summary").member("equal", !found_);
   json.member("schema_differences", schema_differences_);
   json.name("entities").begin_object();
   counts(has_entities ? sections_.front().counts : DiffCounts{});
   json.end_object().name("tables").begin_array();
   for (const Section& section : sections_) {
-    if (section.table == nullptr) continue;
-    json.begin_object().member("name", *section.table);
+    if (section.table.empty()) continue;
+    json.begin_object().member("name", section.table);
     counts(section.counts);
     json.member("differ", section.counts.differ).end_object();
   }

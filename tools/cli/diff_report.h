@@ -33,14 +33,14 @@ struct DiffCounts {
 };
 
 /// Schemas first, then the entities, then table by table. After an error of the output it does nothing.
-/// Lifetime: borrows all that it is given at construction.
+/// Lifetime: borrows what it is given at construction.
 class DiffReport {
  public:
   DiffReport(const DiffOptions& options, const SchemaModel& a, const SchemaModel& b);
 
   void schema_difference(std::string_view reason);
-  /// What follows is of this table, or of the entities if it is none; to be ended by end_section().
-  void begin_section(const std::string* table);
+  /// What follows is of this table, or of the entities where the name is empty; to be ended by end_section().
+  void begin_section(std::string_view table);
   void entity(Side only_in, Entity entity);
   void row(Side only_in, Entity entity, const RowView& row);
   void differing_row(Entity entity, std::span<const FieldDifference> fields);
@@ -52,7 +52,7 @@ class DiffReport {
 
  private:
   struct Section {
-    const std::string* table = nullptr;
+    std::string table;  // empty: the entities
     DiffCounts counts;
   };
 
