@@ -3,6 +3,7 @@
 #include "delta/run_reader.h"
 #include "schema/row_codec.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace stoa::delta {
@@ -10,8 +11,7 @@ namespace {
 
 class ValueCheck {
  public:
-  ValueCheck(const schema::TableBytes& bytes, const SchemaModel& schema)
-      : bytes_(bytes), schema_(schema), row_(row_bytes_max) {}
+  ValueCheck(const schema::TableBytes& bytes, const SchemaModel& schema) : bytes_(bytes), schema_(schema) {}
 
   /// Not every bit pattern of a bool or an enum is a value, and a program that reads one relies on it.
   std::expected<void, Error> check(const Run& run) {
@@ -21,6 +21,7 @@ class ValueCheck {
       if (table.checked.empty()) continue;
       const bool is_update = run.code == RunCode::update;
       const schema::RowBytes& row = bytes_[run.tables[at]];
+      row_.resize(std::max<std::size_t>(row_.size(), row.row_bytes()));
       std::span<const std::byte> values = run.values[at];
       for (std::uint64_t left = run.count; left != 0; --left) {
         (void)row.decode(is_update ? run.fields : row.all(), values, row_.data());  // RunReader skipped it already

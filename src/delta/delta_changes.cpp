@@ -2,6 +2,7 @@
 #include "delta/delta_access.h"
 #include "delta/run_reader.h"
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -16,11 +17,7 @@ using Kind = DeltaOp::Kind;
 class Changes {
  public:
   Changes(const CompiledSchema& schema, const schema::TableBytes& bytes, const Function& function)
-      : schema_(schema),
-        bytes_(bytes),
-        function_(function),
-        cells_(row_bytes_max / sizeof(std::max_align_t) + 1),
-        row_(reinterpret_cast<std::byte*>(cells_.data())) {}
+      : schema_(schema), bytes_(bytes), function_(function) {}
 
   /// False: the function wants no more.
   bool tell(const Run& run) {
@@ -58,12 +55,16 @@ class Changes {
 
   bool tell_row(Kind kind, Entity entity, TableId table, schema::RowBytes::Fields fields,
                 std::span<const std::byte>& values) {
-    std::memset(row_, 0, bytes_[table].row_bytes());
-    (void)bytes_[table].decode(fields, values, row_);  // it was looked through, as all bodies of deltas are
+    // Not the largest that a row may be: most transactions are small.
+    const std::size_t row_bytes = bytes_[table].row_bytes();
+    cells_.resize(std::max(cells_.size(), row_bytes / sizeof(std::max_align_t) + 1));
+    auto* const row = reinterpret_cast<std::byte*>(cells_.data());
+    std::memset(row, 0, row_bytes);
+    (void)bytes_[table].decode(fields, values, row);  // it was looked through, as all bodies of deltas are
     return function_({.kind = kind,
                       .entity = entity,
                       .table = &model(table),
-                      .row = RowView(schema_, model(table), row_),
+                      .row = RowView(schema_, model(table), row),
                       .fields = fields_});
   }
 
@@ -78,7 +79,6 @@ class Changes {
   const schema::TableBytes& bytes_;
   const Function& function_;
   std::vector<std::max_align_t> cells_;  // for cells of any alignment that a row may ask for
-  std::byte* row_;
   std::vector<const FieldModel*> fields_;
 };
 

@@ -55,7 +55,7 @@ class Comparison {
     for (const TableModel& table : schema_b_.tables) tables_[table.name].b = &table;
     const bool differ = schema_a_.hash != schema_b_.hash;
     bool explained = false;
-    const auto tell = [&](std::string reason) {
+    const auto tell = [&](const std::string& reason) {
       report_.schema_difference(reason);
       explained = true;
     };
