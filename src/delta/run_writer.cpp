@@ -11,6 +11,7 @@
 #include <cstring>
 #include <iterator>
 #include <tuple>
+#include <utility>
 
 namespace stoa::delta {
 namespace {
@@ -76,9 +77,18 @@ void RunWriter::clear() noexcept {
     }
   }
   used_.clear();
+  bytes_added_ = 0;
 }
 
-void RunWriter::destroy(Entity entity) { add(group(RunCode::destroy, {}, {}, Class::all), entity); }
+void RunWriter::when_full(std::size_t bytes, std::function<void()> function) {
+  full_at_ = bytes;
+  when_full_ = std::move(function);
+}
+
+void RunWriter::destroy(Entity entity) {
+  add(group(RunCode::destroy, {}, {}, Class::all), entity);
+  end_operation();
+}
 
 void RunWriter::raise_floors(Entity entity, std::uint32_t count) {
   while (count != 0) {
@@ -89,6 +99,7 @@ void RunWriter::raise_floors(Entity entity, std::uint32_t count) {
     count -= some;
     entity = {entity.index() + some, entity.generation()};
   }
+  end_operation();
 }
 
 void RunWriter::begin(RunCode code, Entity entity, std::span<const Row> rows) {
@@ -96,12 +107,14 @@ void RunWriter::begin(RunCode code, Entity entity, std::span<const Row> rows) {
   for (Class other : {Class::only_logged, Class::only_replicated, Class::neither}) {
     insert(RunCode::insert, entity, rows, other);
   }
+  end_operation();
 }
 
 void RunWriter::insert(Entity entity, std::span<const Row> rows) {
   for (Class each : {Class::all, Class::only_logged, Class::only_replicated, Class::neither}) {
     insert(RunCode::insert, entity, rows, each);
   }
+  end_operation();
 }
 
 // Those of the rows that are of that class.
@@ -113,13 +126,14 @@ void RunWriter::insert(RunCode code, Entity entity, std::span<const Row> rows, C
   add(into, entity);
   for (std::size_t at = 0; at != some_.size(); ++at) {
     const RowBytes& row = bytes_[some_[at].table];
-    row.encode(row.all(), some_[at].bytes, into.values[at]);
+    encode(row, row.all(), some_[at].bytes, into.values[at]);
   }
 }
 
 void RunWriter::remove(Entity entity, TableId table) {
   const Row row{table, nullptr};
   add(group(RunCode::remove, {&row, 1}, {}, class_of(table)), entity);
+  end_operation();
 }
 
 void RunWriter::update(Entity entity, TableId table, const std::byte* before, const std::byte* after) {
@@ -142,7 +156,8 @@ void RunWriter::update(Entity entity, TableId table, const std::byte* before, co
   const Row here{table, after};
   Group& into = group(RunCode::update, {&here, 1}, changed_, class_of(table));
   add(into, entity);
-  row.encode(changed_, after, into.values[0]);
+  encode(row, changed_, after, into.values[0]);
+  end_operation();
 }
 
 void RunWriter::update_column(std::span<const Entity> entities, TableId table, const std::byte* before,
@@ -251,8 +266,17 @@ RunWriter::Group& RunWriter::group(RunCode code, std::span<const Row> rows, RowB
 }
 
 void RunWriter::add(Group& group, Entity entity) {
+  const std::size_t before = group.entities.size();
   group.last.put(entity, group.entities);
+  bytes_added_ += group.entities.size() - before;
   ++group.count;
+}
+
+void RunWriter::encode(const RowBytes& row, RowBytes::Fields fields, const std::byte* from,
+                       std::vector<std::byte>& into) {
+  const std::size_t before = into.size();
+  row.encode(fields, from, into);
+  bytes_added_ += into.size() - before;
 }
 
 std::size_t RunWriter::finish(std::vector<std::byte>& out) {

@@ -8,6 +8,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -41,6 +43,11 @@ class RunWriter {
   void update(Entity entity, TableId table, const std::byte* before, const std::byte* after);
   /// The same of rows that lie one after the other, of a table without texts.
   void update_column(std::span<const Entity> entities, TableId table, const std::byte* before, const std::byte* after);
+
+  /// From here on calls `function` after each operation that leaves about `bytes` or more: it is to finish() and
+  /// clear(), so that a difference of any size is put into words in bounded memory, as several bodies one after the
+  /// other.
+  void when_full(std::size_t bytes, std::function<void()> function);
 
   /// Appends all of it; returns how many bytes of that are of tables that are logged, which come first.
   std::size_t finish(std::vector<std::byte>& out);
@@ -79,7 +86,12 @@ class RunWriter {
   static void append_fields(const PlainTable& table, std::uint64_t changed, const std::byte* row,
                             std::vector<std::byte>& out);
   Group& group(RunCode code, std::span<const Row> rows, schema::RowBytes::Fields fields, Class of);
-  static void add(Group& group, Entity entity);
+  void add(Group& group, Entity entity);
+  void encode(const schema::RowBytes& row, schema::RowBytes::Fields fields, const std::byte* from,
+              std::vector<std::byte>& into);
+  void end_operation() {
+    if (bytes_added_ >= full_at_) when_full_();
+  }
   static void append(const Group& group, std::vector<std::byte>& out);
 
   const schema::TableBytes& bytes_;
@@ -94,6 +106,9 @@ class RunWriter {
   std::uint32_t last_ = 0;           // of these, by its number in groups_
   std::vector<Row> some_;
   std::vector<std::uint16_t> changed_;
+  std::size_t bytes_added_ = 0;  // of entities and values, since the last clear()
+  std::size_t full_at_ = std::numeric_limits<std::size_t>::max();
+  std::function<void()> when_full_;
 };
 
 }  // namespace stoa::delta

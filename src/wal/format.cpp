@@ -1,6 +1,7 @@
 #include "wal/format.h"
 
 #include "base/crc32c.h"
+#include "base/field_bytes.h"
 #include "base/little_endian.h"
 
 #include <fmt/format.h>
@@ -14,60 +15,35 @@ constexpr std::array<std::byte, 8> segment_magic{std::byte{0xF7}, std::byte{'s'}
                                                  std::byte{'a'},  std::byte{'w'}, std::byte{'a'}, std::byte{'l'}};
 constexpr std::uint32_t format_version = 1;
 
-/// Puts fields one after the other: the order of calls is the layout.
-class FieldWriter {
- public:
-  explicit FieldWriter(std::byte* to) : at_(to) {}
-  template <std::integral T>
-  void put(T value) {
-    store_little_endian(at_, value);
-    at_ += sizeof(T);
-  }
-  void put(std::span<const std::byte> bytes) { at_ = std::copy(bytes.begin(), bytes.end(), at_); }
-  void put(const RandomId& id) { put(id.low), put(id.high); }
-  void put(const Hash128& hash) { put(hash[0]), put(hash[1]); }
-  void put_zeros(std::size_t bytes) { at_ = std::fill_n(at_, bytes, std::byte{}); }
-
- private:
-  std::byte* at_;
-};
-
-class FieldReader {
- public:
-  explicit FieldReader(const std::byte* from) : at_(from) {}
-  template <std::integral T>
-  [[nodiscard]] T take() {
-    at_ += sizeof(T);
-    return load_little_endian<T>(at_ - sizeof(T));
-  }
-  [[nodiscard]] RandomId take_id() {
-    const auto low = take<std::uint64_t>();
-    return {.low = low, .high = take<std::uint64_t>()};
-  }
-  [[nodiscard]] Hash128 take_hash() {
-    const auto low = take<std::uint64_t>();
-    return {low, take<std::uint64_t>()};
-  }
-  [[nodiscard]] bool take_zeros(std::size_t bytes) {
-    at_ += bytes;
-    return std::all_of(at_ - bytes, at_, [](std::byte byte) { return byte == std::byte{}; });
-  }
-  void skip(std::size_t bytes) { at_ += bytes; }
-
- private:
-  const std::byte* at_;
-};
-
 constexpr std::size_t segment_reserved_bytes = 28;
 constexpr std::size_t segment_crc_offset = segment_header_bytes - sizeof(std::uint32_t);
 constexpr std::size_t frame_reserved_bytes = 3;
 
 // The layouts on disk, added up as docs/format.md lists them.
-static_assert(8 + 4 + 4 + 16 + 16 + 16 + 2 + 2 + 4 + 8 + 8 + 8 + segment_reserved_bytes == segment_crc_offset);
+static_assert(16 + 16 + 16 + 2 + 2 == identity_bytes);
+static_assert(8 + 4 + 4 + identity_bytes + 4 + 8 + 8 + 8 + segment_reserved_bytes == segment_crc_offset);
 static_assert(4 + 1 + frame_reserved_bytes + 8 + 8 + 8 + 8 + 8 + 4 == frame_crc_offset);
 static_assert(frame_crc_offset + sizeof(std::uint32_t) == frame_header_bytes);
 
 }  // namespace
+
+void put(FieldWriter& fields, const Identity& identity) {
+  fields.put(identity.database_id);
+  fields.put(identity.history_id);
+  fields.put(identity.schema_hash);
+  fields.put(identity.encoding);
+  fields.put(identity.compression);
+}
+
+Identity take_identity(FieldReader& fields) {
+  Identity identity;
+  identity.database_id = fields.take_id();
+  identity.history_id = fields.take_id();
+  identity.schema_hash = fields.take_hash();
+  identity.encoding = fields.take<std::uint16_t>();
+  identity.compression = fields.take<std::uint16_t>();
+  return identity;
+}
 
 SegmentHeaderBytes encode(const SegmentHeader& header) {
   SegmentHeaderBytes bytes;
@@ -75,11 +51,7 @@ SegmentHeaderBytes encode(const SegmentHeader& header) {
   fields.put(segment_magic);
   fields.put(format_version);
   fields.put(std::uint32_t{0});  // flags: none are defined
-  fields.put(header.identity.database_id);
-  fields.put(header.identity.history_id);
-  fields.put(header.identity.schema_hash);
-  fields.put(header.identity.encoding);
-  fields.put(header.identity.compression);
+  put(fields, header.identity);
   fields.put(header.previous_crc);
   fields.put(header.number);
   fields.put(header.base_version);
@@ -111,11 +83,7 @@ std::expected<SegmentHeader, Error> decode_segment_header(std::span<const std::b
                    fmt::format("the log has format version {}, and this program reads {}", version, format_version));
   }
   SegmentHeader header;
-  header.identity.database_id = fields.take_id();
-  header.identity.history_id = fields.take_id();
-  header.identity.schema_hash = fields.take_hash();
-  header.identity.encoding = fields.take<std::uint16_t>();
-  header.identity.compression = fields.take<std::uint16_t>();
+  header.identity = take_identity(fields);
   header.previous_crc = fields.take<std::uint32_t>();
   header.number = fields.take<std::uint64_t>();
   header.base_version = fields.take<std::uint64_t>();

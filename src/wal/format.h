@@ -2,6 +2,7 @@
 // checks single headers; which frame may follow which is the reader's business.
 #pragma once
 
+#include "base/field_bytes.h"
 #include "base/hash.h"
 #include "base/random.h"
 
@@ -25,6 +26,11 @@ struct Identity {
   std::uint16_t encoding = 0;     ///< of the transactions' bodies
   std::uint16_t compression = 0;  ///< of the transactions' bodies
 };
+
+inline constexpr std::size_t identity_bytes = 52;
+/// As every file of a database has them, whichever kind it is.
+void put(FieldWriter& fields, const Identity& identity);
+[[nodiscard]] Identity take_identity(FieldReader& fields);
 
 struct SegmentHeader {
   Identity identity;

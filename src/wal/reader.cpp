@@ -42,6 +42,9 @@ class Recoverer {
       result_.end = {.segment_number = number,
                      .crc = segment->chain().crc,
                      .version = std::max(from_version_, segment->chain().version)};
+      result_.file = segment->path();
+      result_.offset = segment->offset();
+      result_.version = segment->chain().version;
       before.emplace(*std::move(segment));
     }
     return std::move(result_);

@@ -29,6 +29,11 @@ struct DroppedTail {
 
 struct Recovery {
   LogEnd end;
+  /// Where the good part of the log itself ends: at a version below `end`'s where the log does not reach the version
+  /// that it was to be read from.
+  std::string file;
+  std::uint64_t offset = 0;
+  std::uint64_t version = 0;
   std::optional<DroppedTail> dropped;
   std::uint64_t segment_count = 0;      ///< that were read
   std::uint64_t frame_count = 0;        ///< that were good, seals too

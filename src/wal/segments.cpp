@@ -1,29 +1,24 @@
 #include "wal/segments.h"
 
+#include "base/numbered_name.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace stoa::wal {
 namespace {
 
 constexpr std::string_view prefix = "wal-";
-constexpr std::string_view unfinished_suffix = ".tmp";
-constexpr std::size_t digits = 20;  // of the highest 64-bit number
 
 }  // namespace
 
-std::string segment_name(std::uint64_t number) { return fmt::format("{}{:020}", prefix, number); }
+std::string segment_name(std::uint64_t number) { return numbered_name(prefix, number); }
 
 std::optional<std::uint64_t> parse_segment_name(std::string_view name) {
-  if (!name.starts_with(prefix) || name.size() != prefix.size() + digits) return std::nullopt;
-  std::uint64_t number = 0;
-  const char* const end = name.data() + name.size();
-  const auto [stop, error] = std::from_chars(name.data() + prefix.size(), end, number);
-  if (error != std::errc() || stop != end || number < first_segment_number) return std::nullopt;
-  return number;
+  const auto number = parse_numbered_name(prefix, name);
+  return number && *number >= first_segment_number ? number : std::nullopt;
 }
 
 std::string unfinished_segment_name(std::uint64_t number) {
@@ -31,9 +26,8 @@ std::string unfinished_segment_name(std::uint64_t number) {
 }
 
 bool is_unfinished_segment_name(std::string_view name) {
-  if (!name.ends_with(unfinished_suffix)) return false;
-  name.remove_suffix(unfinished_suffix.size());
-  return parse_segment_name(name).has_value();
+  const auto finished = without_unfinished_suffix(name);
+  return finished && parse_segment_name(*finished);
 }
 
 std::expected<std::vector<std::uint64_t>, Error> list_segments(FileSystem& files, const std::string& folder) {
@@ -63,25 +57,29 @@ std::expected<SegmentStart, Error> read_segment_start(const File& file, std::uin
 std::expected<std::uint64_t, Error> trim(FileSystem& files, const std::string& folder, std::uint64_t through) {
   const auto numbers = list_segments(files, folder);
   if (!numbers) return std::unexpected(numbers.error());
-  std::uint64_t removed = 0;
   // A segment ends where the next begins, so the next one's header tells what this one holds.
-  for (std::size_t i = 0; i + 1 < numbers->size(); ++i) {
-    const std::uint64_t next = (*numbers)[i + 1];
+  std::size_t removable = 0;
+  while (removable + 1 < numbers->size()) {
+    const std::uint64_t next = (*numbers)[removable + 1];
     const auto file = files.open_read_only(join_path(folder, segment_name(next)));
     if (!file) return std::unexpected(file.error());
     const auto start = read_segment_start(**file, next);
     if (!start) return std::unexpected(start.error());
     if (start->header.base_version > through) break;
+    ++removable;
+  }
+  if (removable == 0) return 0;
+  // The writer may have given the next segment its name a moment ago: if that were lost, and the removal of the one
+  // before it were not, the log would be gone.
+  if (auto synced = files.sync_directory(folder); !synced) return std::unexpected(synced.error());
+  for (std::size_t i = 0; i != removable; ++i) {
     if (auto gone = files.remove(join_path(folder, segment_name((*numbers)[i]))); !gone) {
       return std::unexpected(gone.error());
     }
-    ++removed;
   }
   // If the removals are lost, or only some of them, older segments come back; recovery does not look at them.
-  if (removed != 0) {
-    if (auto synced = files.sync_directory(folder); !synced) return std::unexpected(synced.error());
-  }
-  return removed;
+  if (auto synced = files.sync_directory(folder); !synced) return std::unexpected(synced.error());
+  return removable;
 }
 
 }  // namespace stoa::wal

@@ -39,6 +39,7 @@ struct SegmentStart {
 ///
 /// Requires: a checkpoint of version `through` or above, and its name, are durable.
 /// Returns:  how many went.
+/// Threads:  beside the log's writer.
 [[nodiscard]] std::expected<std::uint64_t, Error> trim(FileSystem& files, const std::string& folder,
                                                        std::uint64_t through);
 
