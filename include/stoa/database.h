@@ -32,8 +32,12 @@ class DatabaseCore;
 struct Recovery {
   bool created = false;            ///< there was no database, and opening made one
   Version version = 0;             ///< the last one that is there
+  Version checkpoint = 0;          ///< of the checkpoint that it began from; 0 for none
   std::uint64_t transactions = 0;  ///< replayed from the log
   std::chrono::nanoseconds duration{};
+  /// Why not from the newest checkpoint, which is damaged: file, place and reason. The log made up for it, so nothing
+  /// is lost; the next checkpoint removes it. Empty where it is good, or there is none.
+  std::string passed_by;
   /// What an interrupted write left at the end of the log; empty where nothing did. It is told again by every open
   /// until something is committed.
   std::string dropped_tail;
@@ -54,7 +58,7 @@ class Database {
   /// The state as it is on disk now, also beside a live owner: no lock is taken and nothing is written; a transaction
   /// answers read_only. Without a schema the folder's own is used, and rows are read by name; one that is given must be
   /// the same but for indexes, which are those it asks for, and brings its C++ types. Errors: as open_existing(), but
-  /// for locked.
+  /// for locked; busy, if the owner goes on removing what is to be read.
   static std::expected<Database, Error> open_read_only(const std::filesystem::path& folder);
   static std::expected<Database, Error> open_read_only(const std::filesystem::path& folder, const Schema& schema);
   /// Nothing on disk. Errors: invalid_argument, an option; schema_invalid; out_of_memory.
@@ -144,6 +148,18 @@ class Database {
   /// Until the database is closed, `function` is called for each version from now on, in order, once it is visible, on
   /// a thread of its own. Errors: throws std::system_error, where there is none to be had.
   void on_version(std::move_only_function<void(Version)> function);
+
+  /// Writes the whole state to the folder, so that opening it need not replay the log from its beginning; then removes
+  /// what of the log, and which older checkpoints, are no longer needed. Returns once it is on the disk, whatever the
+  /// durability: the version that it has, in which is all that was submitted before the call. A version that is there
+  /// already is not written again, and of version 0 there is none. Runs on the caller's thread, on a snapshot that it
+  /// holds; transactions go on beside it. Of several at once each waits for the one before.
+  ///
+  /// The newest two are kept, and the log since the older one: a damaged one costs nothing but time.
+  /// Errors: read_only — in memory, open for reading only, or after a failed log; closed; io, disk_full, out_of_memory
+  /// — the database and its log are as they were, and the next may succeed. The checkpoint may be there even so, where
+  /// what it makes superfluous could not be removed. Throws std::logic_error in a write function.
+  std::expected<Version, Error> checkpoint();
 
   /// Makes the world what it was in the snapshot, as a transaction with the next version: the same entities, ids and
   /// rows. What is submitted before it is undone with the rest; versions, and the ids that were given out since, do not

@@ -1,5 +1,6 @@
 #include "checkpoint/folder.h"
 
+#include "checkpoint/checkpoints.h"
 #include "delta/transaction_delta.h"
 #include "wal/segments.h"
 
@@ -93,7 +94,8 @@ const std::string* find_foreign(const std::vector<std::string>& names) {
 
 bool is_database_file(std::string_view name) {
   return name == schema_file_name || name == unfinished_schema_name || name == lock_file_name ||
-         wal::parse_segment_name(name) || wal::is_unfinished_segment_name(name);
+         parse_checkpoint_name(name) || is_unfinished_checkpoint_name(name) || wal::parse_segment_name(name) ||
+         wal::is_unfinished_segment_name(name);
 }
 
 std::expected<bool, Error> holds_database(FileSystem& files, const std::string& folder) {

@@ -39,7 +39,9 @@ std::expected<void, Error> LogSink::commit() {
 }
 
 std::expected<void, Error> LogSink::flush() {
-  if (durability_.kind() == Durability::Kind::none) return {};
+  // relaxed: whoever required it asks for this flush afterwards, through the write queue.
+  const bool is_required = required_.load(std::memory_order_relaxed) > writer_.synced_version();
+  if (durability_.kind() == Durability::Kind::none && !is_required) return {};
   return sync();
 }
 
@@ -59,6 +61,13 @@ std::expected<void, Error> LogSink::sync() {
 
 void LogSink::note_durable() noexcept {
   durable_.store(writer_.synced_version(), std::memory_order_release);  // release: pairs with durable_version()
+}
+
+void LogSink::require_durable(Version version) noexcept {
+  // relaxed, both: as in flush().
+  Version required = required_.load(std::memory_order_relaxed);
+  while (required < version && !required_.compare_exchange_weak(required, version, std::memory_order_relaxed)) {
+  }
 }
 
 std::expected<void, Error> LogSink::close() {

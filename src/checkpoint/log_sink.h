@@ -28,6 +28,9 @@ class LogSink final : public txn::CommitSink {
   }
 
   [[nodiscard]] bool makes_durable() const noexcept override { return durability_.kind() != Durability::Kind::none; }
+  /// The next flush() syncs up to that version, also where nothing was promised: somebody is going to rely on it.
+  /// Threads: any.
+  void require_durable(Version version) noexcept;
 
   /// Nothing may be added any more.
   [[nodiscard]] std::expected<void, Error> close();
@@ -42,6 +45,7 @@ class LogSink final : public txn::CommitSink {
   wal::Batch batch_;
   Time rest_at_ = Time::max();
   std::atomic<Version> durable_;
+  std::atomic<Version> required_{0};
 };
 
 }  // namespace stoa::checkpoint

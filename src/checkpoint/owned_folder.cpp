@@ -1,5 +1,6 @@
 #include "checkpoint/owned_folder.h"
 
+#include "checkpoint/checkpoints.h"
 #include "checkpoint/folder.h"
 #include "wal/segments.h"
 
@@ -16,16 +17,17 @@ bool has(const Names& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-bool is_segment(const std::string& name) { return wal::parse_segment_name(name).has_value(); }
+// A part of what was committed.
+bool is_content(const std::string& name) { return wal::parse_segment_name(name) || parse_checkpoint_name(name); }
 
 /// What of the names a database consists of, but for the lock: whoever removes that lets go of the folder.
 ///
 /// The schema goes first, and for certain: what is left when it is cut short must never be opened as a database of
-/// which only the log's first part is there.
+/// which only a part is there.
 std::expected<void, Error> remove_files(FileSystem& files, const std::string& folder, const Names& names) {
   if (has(names, schema_file_name)) {
     if (auto removed = files.remove(join_path(folder, schema_file_name)); !removed) return removed;
-    if (std::any_of(names.begin(), names.end(), is_segment)) {
+    if (std::any_of(names.begin(), names.end(), is_content)) {
       if (auto synced = files.sync_directory(folder); !synced) return synced;
     }
   }
@@ -48,7 +50,7 @@ std::expected<void, Error> check_removable(FileSystem& files, const std::string&
   };
   if (has(*names, schema_file_name)) {
     // Anybody may have written a schema of that name; only an owner adds to it.
-    if (has(*names, lock_file_name) || std::any_of(names->begin(), names->end(), is_segment)) return {};
+    if (has(*names, lock_file_name) || std::any_of(names->begin(), names->end(), is_content)) return {};
     return refuse("the folder has a schema.toml, and neither a lock nor a log");
   }
   if (std::all_of(names->begin(), names->end(), is_database_file)) return {};

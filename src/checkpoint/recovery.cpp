@@ -1,5 +1,7 @@
 #include "checkpoint/recovery.h"
 
+#include "checkpoint/checkpoint_reader.h"
+#include "checkpoint/checkpoints.h"
 #include "delta/replay.h"
 #include "wal/segments.h"
 
@@ -21,6 +23,26 @@ class Replayer {
       : buffers_(buffers), buffer_(buffers.write_buffer()), replay_(buffers.world()), version_(buffers.version()) {
     buffer_.suspend_indexes();
   }
+
+  /// All of a checkpoint, which was verified, into buffers that are new.
+  std::expected<void, Error> load(CheckpointReader& checkpoint) {
+    while (true) {
+      const auto body = checkpoint.next();
+      if (!body) return std::unexpected(body.error());
+      if (!*body) break;
+      buffers_.prepare_commit();
+      if (auto applied = replay_.apply(**body, buffer_); !applied) {
+        return std::unexpected(Error(ErrorCode::corrupt,
+                                     Place{.source = checkpoint.path(), .offset = checkpoint.offset()},
+                                     applied.error().message()));
+      }
+      buffer_.accept(ended_);
+    }
+    version_ = checkpoint.header().version;
+    return {};
+  }
+
+  [[nodiscard]] Version version() const { return version_; }
 
   std::expected<void, Error> apply(const wal::TransactionRecord& record) {
     buffers_.prepare_commit();
@@ -79,22 +101,105 @@ std::string file_of(FileSystem& files, const std::string& folder, Version versio
   return found;
 }
 
-}  // namespace
+std::unexpected<Error> corrupt(Place place, std::string reason) {
+  return std::unexpected(Error(ErrorCode::corrupt, std::move(place), std::move(reason)));
+}
 
-std::expected<wal::Recovery, Error> replay_log(FileSystem& files, const std::string& folder,
-                                               const wal::Identity& identity, wal::Access access,
-                                               storage::BufferManager& buffers) {
-  Replayer replayer(buffers);
-  auto recovered = wal::recover(files, folder, identity, buffers.version(), access,
+// Ready to be loaded. Errors: as CheckpointReader; corrupt also where it is not of this database.
+std::expected<CheckpointReader, Error> open_checkpoint(FileSystem& files, const std::string& folder, Version version,
+                                                       const wal::Identity& identity) {
+  auto file = files.open_read_only(join_path(folder, checkpoint_name(version)));
+  if (!file) return std::unexpected(file.error());
+  auto reader = CheckpointReader::open(*std::move(file), version);
+  if (!reader) return reader;
+  const wal::Identity& found = reader->header().identity;
+  const Place place{.source = reader->path()};
+  if (found.database_id != identity.database_id) return corrupt(place, "the checkpoint is another database's");
+  if (found.history_id != identity.history_id) return corrupt(place, "the checkpoint is of another history");
+  if (found.schema_hash != identity.schema_hash) {
+    return corrupt(place, "the checkpoint was written under another schema");
+  }
+  if (found.encoding != identity.encoding || found.compression != identity.compression) {
+    return std::unexpected(
+        Error(ErrorCode::not_a_database, place,
+              fmt::format("the checkpoint has encoding {} and compression {}, expected {} and {}", found.encoding,
+                          found.compression, identity.encoding, identity.compression)));
+  }
+  if (auto verified = reader->verify(); !verified) return std::unexpected(verified.error());
+  return reader;
+}
+
+bool is_unusable(const Error& error) {
+  return error.code() == ErrorCode::corrupt || error.code() == ErrorCode::not_a_database;
+}
+
+// Why a checkpoint that cannot be used has nothing to stand in for it.
+std::unexpected<Error> nothing_stands_in(const Error& unusable, std::string_view why) {
+  return std::unexpected(Error(unusable.code(), unusable.place() != nullptr ? *unusable.place() : Place{},
+                               fmt::format("{}; without it: {}", unusable.reason(), why)));
+}
+
+std::expected<void, Error> replay_log(FileSystem& files, const std::string& folder, const wal::Identity& identity,
+                                      wal::Access access, Replayer& replayer, wal::Recovery& log) {
+  auto recovered = wal::recover(files, folder, identity, replayer.version(), access,
                                 [&](const wal::TransactionRecord& record) { return replayer.apply(record); });
   if (!recovered) {
-    if (replayer.refused() == 0) return recovered;
-    return std::unexpected(Error(ErrorCode::corrupt, Place{.source = file_of(files, folder, replayer.refused())},
-                                 std::string(recovered.error().reason())));
+    if (replayer.refused() == 0) return std::unexpected(recovered.error());
+    return corrupt(Place{.source = file_of(files, folder, replayer.refused())},
+                   std::string(recovered.error().reason()));
+  }
+  log = *std::move(recovered);
+  return {};
+}
+
+}  // namespace
+
+std::expected<Stored, Error> find_stored(FileSystem& files, const std::string& folder, const SchemaHash& schema) {
+  Stored out;
+  // Before the log: where a live owner has made a checkpoint, there is a log by then.
+  auto checkpoints = list_checkpoints(files, folder);
+  if (!checkpoints) return std::unexpected(checkpoints.error());
+  out.checkpoints = *std::move(checkpoints);
+  const auto log = read_identity(files, folder, schema);
+  if (!log) return std::unexpected(log.error());
+  out.log = *log;
+  if (!out.log && !out.checkpoints.empty()) {
+    return corrupt(Place{.source = join_path(folder, checkpoint_name(out.checkpoints.back()))},
+                   "there is a checkpoint, and no log: its segments are missing");
+  }
+  return out;
+}
+
+std::expected<Recovered, Error> recover_state(FileSystem& files, const std::string& folder, const Stored& stored,
+                                              wal::Access access, storage::BufferManager& buffers) {
+  Recovered out;
+  Replayer replayer(buffers);
+  for (auto version = stored.checkpoints.rbegin(); version != stored.checkpoints.rend(); ++version) {
+    auto checkpoint = open_checkpoint(files, folder, *version, *stored.log);
+    if (checkpoint) {
+      if (auto loaded = replayer.load(*checkpoint); !loaded) return std::unexpected(loaded.error());
+      out.checkpoint = *version;
+      break;
+    }
+    if (!is_unusable(checkpoint.error())) return std::unexpected(checkpoint.error());
+    if (!out.passed_by) out.passed_by = checkpoint.error();
+  }
+  if (auto replayed = replay_log(files, folder, *stored.log, access, replayer, out.log); !replayed) {
+    const bool is_cause = out.passed_by && replayed.error().code() == ErrorCode::corrupt;
+    return is_cause ? nothing_stands_in(*out.passed_by, replayed.error().message()) : std::unexpected(replayed.error());
+  }
+  const Version promised = stored.checkpoints.empty() ? 0 : stored.checkpoints.back();
+  if (out.log.version < promised) {
+    const Place end{.source = out.log.file, .offset = out.log.offset};
+    std::string reason = fmt::format(
+        "durable transactions are damaged or missing: the log is good up to version {} here, and {} was made of it",
+        out.log.version, checkpoint_name(promised));
+    if (out.passed_by) return nothing_stands_in(*out.passed_by, Error(ErrorCode::corrupt, end, reason).message());
+    return corrupt(end, std::move(reason));
   }
   replayer.finish();
   buffers.resume_entities();
-  return recovered;
+  return out;
 }
 
 }  // namespace stoa::checkpoint

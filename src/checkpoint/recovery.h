@@ -1,19 +1,45 @@
-// Brings a database in memory to the state that its folder's log describes.
+// Brings a database in memory to the state that its folder's checkpoints and log describe.
 #pragma once
 
+#include "checkpoint/folder.h"
 #include "storage/buffer_manager.h"
 #include "wal/reader.h"
 
 #include <expected>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace stoa::checkpoint {
 
-/// Replays the log into `buffers`, which is new, and makes its entity allocator go on where the log left off.
+/// What there is of a state in a folder.
+struct Stored {
+  std::vector<Version> checkpoints;  ///< rising; whether they are good is not known
+  std::optional<wal::Identity> log;  ///< nullopt where there is none, and then there are no checkpoints
+};
+
+/// Errors: as read_identity(); corrupt, naming a checkpoint, where it has no log.
+[[nodiscard]] std::expected<Stored, Error> find_stored(FileSystem& files, const std::string& folder,
+                                                       const SchemaHash& schema);
+
+struct Recovered {
+  wal::Recovery log;
+  Version checkpoint = 0;          ///< that it began from; 0 for none
+  std::optional<Error> passed_by;  ///< why not from the newest there is, which the log makes up for
+};
+
+/// Brings `buffers`, which is new, to the state of the newest good checkpoint and of the log after it, and makes its
+/// entity allocator go on from there.
 ///
-/// Errors: as wal::recover; corrupt also where a transaction does not fit the state, naming its file and version.
-[[nodiscard]] std::expected<wal::Recovery, Error> replay_log(FileSystem& files, const std::string& folder,
-                                                             const wal::Identity& identity, wal::Access access,
-                                                             storage::BufferManager& buffers);
+/// A checkpoint is of what is durable in the log. So where the log, read from an older checkpoint or from its
+/// beginning, reaches the version of a newer one that is damaged, nothing is lost; and where it does not reach the
+/// newest one's, good or not, it has lost something itself.
+///
+/// Requires: `stored` has a log.
+/// Errors:   as wal::recover; corrupt also where a transaction or a checkpoint does not fit the state, naming its file
+///           and place, and where durable transactions are missing.
+[[nodiscard]] std::expected<Recovered, Error> recover_state(FileSystem& files, const std::string& folder,
+                                                            const Stored& stored, wal::Access access,
+                                                            storage::BufferManager& buffers);
 
 }  // namespace stoa::checkpoint

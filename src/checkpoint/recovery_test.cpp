@@ -2,6 +2,7 @@
 #include "checkpoint/recovery.h"
 
 #include "base/file_memory.h"
+#include "checkpoint/checkpoints.h"
 #include "checkpoint/folder.h"
 #include "delta/run.h"
 #include "storage/testing/world.h"
@@ -50,12 +51,13 @@ class RecoveryTest : public ::testing::Test {
     }
     ASSERT_TRUE(writer.close());
   }
-  std::expected<wal::Recovery, Error> replay(storage::BufferManager& buffers) {
-    return replay_log(files_, folder, identity_, wal::Access::owner, buffers);
+  std::expected<Recovered, Error> recover(storage::BufferManager& buffers) {
+    Stored stored{.checkpoints = list_checkpoints(files_, folder).value(), .log = identity_};
+    return recover_state(files_, folder, stored, wal::Access::owner, buffers);
   }
   Error refusal() {
     storage::BufferManager buffers(storage::test::make_world(schema_), {});
-    auto replayed = replay(buffers);
+    auto replayed = recover(buffers);
     EXPECT_FALSE(replayed);
     return replayed ? Error::invalid("it was taken") : replayed.error();
   }
@@ -74,9 +76,9 @@ TEST_F(RecoveryTest, EveryTransactionIsReplayedToTheLastOne) {
   write_log(bodies);
   ASSERT_GT(segment_count(), 2U);
   storage::BufferManager buffers(storage::test::make_world(schema_), {});
-  const auto replayed = replay(buffers);
+  const auto replayed = recover(buffers);
   ASSERT_TRUE(replayed) << replayed.error().message();
-  EXPECT_EQ(replayed->transaction_count, 21U);
+  EXPECT_EQ(replayed->log.transaction_count, 21U);
   EXPECT_EQ(buffers.version(), 21U);
   EXPECT_EQ(buffers.write_buffer().root().entity_count, 19U);
 }
@@ -87,7 +89,7 @@ TEST_F(RecoveryTest, NoIdThatWasCommittedComesBack) {
              operation(RunCode::destroy, 1, 2), operation(RunCode::create, 2, 1), operation(RunCode::create, 3, 5),
              operation(RunCode::destroy, 3, 5)});
   storage::BufferManager buffers(storage::test::make_world(schema_), {});
-  ASSERT_TRUE(replay(buffers));
+  ASSERT_TRUE(recover(buffers));
   buffers.prepare_commit();
   ASSERT_EQ(buffers.write_buffer().create({9, 1}), storage::Outcome::done);
   std::vector<Entity> ended;

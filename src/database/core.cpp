@@ -1,5 +1,6 @@
 #include "database/core.h"
 
+#include "checkpoint/checkpoints.h"
 #include "checkpoint/folder.h"
 #include "checkpoint/log_sink.h"
 #include "checkpoint/owned_folder.h"
@@ -14,6 +15,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cassert>
 #include <chrono>
 #include <utility>
 
@@ -21,6 +24,11 @@ namespace stoa::detail {
 namespace {
 
 using Core = std::unique_ptr<DatabaseCore>;
+
+// Of the files that a database had before, one is no longer there.
+bool any_gone(const std::vector<std::string>& before, const std::vector<std::string>& now) {
+  return !std::ranges::includes(now, before);  // both are sorted
+}
 
 HistoryId history_of(const RandomId& id) { return {id.low, id.high}; }
 
@@ -86,6 +94,21 @@ std::expected<Core, Error> DatabaseCore::open(const Environment& outside, const 
 
 std::expected<Core, Error> DatabaseCore::open_read_only(FileSystem& files, const std::string& folder,
                                                         std::shared_ptr<const CompiledSchema> given) {
+  // What is missing because the owner trimmed the log or made a newer checkpoint meanwhile must not pass for damage.
+  constexpr int tries = 20;
+  for (int i = 0; i != tries; ++i) {
+    const auto before = files.list(folder);
+    auto core = read_once(files, folder, given);
+    if (core || !before) return core;
+    const auto now = files.list(folder);
+    if (!now || !any_gone(*before, *now)) return core;
+  }
+  return std::unexpected(
+      Error(ErrorCode::busy, Place{folder}, fmt::format("its owner removed files {} times while it was read", tries)));
+}
+
+std::expected<Core, Error> DatabaseCore::read_once(FileSystem& files, const std::string& folder,
+                                                   std::shared_ptr<const CompiledSchema> given) {
   auto kept = checkpoint::read_kept_schema(files, folder);
   if (!kept) return std::unexpected(kept.error());
   auto schema = checkpoint::agree_on_schema(folder, *std::move(kept), std::move(given));
@@ -103,22 +126,25 @@ std::expected<void, Error> DatabaseCore::recover(const Environment& outside, con
                                                  const Options& options) {
   FileSystem& files = outside.files;
   const auto began = std::chrono::steady_clock::now();
-  auto identity = checkpoint::read_identity(files, folder, schema().hash());
-  if (!identity) return std::unexpected(identity.error());
+  auto stored = checkpoint::find_stored(files, folder, schema().hash());
+  if (!stored) return std::unexpected(stored.error());
+  std::optional<wal::Identity>& identity = stored->log;
   wal::LogEnd end;
   // An observer that finds no log must not look again: its owner may begin one at any moment.
-  if (*identity) {
+  if (identity) {
     const auto found =
-        checkpoint::replay_log(files, folder, **identity, owner ? wal::Access::owner : wal::Access::observer, buffers_);
+        checkpoint::recover_state(files, folder, *stored, owner ? wal::Access::owner : wal::Access::observer, buffers_);
     if (!found) return std::unexpected(found.error());
-    end = found->end;
-    buffers_.begin_history(history_of((*identity)->history_id));
+    end = found->log.end;
+    buffers_.begin_history(history_of(identity->history_id));
     recovery_.version = buffers_.version();
-    recovery_.transactions = found->transaction_count;
+    recovery_.checkpoint = found->checkpoint;
+    recovery_.transactions = found->log.transaction_count;
     recovery_.duration = std::chrono::steady_clock::now() - began;
-    if (found->dropped) {
+    if (found->passed_by) recovery_.passed_by = found->passed_by->message();
+    if (const auto& dropped = found->log.dropped) {
       recovery_.dropped_tail = fmt::format("{}: {} bytes at byte {}, which no acknowledged write left there",
-                                           found->dropped->file, found->dropped->bytes, found->dropped->offset);
+                                           dropped->file, dropped->bytes, dropped->offset);
     }
   }
   if (!owner) {
@@ -126,12 +152,15 @@ std::expected<void, Error> DatabaseCore::recover(const Environment& outside, con
           Error(ErrorCode::read_only, "the database is open for reading only"));
     return {};
   }
-  if (!*identity) {
+  if (!identity) {
     if (auto synced = checkpoint::sync_names(files, folder); !synced) return synced;
-    *identity = checkpoint::new_identity(schema().hash(), outside.random);
-    buffers_.begin_history(history_of((*identity)->history_id));
+    identity = checkpoint::new_identity(schema().hash(), outside.random);
+    buffers_.begin_history(history_of(identity->history_id));
   }
-  auto writer = wal::Writer::open(files, folder, **identity, end, outside.random, {options.segment_bytes_max});
+  auto checkpointer = checkpoint::Checkpointer::open(files, folder, *identity, recovery_.checkpoint);
+  if (!checkpointer) return std::unexpected(checkpointer.error());
+  checkpointer_ = *std::move(checkpointer);
+  auto writer = wal::Writer::open(files, folder, *identity, end, outside.random, {options.segment_bytes_max});
   if (!writer) return std::unexpected(writer.error());
   auto log =
       std::make_unique<checkpoint::LogSink>(std::move(*writer), options.durability, buffers_.version(), outside.clock);
@@ -192,6 +221,21 @@ std::expected<void, Error> DatabaseCore::end_writing() {
   }
   subscriptions_.close();
   return ended;
+}
+
+std::expected<Version, Error> DatabaseCore::checkpoint() {
+  if (checkpointer_ == nullptr) {
+    return std::unexpected(Error(ErrorCode::read_only, "the database has no folder, or not for writing"));
+  }
+  if (auto flushed = engine_->flush(); !flushed) return flushed;
+  const Snapshot now = snapshot();
+  // What is visible is in the log, but need not be on the disk yet.
+  if (log_->durable_version() < now.version()) {
+    log_->require_durable(now.version());
+    if (auto flushed = engine_->flush(); !flushed) return flushed;
+    assert(log_->durable_version() >= now.version());
+  }
+  return checkpointer_->make(SnapshotAccess::root(now));
 }
 
 std::expected<void, Error> DatabaseCore::close() {

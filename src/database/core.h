@@ -17,6 +17,7 @@
 #include <vector>
 
 namespace stoa::checkpoint {
+class Checkpointer;
 class LogSink;
 class OwnedFolder;
 }  // namespace stoa::checkpoint
@@ -31,6 +32,7 @@ class DatabaseCore final : public SnapshotHome {
   static std::expected<std::unique_ptr<DatabaseCore>, Error> open(const Environment& outside, const std::string& folder,
                                                                   std::shared_ptr<const CompiledSchema> given,
                                                                   const Options& options);
+  /// Begins anew where an owner has removed a file that it was about to read.
   static std::expected<std::unique_ptr<DatabaseCore>, Error> open_read_only(
       FileSystem& files, const std::string& folder, std::shared_ptr<const CompiledSchema> given);
 
@@ -47,6 +49,7 @@ class DatabaseCore final : public SnapshotHome {
   [[nodiscard]] std::expected<std::vector<Delta>, Error> deltas_since(Version version);
   [[nodiscard]] Subscriptions& subscriptions() { return subscriptions_; }
 
+  std::expected<Version, Error> checkpoint();
   std::expected<void, Error> close();
   std::expected<void, Error> close_and_remove();
   /// The Database is gone: closes, and deletes this once no snapshot and no ticket is left.
@@ -60,6 +63,8 @@ class DatabaseCore final : public SnapshotHome {
 
  private:
   DatabaseCore(std::shared_ptr<const CompiledSchema> schema, const Options& options);
+  static std::expected<std::unique_ptr<DatabaseCore>, Error> read_once(FileSystem& files, const std::string& folder,
+                                                                       std::shared_ptr<const CompiledSchema> given);
   void start(std::unique_ptr<txn::CommitSink> sink, const Options& options, std::optional<Error> refusal = {});
   std::expected<void, Error> recover(const Environment& outside, const std::string& folder, bool owner,
                                      const Options& options);
@@ -67,7 +72,8 @@ class DatabaseCore final : public SnapshotHome {
   void holder_gone() noexcept;
 
   storage::BufferManager buffers_;
-  std::unique_ptr<checkpoint::OwnedFolder> folder_;  // null without one of its own; outlives what writes to it
+  std::unique_ptr<checkpoint::OwnedFolder> folder_;         // null without one of its own; outlives what writes to it
+  std::unique_ptr<checkpoint::Checkpointer> checkpointer_;  // null without a folder of one's own
   std::unique_ptr<txn::CommitSink> sink_;
   checkpoint::LogSink* log_ = nullptr;  // sink_, where there is a log
   std::unique_ptr<txn::Engine> engine_;

@@ -129,6 +129,9 @@ std::size_t Database::step(std::chrono::nanoseconds budget) {
   return core().engine().step(static_cast<std::size_t>(-1), queue::deadline_after(budget));
 }
 std::expected<Version, Error> Database::flush() { return core().engine().flush(); }
+std::expected<Version, Error> Database::checkpoint() try { return core().checkpoint(); } catch (const std::bad_alloc&) {
+  return std::unexpected(Error::out_of_memory());
+}
 Metrics Database::metrics() const { return core().metrics(); }
 const CompiledSchema& Database::schema() const { return core().schema(); }
 const Recovery& Database::recovery() const { return core().recovery(); }
