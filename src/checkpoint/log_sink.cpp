@@ -40,7 +40,7 @@ std::expected<void, Error> LogSink::commit() {
 
 std::expected<void, Error> LogSink::flush() {
   // relaxed: whoever required it asks for this flush afterwards, through the write queue.
-  const bool is_required = required_.load(std::memory_order_relaxed) > writer_.synced_version();
+  const bool is_required = required_.load(std::memory_order_relaxed) > durable_version();
   if (durability_.kind() == Durability::Kind::none && !is_required) return {};
   return sync();
 }

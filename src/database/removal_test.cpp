@@ -1,4 +1,5 @@
 // Removing a database takes its files and nothing else, from nobody who has it open, and is never half of a database.
+#include "checkpoint/checkpoints.h"
 #include "checkpoint/owned_folder.h"
 #include "database/folder_fixture.h"
 #include "wal/segments.h"
@@ -21,11 +22,14 @@ class RemovalTest : public FolderTest {
     EXPECT_FALSE(removed);
     return removed ? ErrorCode::timeout : removed.error().code();
   }
-  /// A database of three segments, each with a transaction.
+  /// A database of three segments, each with a transaction, and two checkpoints.
   void make_world() {
     for (int i = 0; i < 3; ++i) {
       const Core core = open().value();
       ASSERT_TRUE(commit(*core));
+      if (i != 2) {
+        ASSERT_TRUE(core->checkpoint());
+      }
       ASSERT_TRUE(core->close());
     }
   }
@@ -36,6 +40,7 @@ TEST_F(RemovalTest, TakesTheDatabaseAndItsFolder) {
   make_world();
   put("schema.toml.new");
   put(wal::unfinished_segment_name(4));
+  put(checkpoint::unfinished_checkpoint_name(4));
   ASSERT_TRUE(remove());
   EXPECT_FALSE(exists());
   files_.crash(Unsynced::lost, random_);
@@ -45,11 +50,13 @@ TEST_F(RemovalTest, TakesTheDatabaseAndItsFolder) {
 
 TEST_F(RemovalTest, LeavesWhatIsNotTheDatabases) {
   make_world();
-  const Names others{"schema.toml.bak", "wal-1", "wal-00000000000000000001.bak"};
+  const Names others{"schema.toml.bak", "wal-1", "wal-00000000000000000001.bak", "checkpoint-00000000000000000000",
+                     "checkpoint-00000000000000000001.bak"};
   for (const std::string& name : others) put(name);
   ASSERT_TRUE(files_.make_directory(join_path(world, "photos")));
   ASSERT_TRUE(remove());
-  EXPECT_THAT(names(), ElementsAre("photos", "schema.toml.bak", "wal-00000000000000000001.bak", "wal-1"));
+  EXPECT_THAT(names(), ElementsAre("checkpoint-00000000000000000000", "checkpoint-00000000000000000001.bak", "photos",
+                                   "schema.toml.bak", "wal-00000000000000000001.bak", "wal-1"));
 }
 
 TEST_F(RemovalTest, OfSomethingElseIsRefusedAndTouchesNothing) {

@@ -422,6 +422,42 @@ TEST_F(LogTest, TrimKeepsWhatIsNeededAfterTheVersion) {
   EXPECT_TRUE(recover_checked(30));
 }
 
+// While the writer gives a segment its name somebody trims what that makes superfluous; then power fails, and what of
+// names was not synced is lost in any part.
+TEST_F(LogTest, TrimBesideARotationNeverTakesTheWholeLog) {
+  for (int round = 0; round != 50; ++round) {
+    MemoryFileSystem files;
+    ASSERT_TRUE(files.make_directory(log_folder));
+    ASSERT_TRUE(files.sync_directory("."));
+    auto writer = Writer::open(files, log_folder, log_identity, {}, random_, {.segment_bytes = 512}).value();
+    bool trimming = false;
+    std::uint64_t trimmed = 0;
+    files.set_fault_hook([&](FileOperation operation, const std::string& path) -> std::optional<Error> {
+      if (trimming || operation != FileOperation::sync_directory || writer.last_version() == 0) return std::nullopt;
+      trimming = true;
+      int calls = 0;
+      const auto stopped = Error(ErrorCode::io, Place{.source = path}, "stopped");
+      const auto after_the_removal = [&, stopped](FileOperation of, const std::string&) -> std::optional<Error> {
+        calls += of == FileOperation::remove ? 1 : 0;
+        return calls != 0 && of != FileOperation::remove ? std::optional(stopped) : std::nullopt;
+      };
+      files.set_fault_hook(after_the_removal);
+      (void)trim(files, log_folder, writer.last_version());
+      trimmed += static_cast<std::uint64_t>(calls);
+      return stopped;
+    });
+    while (true) {
+      Batch batch;
+      batch.add({.version = writer.last_version() + 1, .wall_ns = 0, .tag = 0, .body = body_of(1)});
+      if (!writer.write(batch)) break;
+    }
+    EXPECT_EQ(trimmed, 1U);
+    files.set_fault_hook({});
+    files.crash(Unsynced::shuffled, random_);
+    EXPECT_FALSE(list_segments(files, log_folder)->empty());
+  }
+}
+
 // A checkpoint may be ahead of the log, where the log's end was never synced and is gone.
 TEST_F(LogTest, LogGoesOnFromACheckpointAheadOfIt) {
   {
