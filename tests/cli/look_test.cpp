@@ -84,7 +84,7 @@ TEST_F(Look, VerifyCountsWhatItJudged) {
   EXPECT_EQ(done.err, "");
   EXPECT_EQ(done.out, R"({"ok":true,"version":1,"state_hash":")" + state() +
                           R"(","rows":4,"references":3,"unique_values":6,"required_values":6,"bounded_values":2,)"
-                          R"("dropped_tail":"","violation_count":0,"violations":[]})"
+                          R"("checkpoint_passed_by":"","dropped_tail":"","violation_count":0,"violations":[]})"
                           "\n");
 }
 

@@ -64,4 +64,11 @@ struct VerifyOptions {
 /// `stoa verify`: is every stored byte right, and does every rule of the schema hold?
 ExitStatus run_verify(const VerifyOptions& options);
 
+struct CheckpointOptions {
+  std::filesystem::path folder;
+  bool json = false;
+};
+/// `stoa checkpoint`: writes the whole state to the folder, so that opening it is fast and its log short.
+ExitStatus run_checkpoint(const CheckpointOptions& options);
+
 }  // namespace stoa::cli

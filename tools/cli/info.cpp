@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/end.h"
+#include "cli/folder_files.h"
 #include "cli/json.h"
 #include "cli/text.h"
 
@@ -15,7 +16,8 @@ namespace {
 double milliseconds(std::chrono::nanoseconds time) { return std::chrono::duration<double, std::milli>(time).count(); }
 double mebibytes(std::size_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
-void append_json(JsonWriter& json, const Database& database, const Snapshot& snapshot) {
+void append_json(JsonWriter& json, const std::filesystem::path& folder, const Database& database,
+                 const Snapshot& snapshot) {
   const SchemaModel& model = database.schema().model();
   const Metrics metrics = database.metrics();
   const Recovery& recovery = database.recovery();
@@ -45,10 +47,19 @@ void append_json(JsonWriter& json, const Database& database, const Snapshot& sna
       .end_object();
   json.name("recovery")
       .begin_object()
+      .member("checkpoint", recovery.checkpoint)
       .member("transactions", recovery.transactions)
       .member("milliseconds", milliseconds(recovery.duration))
+      .member("passed_by", recovery.passed_by)
       .member("dropped_tail", recovery.dropped_tail)
       .end_object();
+  const FolderFiles files = files_in(folder);
+  json.name("checkpoints").begin_array();
+  for (const CheckpointFile& file : files.checkpoints) {
+    json.begin_object().member("version", file.version).member("bytes", file.bytes).end_object();
+  }
+  json.end_array();
+  json.name("log").begin_object().member("segments", files.segments).member("bytes", files.segment_bytes).end_object();
   json.end_object();
 }
 
@@ -64,8 +75,14 @@ void append_text(std::string& text, const std::filesystem::path& folder, const D
   fmt::format_to(out, "entities   {} in {} archetypes\n", snapshot.count(), metrics.archetypes);
   fmt::format_to(out, "memory     {:.1f} MiB in use, {:.1f} MiB reserved\n", mebibytes(metrics.bytes_in_use),
                  mebibytes(metrics.bytes_reserved));
-  fmt::format_to(out, "recovery   {} transactions from the log in {:.0f} ms\n", recovery.transactions,
-                 milliseconds(recovery.duration));
+  const FolderFiles files = files_in(folder);
+  for (const CheckpointFile& file : files.checkpoints) {
+    fmt::format_to(out, "checkpoint version {}, {:.1f} MiB\n", file.version, mebibytes(file.bytes));
+  }
+  fmt::format_to(out, "log        {} segments, {:.1f} MiB\n", files.segments, mebibytes(files.segment_bytes));
+  fmt::format_to(out, "recovery   from version {}, {} transactions from the log in {:.0f} ms\n", recovery.checkpoint,
+                 recovery.transactions, milliseconds(recovery.duration));
+  if (!recovery.passed_by.empty()) fmt::format_to(out, "passed by  {}\n", recovery.passed_by);
   if (!recovery.dropped_tail.empty()) fmt::format_to(out, "dropped    {}\n", recovery.dropped_tail);
 
   std::size_t width = 5;
@@ -88,7 +105,7 @@ ExitStatus run_info(const InfoOptions& options) {
   Output output;
   if (options.json) {
     JsonWriter json(output.text());
-    append_json(json, *database, snapshot);
+    append_json(json, options.folder, *database, snapshot);
     output.text() += '\n';
   } else {
     append_text(output.text(), options.folder, *database, snapshot);

@@ -170,6 +170,15 @@ void add_diff(CLI::App& app, DiffOptions& options, Run& run) {
   command.callback([&] { run = [&options] { return run_diff(options); }; });
 }
 
+void add_checkpoint(CLI::App& app, CheckpointOptions& options, Run& run) {
+  CLI::App& command = *app.add_subcommand("checkpoint", "Write the whole state, and drop what of the log it replaces");
+  command.footer("The newest two are kept, and the log since the older one, should the newest ever be damaged.\n\n" +
+                 std::string(exit_statuses));
+  command.add_option("DB", options.folder, "The database's folder, which no program may have open")->required();
+  add_json(command, options.json);
+  command.callback([&] { run = [&options] { return run_checkpoint(options); }; });
+}
+
 ExitStatus run(int argc, char** argv) {
   CLI::App app("stoa: databases of the stoa library, from the command line", "stoa");
   app.set_version_flag("--version", "stoa " STOA_VERSION);
@@ -184,6 +193,7 @@ ExitStatus run(int argc, char** argv) {
   LogOptions log;
   DiffOptions diff;
   VerifyOptions verify;
+  CheckpointOptions checkpoint;
   add_check(app, check, run);
   add_import(app, import, run);
   add_info(app, info, run);
@@ -191,6 +201,7 @@ ExitStatus run(int argc, char** argv) {
   add_log(app, log, run);
   add_diff(app, diff, run);
   add_verify(app, verify, run);
+  add_checkpoint(app, checkpoint, run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -198,6 +209,9 @@ ExitStatus run(int argc, char** argv) {
     const auto called = app.get_subcommands();
     if (called.empty() && argc > 1 && argv[1][0] != '-') {
       print_error(fmt::format("there is no command \"{}\"; there are check, import, info, dump, log, diff and verify",
+}
+
+      print_error(fmt::format("there is no command \"{}\"; there are check, import, info, dump, verify and checkpoint",
                               argv[1]));
     } else {
       print_error(std::string_view(error.what()));

@@ -153,6 +153,7 @@ void append_json(JsonWriter& json, const Findings& findings, const Database& dat
       .member("unique_values", findings.unique_values)
       .member("required_values", findings.required_values)
       .member("bounded_values", findings.bounded_values)
+      .member("checkpoint_passed_by", database.recovery().passed_by)
       .member("dropped_tail", database.recovery().dropped_tail)
       .member("violation_count", findings.violation_count)
       .name("violations")
@@ -166,6 +167,8 @@ void append_text(std::string& text, const std::filesystem::path& folder, const F
   auto out = std::back_inserter(text);
   fmt::format_to(out, "{}: version {}, state {}\n", folder.string(), snapshot.version(),
                  hash_text(snapshot.state_hash()));
+  const std::string& passed_by = database.recovery().passed_by;
+  if (!passed_by.empty()) fmt::format_to(out, "passed by  {}\n", passed_by);
   const std::string& dropped = database.recovery().dropped_tail;
   if (!dropped.empty()) fmt::format_to(out, "dropped    {}\n", dropped);
   fmt::format_to(out, "{:>12} rows\n{:>12} references\n{:>12} unique values\n", findings.rows, findings.references,
