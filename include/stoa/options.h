@@ -14,7 +14,8 @@ class Durability {
  public:
   enum class Kind : std::uint8_t { none, async, sync };
 
-  /// Nothing is promised before close(): the log is written, and synced only where one of its segments ends.
+  /// Nothing is promised before checkpoint() or close(): the log is written, and synced only where one of its segments
+  /// ends.
   [[nodiscard]] static constexpr Durability none() { return {Kind::none, {}}; }
   /// A commit is answered when it is visible; the log is synced at least this often, by the writer's thread. A manual
   /// writer syncs when it is stepped and that is due. Not below 0.

@@ -59,16 +59,22 @@ std::expected<std::unique_ptr<Checkpointer>, Error> Checkpointer::open(FileSyste
 
 std::expected<Version, Error> Checkpointer::make(const detail::Root& root) {
   const std::scoped_lock guard(mutex_);
-  if (root.version <= newest_) return newest_;
-  const std::string unfinished = join_path(folder_, unfinished_checkpoint_name(root.version));
-  const auto written = without_bad_alloc([&] { return write(unfinished, root); });
-  if (!written) {
-    (void)files_.remove(unfinished);  // what was answered matters more; the next owner removes it
-    return std::unexpected(written.error());
+  if (root.version > newest_) {
+    const std::string unfinished = join_path(folder_, unfinished_checkpoint_name(root.version));
+    const auto written = without_bad_alloc([&] { return write(unfinished, root); });
+    if (!written) {
+      (void)files_.remove(unfinished);  // what was answered matters more; the next owner removes it
+      return std::unexpected(written.error());
+    }
+    older_ = std::exchange(newest_, root.version);
+    any_superfluous_ = true;
   }
-  const Version older = std::exchange(newest_, root.version);
-  auto removed = without_bad_alloc([&] { return remove_superfluous(older); });
-  if (!removed) return std::unexpected(std::move(removed.error()));
+  if (any_superfluous_) {
+    if (auto removed = without_bad_alloc([this] { return remove_superfluous(); }); !removed) {
+      return std::unexpected(removed.error());
+    }
+    any_superfluous_ = false;
+  }
   return newest_;
 }
 
@@ -87,15 +93,15 @@ std::expected<void, Error> Checkpointer::write(const std::string& unfinished, co
 
 // Of other checkpoints nobody knows whether they are good, or they are too old. Where only one is good the whole log
 // stays: it is what stands in for that one.
-std::expected<void, Error> Checkpointer::remove_superfluous(Version older) {
-  if (older != 0) {
-    if (auto trimmed = wal::trim(files_, folder_, older); !trimmed) return std::unexpected(trimmed.error());
+std::expected<void, Error> Checkpointer::remove_superfluous() {
+  if (older_ != 0) {
+    if (auto trimmed = wal::trim(files_, folder_, older_); !trimmed) return std::unexpected(trimmed.error());
   }
   const auto versions = list_checkpoints(files_, folder_);
   if (!versions) return std::unexpected(versions.error());
   bool any = false;
   for (const Version version : *versions) {
-    if (version == newest_ || version == older) continue;
+    if (version == newest_ || version == older_) continue;
     if (auto removed = files_.remove(join_path(folder_, checkpoint_name(version))); !removed) return removed;
     any = true;
   }

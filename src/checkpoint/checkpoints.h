@@ -54,13 +54,15 @@ class Checkpointer {
       : files_(files), folder_(std::move(folder)), identity_(identity), newest_(newest) {}
 
   [[nodiscard]] std::expected<void, Error> write(const std::string& unfinished, const detail::Root& root);
-  [[nodiscard]] std::expected<void, Error> remove_superfluous(Version older);
+  [[nodiscard]] std::expected<void, Error> remove_superfluous();
 
   FileSystem& files_;
   const std::string folder_;
   const wal::Identity identity_;
-  std::mutex mutex_;  // guards all below, and lets one checkpoint be made at a time
-  Version newest_;    // of those that are known to be good and durable
+  std::mutex mutex_;              // guards all below, and lets one checkpoint be made at a time
+  Version newest_;                // of those that are known to be good and durable
+  Version older_ = 0;             // the one before it; 0 where none is known
+  bool any_superfluous_ = false;  // newest_ was made, and what it replaces may be there
 };
 
 }  // namespace stoa::checkpoint

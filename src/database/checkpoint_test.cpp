@@ -272,6 +272,8 @@ TEST_F(CheckpointTest, ThatFailsLeavesTheDatabaseAsItWas) {
       EXPECT_EQ(failed.error().code(), ErrorCode::io);
       ++failures;
     }
+    EXPECT_EQ(core->checkpoint().value(), 30U);
+    EXPECT_EQ(checkpoint::list_checkpoints(files, world)->size(), 2U) << "a second try removes what the first left";
     const auto left = files.list(world).value();
     EXPECT_TRUE(std::ranges::none_of(left, checkpoint::is_unfinished_checkpoint_name));
     commit_some();

@@ -1,6 +1,7 @@
 // Memory that runs out at any allocation of the writer, where there is a log: what was answered is what is there, now
 // and after a reopening.
 #include "base/testing/no_memory.h"
+#include "base/testing/seed.h"
 #include "base/testing/temporary_folder.h"
 
 #include <stoa/stoa.h>
@@ -12,6 +13,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <filesystem>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -132,7 +135,7 @@ Schema notes() {
 /// Two batches, the first of which comes to where zeros are written ahead, and the second to the end of a segment.
 class LogWithoutMemory {
  public:
-  LogWithoutMemory() {
+  explicit LogWithoutMemory(std::size_t segment_bytes = std::size_t{2} << 20U) : segment_bytes_(segment_bytes) {
     add('a', 1000);
     db_->step();
   }
@@ -159,6 +162,30 @@ class LogWithoutMemory {
     EXPECT_EQ(db_->snapshot().count<Note>(), rows);
     return happened;
   }
+  /// The same of a checkpoint, by which a segment goes; once in a life for each `before`.
+  bool run_out_in_checkpoint(std::size_t before, FailingAllocation::How how) {
+    CommitTicket ticket = add(static_cast<char>('h' + before % 10), 3000 + before);
+    db_->step();
+    EXPECT_TRUE(ticket.get());
+    bool happened = false;
+    std::expected<Version, Error> made;
+    {
+      const FailingAllocation failing(before, how);
+      made = db_->checkpoint();
+      happened = failing.happened();
+    }
+    EXPECT_TRUE(made || happened);
+    if (!made) {
+      EXPECT_EQ(made.error().code(), ErrorCode::out_of_memory) << made.error().message();
+    }
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path() + "/world")) {
+      EXPECT_NE(entry.path().extension(), ".tmp");
+    }
+    EXPECT_TRUE(db_->checkpoint());  // it does what the first left undone
+    const auto names = std::filesystem::directory_iterator(folder_.path() + "/world");
+    EXPECT_LE(std::distance(begin(names), end(names)), 8);
+    return happened;
+  }
   [[nodiscard]] const std::bitset<5>& failed() const { return failed_; }
   /// It takes writes still, and the folder holds what it does.
   void go_on() {
@@ -172,10 +199,10 @@ class LogWithoutMemory {
   }
 
  private:
-  static Options options() {
+  [[nodiscard]] Options options() const {
     Options out;
     out.writer = WriterMode::manual;
-    out.segment_bytes_max = std::size_t{2} << 20U;
+    out.segment_bytes_max = segment_bytes_;
     out.durability = Durability::none();
     return out;
   }
@@ -185,6 +212,7 @@ class LogWithoutMemory {
     transaction.insert(transaction.create(), Note{text});
     return std::move(transaction).submit();
   }
+  const std::size_t segment_bytes_;
   test::TemporaryFolder folder_;
   std::bitset<5> failed_;
   std::optional<Database> db_{Database::open(folder_.path() + "/world", notes(), options()).value()};
@@ -213,6 +241,17 @@ TEST_P(OutOfMemory, RightAfterOpeningTakesACascadeBackAndGoesOn) {
     }
     EXPECT_GT(before, 5U);
   }
+}
+// Each is a dozen syncs: every seventh allocation, each run other ones.
+TEST_P(OutOfMemory, InACheckpointLeavesTheDatabaseAsItWas) {
+  LogWithoutMemory database(4096);
+  std::size_t before = test::test_seed() % 7;
+  for (bool happened = true; happened; before += 7) {
+    happened = database.run_out_in_checkpoint(before, GetParam());
+    if (HasFailure()) FAIL() << "after " << before << " allocations";
+  }
+  EXPECT_GT(before, 20U);
+  database.go_on();
 }
 INSTANTIATE_TEST_SUITE_P(Log, OutOfMemory,
                          ::testing::Values(FailingAllocation::How::once, FailingAllocation::How::from_then_on),

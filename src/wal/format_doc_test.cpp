@@ -1,41 +1,9 @@
 // docs/format.md and the code say the same: the worked example there is what the writer makes, byte by byte.
+#include "base/testing/documented_example.h"
 #include "wal/log_fixture.h"
-
-#include <fmt/format.h>
-
-#include <fstream>
-#include <sstream>
 
 namespace stoa::wal {
 namespace {
-
-/// The bytes of the lines "offset: hex hex ...  meaning" between the markers of the example.
-std::vector<std::byte> documented_example() {
-  const std::string path = join_path(STOA_SOURCE_DIR, "docs/format.md");
-  std::ifstream file(path);
-  EXPECT_TRUE(file) << path;
-  std::vector<std::byte> bytes;
-  bool inside = false;
-  for (std::string line; std::getline(file, line);) {
-    if (line == "<!-- example: wal segment -->") inside = true;
-    if (line == "<!-- end of example -->") inside = false;
-    const std::size_t colon = line.find(':');
-    if (!inside || colon != 4) continue;
-    EXPECT_EQ(std::stoul(line.substr(0, colon), nullptr, 16), bytes.size()) << line;
-    std::istringstream words(line.substr(colon + 1, line.find("  ", colon) - colon - 1));
-    for (std::string word; words >> word;) bytes.push_back(static_cast<std::byte>(std::stoul(word, nullptr, 16)));
-  }
-  return bytes;
-}
-
-std::string hex_dump(const std::vector<std::byte>& bytes) {
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (i % 8 == 0) text += fmt::format("\n{:04x}:", i);
-    text += fmt::format(" {:02x}", std::to_integer<unsigned>(bytes[i]));
-  }
-  return text;
-}
 
 TEST(FormatDocument, ExampleIsWhatTheWriterMakes) {
   MemoryFileSystem files;
@@ -53,7 +21,7 @@ TEST(FormatDocument, ExampleIsWhatTheWriterMakes) {
   ASSERT_TRUE(writer.write(batch));
   ASSERT_TRUE(writer.close());
   const std::vector<std::byte> written = files.contents(join_path(log_folder, segment_name(1)));
-  EXPECT_EQ(documented_example(), written) << hex_dump(written);
+  EXPECT_EQ(test::documented_example(STOA_SOURCE_DIR, "wal segment"), written) << test::hex_dump(written);
 }
 
 }  // namespace

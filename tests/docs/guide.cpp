@@ -201,6 +201,12 @@ int run(const std::filesystem::path& folder) {
   if (auto closed = std::move(closing).commit(); !closed) return report(closed.error());
   if (db.snapshot().alive(plane) || !now.alive(plane)) return 1;  // gone, but not from the older snapshot
 
+  if (auto made = db.checkpoint(); !made) return report(made.error());
+  if (auto closed = db.close(); !closed) return report(closed.error());
+  const auto again = stoa::Database::open(folder, schema);
+  if (!again) return report(again.error());
+  if (again->recovery().checkpoint != again->version() || again->recovery().transactions != 0) return 1;
+
   return found == jfk && sum > 0 ? 0 : 1;
 }
 
