@@ -93,7 +93,7 @@ std::expected<Core, Error> DatabaseCore::open(const Environment& outside, const 
 }
 
 std::expected<Core, Error> DatabaseCore::open_read_only(FileSystem& files, const std::string& folder,
-                                                        std::shared_ptr<const CompiledSchema> given) {
+                                                        const std::shared_ptr<const CompiledSchema>& given) {
   // What is missing because the owner trimmed the log or made a newer checkpoint meanwhile must not pass for damage.
   constexpr int tries = 20;
   for (int i = 0; i != tries; ++i) {

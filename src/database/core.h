@@ -34,7 +34,7 @@ class DatabaseCore final : public SnapshotHome {
                                                                   const Options& options);
   /// Begins anew where an owner has removed a file that it was about to read.
   static std::expected<std::unique_ptr<DatabaseCore>, Error> open_read_only(
-      FileSystem& files, const std::string& folder, std::shared_ptr<const CompiledSchema> given);
+      FileSystem& files, const std::string& folder, const std::shared_ptr<const CompiledSchema>& given);
 
   [[nodiscard]] Snapshot snapshot();
   [[nodiscard]] std::expected<Snapshot, Error> snapshot_at(Version version);
