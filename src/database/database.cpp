@@ -61,8 +61,8 @@ std::expected<Database, Error> Database::open_read_only(const std::filesystem::p
 }
 
 std::expected<Database, Error> Database::open_read_only(const std::filesystem::path& folder, const Schema& schema) {
-  return made_with(schema, [&](auto compiled) {
-    return DatabaseCore::open_read_only(posix_file_system(), folder.string(), std::move(compiled));
+  return made_with(schema, [&](const auto& compiled) {
+    return DatabaseCore::open_read_only(posix_file_system(), folder.string(), compiled);
   });
 }
 
