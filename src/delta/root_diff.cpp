@@ -194,7 +194,10 @@ class RootDiff {
       }
     }
     if (was == nullptr) {
-      const bool has_been = entity.generation() <= detail::generation_floor(from_, entity.index());
+      // By what it starts from, or by the floors that this very difference raises before.
+      const std::uint32_t floor = detail::generation_floor(from_, entity.index());
+      const bool has_been =
+          entity.generation() <= floor || entity.generation() < detail::generation_floor(to_, entity.index());
       has_been ? out_.revive(entity, rows_) : out_.create(entity, rows_);
       return;
     }

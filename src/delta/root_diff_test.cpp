@@ -136,5 +136,19 @@ TEST_F(RootDiffTest, OneAfterTheOtherKeepsAReplica) {
   EXPECT_GT(session_.reused_count(), 0U);
 }
 
+// As no database gets by itself, which gives no index out again while somebody may restore the one who had it; but a
+// replica takes such a delta, and what is told of it then must be right as well.
+TEST_F(RootDiffTest, TellsOfAnEntityThatIsBelowTheFloorOfItsIndex) {
+  Replica origin(world_);
+  const Entity entity(3, 1);
+  origin.buffer.raise_floors({3, 2}, 1);
+  ASSERT_EQ(origin.buffer.revive({&entity, 1}, {}), storage::Outcome::done);
+  Replica copy(world_);
+  const auto applied = replay_.apply(diff(detail::Root{}, origin.buffer.root()), copy.buffer);
+  ASSERT_TRUE(applied) << applied.error().message();
+  EXPECT_TRUE(copy.buffer.alive(entity));
+  EXPECT_EQ(generation_floor(copy.buffer.root(), 3), 2U);
+}
+
 }  // namespace
 }  // namespace stoa::delta
