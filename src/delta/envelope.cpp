@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstring>
+#include <limits>
 #include <set>
 #include <string>
 #include <utility>
@@ -22,6 +23,8 @@ constexpr std::uint8_t flag_full = 1;
 constexpr std::uint8_t flag_filtered = 2;
 constexpr std::size_t crc_offset = 8;
 constexpr std::size_t head_bytes = 44;  // what has a fixed place
+// Far from the end of the numbers: a replica that is led here can still be promoted, and its versions go on rising.
+constexpr Version version_max = std::numeric_limits<std::int64_t>::max();
 
 template <typename T>
 void store(std::byte* to, T value) {
@@ -94,7 +97,8 @@ std::expected<std::shared_ptr<const Content>, Error> decode_envelope(std::span<c
   if (!take_varint(in, content->from) || !take_varint(in, step) || !take_varint(in, content->tag)) {
     return corrupt("not its versions");
   }
-  content->to = content->from + static_cast<std::uint64_t>(unzigzag(step));
+  content->to = content->from + static_cast<std::uint64_t>(unzigzag(step));  // below 0 it is a huge one
+  if (content->from > version_max || content->to > version_max) return corrupt("not its versions");
   if (!take_varint(in, count) || count > table_count_max) return corrupt("a number of tables that is none");
   auto tables = std::make_shared<schema::TableBytes>();
   for (; count != 0; --count) {

@@ -55,14 +55,19 @@ bool TableBytes::decode(std::span<const std::byte>& in) {
     return false;
   }
   std::vector<std::vector<Piece>> fields;
+  std::uint64_t bytes = 0;  // of the row, but for padding
   for (; field_count != 0; --field_count) {
     std::uint64_t count = 0;
     if (!take_varint(in, count) || count == 0 || count > in.size()) return false;
     std::vector<Piece>& pieces = fields.emplace_back();
     for (; count != 0; --count) {
       if (!take_piece(in, static_cast<std::uint32_t>(row_bytes), pieces.emplace_back())) return false;
+      bytes += pieces.back().bytes == 0 ? sizeof(detail::TextCell) : pieces.back().bytes;
     }
   }
+  // Padding goes up to a multiple of 8 at most, so no byte of a field brings along more than seven. Rows that are told
+  // as they lie in memory then cost no more than eight times what came in.
+  if (row_bytes > 8 * bytes) return false;
   if (tables_.size() <= table) tables_.resize(table + 1);
   if (tables_[table]) return false;
   tables_[table].emplace(fields, static_cast<std::uint32_t>(row_bytes));
