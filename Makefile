@@ -12,7 +12,7 @@ export CCACHE_NOHASHDIR = 1
 SAME_ADDRESSES = $(shell setarch --addr-no-randomize true 2>/dev/null && echo setarch --addr-no-randomize)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test dev relassert asan tsan tiny isolation stress bench bench-quick massif protocols format format-check tidy install clean
+.PHONY: help setup demo test dev relassert asan tsan tiny isolation stress bench bench-quick massif protocols fuzz fuzz-quick format format-check tidy install clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "make %-26s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,14 @@ massif:  ## the memory of a world that is loaded, worked on and emptied, under V
 
 protocols:  ## check the models of what threads agree on, with spin; ARGS=--quick for those of CI
 	@tests/protocols/run $(ARGS)
+
+fuzz:  ## fuzz what reads bytes from outside, a million executions each; TIME=<seconds> each, TARGETS="..." for some
+	@scripts/setup --fuzz
+	@fuzz/run $(TARGETS)
+
+fuzz-quick:  ## the same, 10,000 executions each
+	@scripts/setup --fuzz
+	@fuzz/run --quick $(TARGETS)
 
 format:  ## format all sources in place
 	@scripts/format

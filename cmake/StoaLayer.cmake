@@ -14,13 +14,21 @@ if(STOA_ARCH)
   target_compile_options(stoa_flags INTERFACE $<$<CONFIG:Release,RelWithDebInfo>:-march=${STOA_ARCH}>)
 endif()
 if(STOA_SANITIZE)
-  # -Wno-maybe-uninitialized: GCC takes the branches that sanitizers insert for ways to an unset variable.
-  target_compile_options(stoa_flags INTERFACE -fsanitize=${STOA_SANITIZE} -fno-omit-frame-pointer -Wno-maybe-uninitialized)
+  target_compile_options(stoa_flags INTERFACE -fsanitize=${STOA_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(stoa_flags INTERFACE -fsanitize=${STOA_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC takes the branches that sanitizers insert for ways to an unset variable.
+    target_compile_options(stoa_flags INTERFACE -Wno-maybe-uninitialized)
+  endif()
   if(STOA_SANITIZE MATCHES "undefined")
     # Without "null": a null pointer that is used traps as it is, and the checks are a third of the time to compile.
     target_compile_options(stoa_flags INTERFACE -fno-sanitize-recover=undefined -fno-sanitize=null)
   endif()
+endif()
+
+if(STOA_FUZZ)
+  # -w: warnings are g++'s business, the compiler that the code is written for.
+  target_compile_options(stoa_flags INTERFACE -fsanitize=fuzzer-no-link -w)
 endif()
 
 # The public headers: the vocabulary that every floor shares.
