@@ -13,13 +13,14 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace stoa::delta {
 namespace {
 
-/// An encoded delta, its numbers behind the header as given and no body behind them.
-std::vector<std::byte> delta_of(std::initializer_list<std::uint64_t> numbers) {
+/// An encoded delta, its numbers behind the header as given, and what is behind them.
+std::vector<std::byte> delta_of(std::initializer_list<std::uint64_t> numbers, std::span<const std::byte> rest = {}) {
   std::vector<std::byte> out(44);
   out[0] = std::byte{0xF7};
   out[1] = std::byte{'s'};
@@ -27,6 +28,7 @@ std::vector<std::byte> delta_of(std::initializer_list<std::uint64_t> numbers) {
   out[3] = std::byte{'l'};
   out[4] = std::byte{encoding_version};
   for (const std::uint64_t number : numbers) put_varint(out, number);
+  out.insert(out.end(), rest.begin(), rest.end());
   const std::span<const std::byte> bytes(out);
   store_little_endian(out.data() + 8, crc32c(bytes.subspan(12), crc32c(bytes.first(8))));
   return out;
@@ -52,6 +54,28 @@ TEST(Envelope, ADeltaLeadsToAVersionThatThereCanBe) {
   EXPECT_EQ(leads(version_max, 1), "not its versions");
   EXPECT_EQ(leads(version_max + 1, -1), "not its versions");
   EXPECT_EQ(leads(version_max, std::numeric_limits<std::int64_t>::max()), "not its versions");
+}
+
+// Floors of generations 2, 3, … by a run of entries, each an index and a length.
+std::string floors_of(std::initializer_list<std::pair<std::uint32_t, std::uint32_t>> entries) {
+  std::vector<std::byte> body;
+  put_varint(body, static_cast<std::uint64_t>(RunCode::floors));
+  put_varint(body, entries.size() - 1);
+  EntityDifference last;
+  std::uint32_t generation = 1;
+  for (const auto& [index, length] : entries) {
+    last.put({index, ++generation}, body);
+    put_varint(body, length - 1);
+  }
+  return refusal_of(delta_of({0, zigzag(1), 0, 0, body.size()}, body));
+}
+
+TEST(Envelope, AFewBytesRaiseAnIndexOnce) {
+  EXPECT_EQ(floors_of({{0, 300}, {300, 300}, {1000, 2}}), "none");
+  EXPECT_EQ(floors_of({{7, 1}, {7, 1}, {3, 1}}), "none") << "one by one, each has bytes of its own";
+  EXPECT_EQ(floors_of({{0, 300}, {0, 300}}), "runs of indices out of order");
+  EXPECT_EQ(floors_of({{0, 300}, {299, 2}}), "runs of indices out of order");
+  EXPECT_EQ(floors_of({{300, 2}, {500, 1}, {0, 2}}), "runs of indices out of order");
 }
 
 // Table 0 with a row of so many bytes, a field, and a piece of so many at its begin; 0 is a text.

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace stoa::delta {
@@ -31,6 +32,7 @@ class RootDiff {
   void run() {
     slots();
     floors();
+    raise_pages();
     archetypes();
     sparse_tables();
   }
@@ -75,7 +77,7 @@ class RootDiff {
     for (std::uint32_t i = 0; i != slot_page_size; ++i) {
       lowest = std::min(lowest, detail::generation_floor(from_, page * slot_page_size + i));
     }
-    if (lowest < floor) raise_page(page, floor);
+    if (lowest < floor) risen_pages_.emplace_back(page, floor);
   }
 
   // Of pages that have slots in neither.
@@ -88,15 +90,19 @@ class RootDiff {
         const std::uint32_t floor = static_cast<const std::uint32_t*>(b)[i];
         if (floor <= detail::folded_floor(from_, number)) continue;
         if (detail::find_page(from_.slots, number) == nullptr && detail::find_page(to_.slots, number) == nullptr) {
-          raise_page(number, floor);
+          risen_pages_.emplace_back(number, floor);
         }
       }
     });
   }
 
-  void raise_page(std::uint32_t page, std::uint32_t floor) {
-    const std::uint32_t first = page * slot_page_size;
-    out_.raise_floors({first, floor}, std::min(slot_page_size, 0xFFFF'FFFFU - first));
+  // In the order of their indices, as a reader wants them.
+  void raise_pages() {
+    std::ranges::sort(risen_pages_);
+    for (const auto& [page, floor] : risen_pages_) {
+      const std::uint32_t first = page * slot_page_size;
+      out_.raise_floors({first, floor}, std::min(slot_page_size, 0xFFFF'FFFFU - first));
+    }
   }
 
   // --- Rows of dense tables ---------------------------------------------------------------------------------------
@@ -254,6 +260,7 @@ class RootDiff {
   const Root& from_;
   const Root& to_;
   Out& out_;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> risen_pages_;  // and their floors
   std::vector<RunWriter::Row> rows_;
 };
 

@@ -108,6 +108,9 @@ bool RunReader::take_entities() {
     if (!take_length(in_, length) || length - 1 > std::numeric_limits<std::uint32_t>::max() - 1 - entity.index()) {
       return fail("not a run of indices");
     }
+    if (length == 1) continue;
+    if (entity.index() < floors_end_) return fail("runs of indices out of order");
+    floors_end_ = entity.index() + std::uint64_t{length};
   }
   run_.entities = from.first(from.size() - in_.size());
   return true;
