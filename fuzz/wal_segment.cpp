@@ -35,7 +35,10 @@ class World final : public detail::SnapshotHome {
   World() : buffers_(storage::make_world(compiled()), {options().slab_bytes_first, 1.0, options().slab_bytes_max}) {}
 
   std::expected<wal::Recovery, Error> recover(FileSystem& files, const wal::Identity& identity) {
-    return checkpoint::replay_log(files, folder, identity, wal::Access::owner, buffers_);
+    const checkpoint::Stored stored{.checkpoints = {}, .log = identity};
+    auto recovered = checkpoint::recover_state(files, folder, stored, wal::Access::owner, buffers_);
+    if (!recovered) return std::unexpected(std::move(recovered.error()));
+    return std::move(recovered->log);
   }
   [[nodiscard]] Version version() const { return buffers_.version(); }
   [[nodiscard]] Snapshot snapshot() {

@@ -82,7 +82,7 @@ enum class Backlog : std::uint8_t {
   end,       ///< the subscription ends, with history_gone
   coalesce,  ///< what it has not got comes as one delta, from the version that it has to the newest. It keeps a
              ///< snapshot for that, and the memory of what was changed since
-  wait,  ///< the writer waits for it, and all commits with that; each time for wait_max, then the subscription ends
+  wait,      ///< the writer waits for it, and all commits with that; each time for wait_max, then the subscription ends
 };
 
 struct SubscribeOptions {

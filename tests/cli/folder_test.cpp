@@ -150,7 +150,8 @@ TEST_F(Call, ThatMakesNoSense) {
     EXPECT_TRUE(done.err.ends_with(hint)) << done.err;
   }
   EXPECT_EQ(stoa({"frobnicate"}).err,
-            "stoa: there is no command \"frobnicate\"; there are check, import, info, dump, log, diff, verify and checkpoint\n"
+            "stoa: there is no command \"frobnicate\"; there are check, import, info, dump, log, diff, verify and "
+            "checkpoint\n"
             "stoa: stoa --help says how it is called\n");
   EXPECT_EQ(stoa({"dump", "world", "stop", "--format", "xml"}).err,
             "stoa: --format: it is csv or json, and not \"xml\"\nstoa: stoa dump --help says how it is called\n");

@@ -208,11 +208,9 @@ ExitStatus run(int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error), ExitStatus::done;  // --help, --version
     const auto called = app.get_subcommands();
     if (called.empty() && argc > 1 && argv[1][0] != '-') {
-      print_error(fmt::format("there is no command \"{}\"; there are check, import, info, dump, log, diff and verify",
-}
-
-      print_error(fmt::format("there is no command \"{}\"; there are check, import, info, dump, verify and checkpoint",
-                              argv[1]));
+      print_error(fmt::format(
+          "there is no command \"{}\"; there are check, import, info, dump, log, diff, verify and checkpoint",
+          argv[1]));
     } else {
       print_error(std::string_view(error.what()));
     }
