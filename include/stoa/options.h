@@ -84,7 +84,7 @@ struct Options {
   /// many versions, about; the oldest go first. One that is larger is not kept, and so none before it. Nor is, without
   /// a log and without subscriptions, that of a Writer::each() over more than a 64th of the bytes: it would cost
   /// several times as much as the function. By 0 there is no history.
-  std::size_t history_bytes_max = std::size_t{8} << 20U;
+  std::size_t history_bytes_max = std::size_t{4} << 20U;
   std::uint64_t history_versions_max = std::numeric_limits<std::uint64_t>::max();
   /// The same while there are subscriptions to transactions, if it is more: how far the slowest may be behind before
   /// what its Backlog says is done.

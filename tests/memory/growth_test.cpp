@@ -45,8 +45,10 @@ constexpr std::size_t scale = 10;
 constexpr std::size_t scale = 1;  // the same work; only slower
 #endif
 
+// Without a history: what is measured is the world.
 stoa::Database open(const stoa::Schema& schema, stoa::Options options = {}) {
   options.writer = stoa::WriterMode::manual;
+  options.history_bytes_max = 0;
   return *stoa::Database::in_memory(schema, options);
 }
 
@@ -162,6 +164,29 @@ TEST(Growth, TellsTextsAndWhatSnapshotsKeepOfEachTable) {
 TEST(Growth, StartsSmall) {
   stoa::Database database = open(two_tables());
   EXPECT_LE(database.metrics().bytes_reserved, stoa::Options{}.slab_bytes_first);
+}
+
+// The world's memory, and the history's, which is bounded; a snapshot that stays keeps the one that it has.
+TEST(Growth, OfTheHistoryIsBounded) {
+  stoa::Options options;
+  options.writer = stoa::WriterMode::manual;
+  options.history_bytes_max = std::size_t{1} << 20U;
+  const stoa::Schema schema = two_tables();
+  stoa::Database database = *stoa::Database::in_memory(schema, options);
+  const std::vector<Entity> entities = populate(database, 1000);
+  const auto bytes_after = [&](std::size_t updates) {
+    for (std::size_t i = 0; i != updates; ++i) {
+      stoa::Transaction tx = database.begin();
+      tx.update(entities[i % entities.size()], Position{static_cast<float>(database.version()), 0, 0});
+      commit(database, std::move(tx));
+    }
+    return database.metrics().bytes_in_use;
+  };
+  const std::size_t little = bytes_after(1);
+  EXPECT_LE(bytes_after(100'000), little + options.history_bytes_max);
+  EXPECT_GT(database.metrics().history_bytes, options.history_bytes_max / 2);
+  const stoa::Snapshot held = database.snapshot();
+  EXPECT_LE(bytes_after(100'000), little * 2 + 3 * options.history_bytes_max);
 }
 
 // One-row commits behind a snapshot that stays: it holds its own world and no more.
