@@ -196,16 +196,40 @@ int run(const std::filesystem::path& folder) {
   if (auto back = db.restore(before_move); !back) return report(back.error());
   if (db.snapshot().state_hash() != before_move.state_hash()) return 1;
 
+  auto changes = db.subscribe();  // from here on
+  if (!changes) return report(changes.error());
+  auto mirror = stoa::Database::in_memory(schema);
+  if (!mirror) return report(mirror.error());
+  if (auto all = mirror->apply(stoa::Delta::full(db.snapshot())); !all) return report(all.error());
+  std::atomic<std::size_t> sent = 0;
+  const auto send = [&](const stoa::Delta& what) { sent += what.byte_size(); };
+  auto near = db.subscribe(
+      stoa::Filter().tables<Position>().where<Position>([](stoa::Entity, const Position& p) { return p.x < 100; }),
+      [&](const stoa::Delta& in_sight) { send(in_sight); });
+  if (!near) return report(near.error());
+  const stoa::Version seen_before = db.version();
+
   stoa::Transaction closing = db.begin();
   closing.destroy(jfk);
   if (auto closed = std::move(closing).commit(); !closed) return report(closed.error());
   if (db.snapshot().alive(plane) || !now.alive(plane)) return 1;  // gone, but not from the older snapshot
+
+  while (true) {
+    const auto next = changes->poll();
+    if (!next) return report(next.error());
+    if (!*next) break;  // all for now
+    if (auto applied = mirror->apply(**next); !applied) return report(applied.error());
+  }
+  if (mirror->snapshot().state_hash() != db.snapshot().state_hash()) return 1;
+  const auto since = db.deltas_since(seen_before);
+  if (!since || since->size() != 1) return 1;
 
   if (auto made = db.checkpoint(); !made) return report(made.error());
   if (auto closed = db.close(); !closed) return report(closed.error());
   const auto again = stoa::Database::open(folder, schema);
   if (!again) return report(again.error());
   if (again->recovery().checkpoint != again->version() || again->recovery().transactions != 0) return 1;
+  if (sent == 0) return 1;
 
   return found == jfk && sum > 0 ? 0 : 1;
 }
