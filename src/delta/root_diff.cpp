@@ -27,7 +27,9 @@ constexpr std::uint32_t directory_page_size = 1U << detail::directory_page_bits;
 template <typename Out>
 class RootDiff {
  public:
-  RootDiff(const Root& from, const Root& to, Out& out) : from_(from), to_(to), out_(out) {}
+  /// Columns for which `skip` holds are left out.
+  RootDiff(const Root& from, const Root& to, Out& out, SkipColumn skip = nullptr)
+      : from_(from), to_(to), out_(out), skip_(skip) {}
 
   void run() {
     slots();
@@ -132,7 +134,9 @@ class RootDiff {
       for_each_differing_page(before.columns()[column], after.columns()[column],
                               [&](std::uint64_t chunk, const void* a, const void* b) {
                                 if (a == nullptr || b == nullptr) return;
-                                compare(before, after, static_cast<std::uint32_t>(chunk), rows, table, cell_bytes,
+                                const auto number = static_cast<std::uint32_t>(chunk);
+                                if (skip_ != nullptr && skip_(*to_.world, before, after, number, table)) return;
+                                compare(before, after, number, rows, table, cell_bytes,
                                         static_cast<const std::byte*>(a), static_cast<const std::byte*>(b));
                               });
     }
@@ -260,6 +264,7 @@ class RootDiff {
   const Root& from_;
   const Root& to_;
   Out& out_;
+  const SkipColumn skip_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> risen_pages_;  // and their floors
   std::vector<RunWriter::Row> rows_;
 };
@@ -287,6 +292,10 @@ class EntityList {
 
 void diff_roots(const Root& from, const Root& to, RunWriter& out) {
   if (&from != &to) RootDiff(from, to, out).run();
+}
+
+void diff_roots_but(SkipColumn skip, const Root& from, const Root& to, RunWriter& out) {
+  if (&from != &to) RootDiff(from, to, out, skip).run();
 }
 
 void list_changed(const Root& from, const Root& to, std::vector<Entity>& out) {

@@ -36,8 +36,7 @@ void each_replaced_column(const WriteBuffer& buffer, Function&& function) {
     if (change.kind != Change::Kind::page || change.rows_told) continue;
     if (!seen.emplace(change.store, change.row, change.table).second) continue;
     const detail::ChunkStore& store = detail::archetype_at(buffer.root(), change.store);
-    const std::byte* before = nullptr;
-    std::memcpy(&before, buffer.changes().image(change), sizeof before);
+    const auto* before = static_cast<const std::byte*>(buffer.changes().replaced_page(change).before);
     const std::uint16_t column = store.shape->column(change.table);
     const bool goes_on = function(ReplacedColumn{.table = change.table,
                                                  .entities = store.entities(change.row),

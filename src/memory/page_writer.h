@@ -52,7 +52,33 @@ class PageWriter {
     }
     header->retire = root_seq_;
     header->rows_sealed = account;
+    header->revived = 0;
+    if (header->listed != 0) return;
+    header->listed = 1;
     retired_.push(header);
+  }
+
+  /// What a revive() is to be undone with.
+  struct Retirement {
+    std::uint64_t retire = 0;
+    bool listed = false;
+  };
+  /// The block, which a pin holds, is in the root being filled again. It stays on the list that it is on, and counts as
+  /// retired, until the list is gone through.
+  Retirement revive(const void* payload) noexcept {
+    BlockHeader* header = header_of(payload);
+    const Retirement before{header->retire, header->listed != 0};
+    if (!before.listed) return before;  // it was never let go
+    header->retire = 0;
+    header->revived = 1;
+    return before;
+  }
+  /// Nobody has discarded it since.
+  void undo_revive(const void* payload, const Retirement& before) noexcept {
+    if (!before.listed) return;
+    BlockHeader* header = header_of(payload);
+    header->retire = before.retire;
+    header->revived = 0;
   }
 
   /// What was retired since the last call; the caller hands it to the reclaimer once the root is published.

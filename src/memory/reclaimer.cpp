@@ -9,6 +9,10 @@ void Reclaimer::retire(RetiredChain chain) noexcept {
   while (chain.head != nullptr) {
     BlockHeader* block = chain.head;
     chain.head = block->next;
+    if (block->revived != 0) {
+      unlist(*block);
+      continue;
+    }
     count(*block, 1);
     bytes_fresh_ += PagePool::block_bytes(payload_of(block));
     fresh_.push(block);
@@ -54,6 +58,11 @@ void Reclaimer::place(RetiredChain chain, const PinSet& pins) noexcept {
   while (chain.head != nullptr) {
     BlockHeader* block = chain.head;
     chain.head = block->next;
+    if (block->revived != 0) {
+      count(*block, -1);
+      unlist(*block);
+      continue;
+    }
     const std::uint64_t pin = pins.greatest_below(block->retire);
     if (pins.pinning_from < block->retire) {
       pinning_.push(block);
@@ -64,6 +73,12 @@ void Reclaimer::place(RetiredChain chain, const PinSet& pins) noexcept {
       pool_.release(payload_of(block));
     }
   }
+}
+
+// A restore took it back.
+void Reclaimer::unlist(BlockHeader& block) noexcept {
+  block.listed = 0;
+  block.revived = 0;
 }
 
 RetiredChain& Reclaimer::bucket(std::uint64_t pin) noexcept {

@@ -16,6 +16,8 @@ namespace stoa::memory {
 /// t. Held blocks lie in the bucket of the greatest pin that holds them, so that a commit looks only at what it retired
 /// itself and at the buckets whose pin went; one stalled reader costs nothing per commit.
 ///
+/// A restore takes blocks back that a pin holds: they are marked, and leave their list when it is gone through next.
+///
 /// Relies on: a new exact pin is never below the newest published root, so a block that no pin holds is never held
 /// again. Threads: the writer only.
 class Reclaimer {
@@ -48,6 +50,7 @@ class Reclaimer {
 
   void place(RetiredChain chain, const PinSet& pins) noexcept;
   RetiredChain& bucket(std::uint64_t pin) noexcept;
+  static void unlist(BlockHeader& block) noexcept;
   void count(const BlockHeader& block, std::ptrdiff_t sign) noexcept;
 
   PagePool& pool_;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/reuse.h"
+#include "memory/page_writer.h"
 
 #include <stoa/entity.h>
 
@@ -27,8 +28,7 @@ struct Change {
     update,   ///< bytes of the row changed, from `offset`; the image is what they were
     floor,    ///< the floor of the entity's index rose; the image is its slot, and `row` the root's slot_count
     page_floor,  ///< that of a whole page of slots, `store`; the image is what it was, `row` as above
-    page,  ///< the column of `table` in chunk `row` of archetype `store` was replaced; the image is the old page's
-           ///< address
+    page,  ///< the column of `table` in chunk `row` of archetype `store` was replaced; the image is a ReplacedPage
   };
   Kind kind{};
   bool rows_told = false;  ///< page: an update for each row that is different follows, so the pages need no comparing
@@ -39,6 +39,13 @@ struct Change {
   Entity entity;
   std::uint32_t image_bytes = 0;
   std::uint64_t image = 0;  // offset into the log's images
+};
+
+/// What a page change has as its image.
+struct ReplacedPage {
+  const void* before = nullptr;
+  const void* adopted = nullptr;  ///< the page that took its place, if that is an older root's
+  memory::PageWriter::Retirement retirement;
 };
 
 /// A blob that a row of the table had.
@@ -52,6 +59,12 @@ class ChangeLog {
  public:
   [[nodiscard]] std::span<const Change> changes() const noexcept { return changes_; }
   [[nodiscard]] const std::byte* image(const Change& change) const noexcept { return images_.data() + change.image; }
+  /// Of a page change.
+  [[nodiscard]] ReplacedPage replaced_page(const Change& change) const noexcept {
+    ReplacedPage out;
+    std::memcpy(static_cast<void*>(&out), image(change), sizeof out);
+    return out;
+  }
   [[nodiscard]] bool empty() const noexcept { return changes_.empty(); }
   /// What the transaction takes up: records, images, and the texts that it brought.
   [[nodiscard]] std::size_t bytes() const noexcept {

@@ -23,13 +23,14 @@ void note_written(memory::BlockHeader& header, std::uint64_t root_seq, std::uint
     header.rows_sealed = header.rows_written;
     header.retire = root_seq;
   }
-  header.rows_written = std::max(header.rows_written, static_cast<std::uint16_t>(first + count));
+  header.set_rows_written(std::max<std::uint32_t>(header.rows_written, first + count));
 }
 
 // Whether the row may be written without a copy: the page is the write buffer's own, or no reader can see the row.
 bool writable(const PageWriter& pages, const void* page, std::uint32_t row_in_chunk) noexcept {
   const memory::BlockHeader& header = *header_of(page);
   if (header.birth == pages.root_seq()) return true;
+  if (header.revived != 0) return false;  // what else its header says is of the list that it is on
   return row_in_chunk >= (header.retire == pages.root_seq() ? header.rows_sealed : header.rows_written);
 }
 
@@ -114,7 +115,7 @@ void ChunkEditor::make_room(std::uint32_t chunk, std::uint32_t in_chunk, std::ui
     if (page == nullptr || !writable(pages_, page, in_chunk)) {
       page = edit_page(pages_, store_.columns()[column], chunk, room(chunk) * cell_bytes, in_chunk * cell_bytes,
                        account(column));
-      header_of(page)->rows_written = static_cast<std::uint16_t>(in_chunk);
+      header_of(page)->set_rows_written(in_chunk);
     }
     note_written(*header_of(page), pages_.root_seq(), in_chunk, count);
   }
@@ -140,7 +141,7 @@ void ChunkEditor::grow_first_chunk(std::uint32_t rows_wanted) {
       const void* page = detail::find_page(array, 0);
       if (page == nullptr) continue;  // make_room() makes it
       grown.push(header_of(pages_.copy(page, store_.rows_first * cell_bytes, rows * cell_bytes)));
-      grown.head->rows_written = static_cast<std::uint16_t>(store_.rows_first);
+      grown.head->set_rows_written(store_.rows_first);
       set_page(pages_, array, 0, page);  // only makes the path our own
     }
   } catch (...) {
@@ -224,7 +225,7 @@ std::byte* ChunkEditor::edit(std::uint32_t row, std::size_t column) {
   if (!writable(pages_, page, in_chunk)) {
     const std::uint32_t rows = store_.rows_in(chunk);
     page = edit_page(pages_, array, chunk, room(chunk) * cell_bytes, rows * cell_bytes, account(column));
-    header_of(page)->rows_written = static_cast<std::uint16_t>(rows);
+    header_of(page)->set_rows_written(rows);
   }
   return static_cast<std::byte*>(const_cast<void*>(page)) + in_chunk * cell_bytes;
 }
@@ -235,7 +236,7 @@ std::byte* ChunkEditor::replace(std::uint32_t chunk, std::size_t column, const v
   detail::PagedArray& array = store_.columns()[column];
   replaced = detail::page_unchecked(array, chunk);
   void* page = pages_.copy(replaced, rows * cell_bytes, room(chunk) * cell_bytes);
-  header_of(page)->rows_written = static_cast<std::uint16_t>(rows);
+  header_of(page)->set_rows_written(rows);
   try {
     set_page(pages_, array, chunk, page);
   } catch (...) {
@@ -245,13 +246,19 @@ std::byte* ChunkEditor::replace(std::uint32_t chunk, std::size_t column, const v
   return static_cast<std::byte*>(page);
 }
 
+void ChunkEditor::adopt(std::uint32_t chunk, std::size_t column, const void* page) {
+  set_page(pages_, store_.columns()[column], chunk, page);
+  if (chunk == 0) bound_first_chunk(column, page);
+}
+
 void ChunkEditor::put_back(std::uint32_t chunk, std::size_t column, const void* replaced) noexcept {
   detail::PagedArray& array = store_.columns()[column];
-  const void* page = detail::page_unchecked(array, chunk);
   set_page(pages_, array, chunk, replaced);  // allocates nothing: replace() made the path the write buffer's own
-  pages_.discard(page);
-  if (chunk != 0) return;
-  // The first chunk may have grown since, and has no more room than the least of its pages.
+  if (chunk == 0) bound_first_chunk(column, replaced);
+}
+
+// The first chunk may have grown since, and has no more room than the least of its pages.
+void ChunkEditor::bound_first_chunk(std::size_t column, const void* replaced) noexcept {
   const std::size_t payload_bytes = memory::PagePool::block_bytes(replaced) - sizeof(memory::BlockHeader);
   const std::size_t rows = std::bit_floor(payload_bytes / store_.shape->columns[column].cell_bytes);
   store_.rows_first = static_cast<std::uint32_t>(std::min<std::size_t>(store_.rows_first, rows));

@@ -65,6 +65,10 @@ class ChunkEditor {
   /// A whole chunk's column, copied also where the write buffer owns it; `replaced` is the page it was and the caller's
   /// to discard or to put back with put_back().
   [[nodiscard]] std::byte* replace(std::uint32_t chunk, std::size_t column, const void*& replaced);
+  /// A page that has the column's rows in an older root, put in the place of the one that is there, which is the
+  /// caller's as in replace().
+  void adopt(std::uint32_t chunk, std::size_t column, const void* page);
+  /// Undoes replace() or adopt(); the page that was there is the caller's.
   void put_back(std::uint32_t chunk, std::size_t column, const void* replaced) noexcept;
 
  private:
@@ -72,6 +76,7 @@ class ChunkEditor {
   [[nodiscard]] memory::Account account(std::size_t column) const noexcept;
   void make_room(std::uint32_t chunk, std::uint32_t first, std::uint32_t count);
   void grow_first_chunk(std::uint32_t rows_wanted);
+  void bound_first_chunk(std::size_t column, const void* replaced) noexcept;
   void drop_chunk(std::uint32_t chunk) noexcept;
   void copy_row(std::uint32_t from, std::uint32_t to);
 

@@ -291,18 +291,29 @@ void WriteBuffer::take_out_slots(std::uint32_t page) {
 }
 
 std::byte* WriteBuffer::replace_column(std::uint32_t archetype, std::uint32_t chunk, TableId table) {
-  log_.reserve(1, sizeof(void*));
-  const void* replaced = nullptr;
-  std::byte* page = archetypes_.edit(archetype).replace(chunk, archetypes_.shape(archetype).column(table), replaced);
+  log_.reserve(1, sizeof(ReplacedPage));
+  ReplacedPage replaced;
+  std::byte* page =
+      archetypes_.edit(archetype).replace(chunk, archetypes_.shape(archetype).column(table), replaced.before);
   log_.push({.kind = Change::Kind::page, .table = table, .store = archetype, .row = chunk, .entity = {}}, &replaced,
             sizeof replaced);
   return page;
 }
 
+void WriteBuffer::adopt_column(std::uint32_t archetype, std::uint32_t chunk, TableId table, const void* page) {
+  log_.reserve(1, sizeof(ReplacedPage));
+  const std::uint16_t column = archetypes_.shape(archetype).column(table);
+  ReplacedPage replaced;
+  replaced.before = detail::archetype_at(root_, archetype).chunk_column(chunk, column);
+  archetypes_.edit(archetype).adopt(chunk, column, page);
+  replaced.adopted = page;
+  replaced.retirement = pages_.revive(page);
+  log_.push({.kind = Change::Kind::page, .table = table, .store = archetype, .row = chunk, .entity = {}}, &replaced,
+            sizeof replaced);
+}
+
 const std::byte* WriteBuffer::replaced_column(std::size_t change) const noexcept {
-  const std::byte* replaced = nullptr;
-  std::memcpy(&replaced, log_.image(log_.changes()[change]), sizeof replaced);
-  return replaced;
+  return static_cast<const std::byte*>(log_.replaced_page(log_.changes()[change]).before);
 }
 
 void WriteBuffer::put_column_back(std::size_t change) noexcept {

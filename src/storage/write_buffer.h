@@ -85,6 +85,9 @@ class WriteBuffer {
   /// A chunk's column of an archetype for writing in bulk: a page of the transaction's own, what it replaces kept until
   /// the transaction ends. Requires: the table has no texts and no indexed fields.
   [[nodiscard]] std::byte* replace_column(std::uint32_t archetype, std::uint32_t chunk, TableId table);
+  /// The column becomes the page that it was in an older root, which is pinned as long as the transaction is under way.
+  /// Requires: the chunk has the same rows there; and as above.
+  void adopt_column(std::uint32_t archetype, std::uint32_t chunk, TableId table, const void* page);
   /// For a replace_column(), by its number among the changes: the page it replaced; and taking it back, where nothing
   /// was changed in it.
   [[nodiscard]] const std::byte* replaced_column(std::size_t change) const noexcept;

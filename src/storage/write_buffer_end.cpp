@@ -15,9 +15,7 @@ void WriteBuffer::accept(std::vector<Entity>& ended) {
   for (const Change& change : log_.changes()) {
     if (change.kind == Change::Kind::destroy) ended.push_back(change.entity);
     if (change.kind == Change::Kind::page) {
-      const void* replaced = nullptr;
-      std::memcpy(&replaced, log_.image(change), sizeof replaced);
-      pages_.discard(replaced, account_of(change.table));
+      pages_.discard(log_.replaced_page(change).before, account_of(change.table));
     }
   }
   for (const auto& [blob, table] : log_.blobs_gone()) pages_.discard(blob, account_of(table));
@@ -106,10 +104,15 @@ void WriteBuffer::revert(const Change& change) {
     }
     case Change::Kind::none: break;
     case Change::Kind::page: {
-      const void* replaced = nullptr;
-      std::memcpy(&replaced, log_.image(change), sizeof replaced);
-      archetypes_.edit(change.store)
-          .put_back(change.row, archetypes_.shape(change.store).column(change.table), replaced);
+      const ReplacedPage replaced = log_.replaced_page(change);
+      const std::uint16_t column = archetypes_.shape(change.store).column(change.table);
+      const void* now = detail::archetype_at(root_, change.store).chunk_column(change.row, column);
+      archetypes_.edit(change.store).put_back(change.row, column, replaced.before);
+      if (now == replaced.adopted) {
+        pages_.undo_revive(now, replaced.retirement);
+      } else {
+        pages_.discard(now);
+      }
       break;
     }
   }

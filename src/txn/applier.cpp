@@ -2,8 +2,6 @@
 
 #include "base/make_error.h"
 #include "base/steady_time.h"
-#include "delta/root_diff.h"
-#include "delta/run_reader.h"
 #include "txn/apply_operations.h"
 
 #include <algorithm>
@@ -35,13 +33,13 @@ Applier::Applier(storage::BufferManager& buffers, CommitSink& sink, DeltaHistory
       delta_(buffers.world()),
       replay_(buffers.world()),
       context_(buffer_, buffers.entities(), options.transaction_bytes_max),
-      runs_(buffers.world()) {}
+      restorer_(buffer_, replay_) {}
 
 std::expected<bool, Error> Applier::apply(TransactionNode& node, Version version) {
   std::expected<bool, Error> settled = false;
   lost_ = false;
   called_ = false;
-  clear_for_reuse(revived_);
+  restorer_.clear();
   try {
     auto done = run(node);
     if (done) done = keep_rules(*node.deadline);
@@ -110,7 +108,7 @@ std::expected<void, Error> Applier::run(TransactionNode& node) {
   switch (node.kind) {
     case TransactionNode::Kind::operations: return apply_operations(node.ops, buffer_, *node.deadline);
     case TransactionNode::Kind::function: return call(node);
-    case TransactionNode::Kind::restore: return restore(*node.restored);
+    case TransactionNode::Kind::restore: return restorer_.restore(*node.restored);
     default: return {};
   }
 }
@@ -151,28 +149,12 @@ std::expected<void, Error> Applier::call(const TransactionNode& node) {
   return {};
 }
 
-// By what is different, and as any other transaction: rows that are written again have new pages.
-std::expected<void, Error> Applier::restore(const detail::Root& root) {
-  runs_.clear();
-  delta::diff_roots(buffer_.root(), root, runs_);
-  clear_for_reuse(bytes_);
-  runs_.finish(bytes_);
-  runs_.clear();
-  delta::RunReader reader(bytes_, *buffer_.world().bytes);
-  while (const delta::Run* run = reader.next()) {
-    if (run->code != delta::RunCode::revive) continue;
-    delta::EntityCursor entities(*run);
-    for (std::uint64_t left = run->count; left != 0; --left) revived_.push_back(entities.next());
-  }
-  return replay_.apply(bytes_, buffer_);
-}
-
 // Their indices are in use again. As the snapshot that has them alive was held all the time, nobody else was given one.
 void Applier::forget_ends_of_revived() noexcept {
-  if (revived_.empty()) return;
-  std::ranges::sort(revived_);
-  std::erase_if(ended_, [&](Entity entity) { return std::ranges::binary_search(revived_, entity); });
-  buffers_.entities().forget_ends_of(revived_);
+  const auto revived = restorer_.revived();
+  if (revived.empty()) return;
+  std::erase_if(ended_, [&](Entity entity) { return std::ranges::binary_search(revived, entity); });
+  buffers_.entities().forget_ends_of(revived);
 }
 
 std::expected<void, Error> Applier::keep_rules(detail::SteadyTime deadline) {

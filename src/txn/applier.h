@@ -4,12 +4,12 @@
 
 #include "base/reuse.h"
 #include "delta/replay.h"
-#include "delta/run_writer.h"
 #include "delta/transaction_delta.h"
 #include "integrity/judge.h"
 #include "storage/buffer_manager.h"
 #include "txn/commit_sink.h"
 #include "txn/delta_history.h"
+#include "txn/restorer.h"
 #include "txn/transaction_node.h"
 #include "txn/writer_context.h"
 
@@ -46,7 +46,6 @@ class Applier {
  private:
   std::expected<void, Error> run(detail::TransactionNode& node);
   std::expected<void, Error> call(const detail::TransactionNode& node);
-  std::expected<void, Error> restore(const detail::Root& root);
   void forget_ends_of_revived() noexcept;
   [[nodiscard]] std::expected<void, Error> meet_expectations(const detail::TransactionNode& node) const;
   std::expected<void, Error> keep_rules(detail::SteadyTime deadline);
@@ -66,8 +65,7 @@ class Applier {
   delta::TransactionDelta delta_;
   delta::Replay replay_;
   WriterContext context_;
-  delta::RunWriter runs_;        // of a restore
-  std::vector<Entity> revived_;  // likewise
+  Restorer restorer_;
   bool lost_ = false;
   bool called_ = false;  // the transaction's function: what context_ has is of this one
   std::vector<Entity> ended_;

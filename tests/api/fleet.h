@@ -28,6 +28,10 @@ struct Course {
   float degrees;
 };
 BOOST_DESCRIBE_STRUCT(Course, (), (degrees))
+struct Fuel {
+  float tons;
+};
+BOOST_DESCRIBE_STRUCT(Fuel, (), (tons))
 
 inline stoa::Schema make_schema() {
   stoa::Schema schema("fleet");
@@ -35,6 +39,7 @@ inline stoa::Schema make_schema() {
   schema.table<Crew>("crew").foreign_key<&Crew::ship>("ship", stoa::OnDelete::cascade).unique<&Crew::number>();
   schema.table<Afloat>("afloat").sparse();
   schema.table<Course>("course").sparse();
+  schema.table<Fuel>("fuel");
   return schema;
 }
 
@@ -45,6 +50,12 @@ class Fleet {
 
   /// A transaction that keeps all rules, or breaks one now and then.
   void act() {
+    if (random_.chance(10)) {
+      (void)database.write([&](stoa::Writer& writer) {
+        writer.each<Fuel>([&](Entity, Fuel& fuel) { fuel.tons -= random_.chance(10) ? 1.F : 0.F; });
+      });
+      return;
+    }
     stoa::Transaction tx = database.begin();
     for (std::uint64_t left = 1 + random_.below(8); left != 0; --left) operate(tx);
     if (std::move(tx).commit()) forget_the_gone();
@@ -63,12 +74,14 @@ class Fleet {
       return;
     }
     const Entity ship = ships_[random_.below(ships_.size())];
-    switch (random_.below(6)) {
+    switch (random_.below(8)) {
       case 0: tx.upsert(ship, Ship{static_cast<std::uint32_t>(random_.below(102)), name}); break;
       case 1: tx.upsert(ship, Course{static_cast<float>(random_.below(360))}); break;
       case 2: tx.upsert(ship, Afloat{}); break;
       case 3: tx.insert(tx.create(), Crew{ship, next_++}); break;
       case 4: tx.set<&Ship::name>(ship, name); break;
+      case 5:
+      case 6: tx.upsert(ship, Fuel{static_cast<float>(random_.below(100))}); break;
       default: tx.destroy(ship); break;
     }
   }

@@ -24,6 +24,7 @@ using stoa::Version;
 using stoa::test::Random;
 using stoa::test::fleet::Course;
 using stoa::test::fleet::Fleet;
+using stoa::test::fleet::Fuel;
 using stoa::test::fleet::make_schema;
 using stoa::test::fleet::Ship;
 
@@ -142,17 +143,6 @@ TEST(History, IsNoneWhereNobodyWantsOne) {
   }
 }
 
-struct Fuel {
-  float tons;
-};
-BOOST_DESCRIBE_STRUCT(Fuel, (), (tons))
-
-stoa::Schema make_schema_with_fuel() {
-  stoa::Schema schema = make_schema();
-  schema.table<Fuel>("fuel");
-  return schema;
-}
-
 std::expected<void, stoa::Error> burn_some(stoa::Writer& writer) {
   writer.each<Fuel>([](Entity, Fuel& fuel) { fuel.tons -= 1; });
   return {};
@@ -167,7 +157,7 @@ Version add_fuel(Database& database, std::size_t count) {
 TEST(History, BeginsAnewAfterWhatIsLargerThanItMayBe) {
   Options options;
   options.history_bytes_max = 64 << 10U;
-  Database database = *Database::in_memory(make_schema_with_fuel(), options);
+  Database database = *Database::in_memory(make_schema(), options);
   add_ship(database, 1);
   add_fuel(database, 1000);
   EXPECT_EQ(database.deltas_since(0).value().size(), 2U);
@@ -182,7 +172,7 @@ TEST(History, BeginsAnewAfterWhatIsLargerThanItMayBe) {
 TEST(History, HasNoLargeBulkWriteThatNobodyAskedFor) {
   Options options;
   options.history_bytes_max = 256 << 10U;
-  Database database = *Database::in_memory(make_schema_with_fuel(), options);
+  Database database = *Database::in_memory(make_schema(), options);
   add_fuel(database, 100);
   ASSERT_TRUE(database.write(burn_some));
   EXPECT_EQ(database.deltas_since(0).value().at(1).ops().size(), 100U);
@@ -202,12 +192,12 @@ TEST(History, KeepsWhatTheLogHas) {
   Options options;
   options.history_bytes_max = 64 << 10U;
   {
-    Database database = *Database::open(folder, make_schema_with_fuel(), options);
+    Database database = *Database::open(folder, make_schema(), options);
     add_fuel(database, 2000);
     ASSERT_TRUE(database.write(burn_some));
     EXPECT_EQ(database.deltas_since(1).value().at(0).ops().size(), 2000U);
   }
-  Database again = *Database::open(folder, make_schema_with_fuel(), options);
+  Database again = *Database::open(folder, make_schema(), options);
   EXPECT_EQ(error_of(again, 1), ErrorCode::history_gone);  // of this process only
   EXPECT_TRUE(again.deltas_since(2).value().empty());
   add_ship(again, 1);

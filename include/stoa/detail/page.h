@@ -15,10 +15,14 @@ struct BlockHeader {
   std::uint64_t retire = 0;     ///< retired: the first root without it. In use: the root that last appended to it
   BlockHeader* next = nullptr;  ///< while retired or free
   std::uint32_t units = 0;      ///< the whole block's size in units of 64 bytes
-  std::uint16_t rows_written = 0;
-  std::uint16_t rows_sealed = 0;  ///< rows below it may be seen by readers. Retired: the account that it is told under
+  std::uint16_t rows_written : 14 = 0;
+  std::uint16_t listed : 1 = 0;   ///< on a list of retired blocks
+  std::uint16_t revived : 1 = 0;  ///< on such a list, and in use again: who comes to it there takes it off
+  std::uint16_t rows_sealed = 0;  ///< rows below it may be seen by readers. Listed: the account that it is told under
+
+  void set_rows_written(std::uint32_t rows) noexcept { rows_written = rows & 0x3FFFU; }
 };
-static_assert(sizeof(BlockHeader) == 32);
+static_assert(sizeof(BlockHeader) == 32 && chunk_row_bits_max < 14);
 
 /// A persistent radix array of pages: `top` is the only page where height is 0, and a node of children otherwise. A
 /// null child is a run of pages that were never written.
