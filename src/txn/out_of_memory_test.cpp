@@ -111,8 +111,14 @@ class PoolThatEnds : public ::testing::TestWithParam<std::size_t> {
   }
 
   static constexpr std::size_t pool_bytes = std::size_t{1} << 20U;
+  // Nor is any of it a history's.
+  static Options without_history() {
+    Options options = stepped();
+    options.history_bytes_max = 0;
+    return options;
+  }
   TestDatabase db_{
-      stepped(), false,
+      without_history(), false,
       memory::PoolOptions{.slab_bytes_first = pool_bytes, .spare_bytes = GetParam(), .bytes_max = pool_bytes}};
   const std::vector<Entity> entities_ = db_.add_positions(5000);
   const storage::test::Picture before_ = db_.picture();
