@@ -214,6 +214,7 @@ void DatabaseCore::release_pin(void* slot) noexcept {
 }
 
 std::expected<void, Error> DatabaseCore::end_writing() {
+  subscriptions_.end_untold();
   auto ended = engine_->close();
   if (log_ != nullptr) {
     auto closed = log_->close();

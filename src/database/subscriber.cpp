@@ -1,5 +1,7 @@
 #include "database/subscriber.h"
 
+#include "base/make_error.h"
+
 #include <exception>
 #include <stdexcept>
 #include <string>
@@ -7,7 +9,27 @@
 
 namespace stoa::detail {
 
-thread_local const Subscriber* Subscriber::running_ = nullptr;
+namespace {
+
+// What the handler that this is called in has caught.
+Error error_of_caught(const char* thrower) noexcept {
+  const auto aborted = [&](const char* what) {
+    return make_error(ErrorCode::aborted, [&] { return Error(ErrorCode::aborted, std::string(thrower) + what); });
+  };
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    return Error::out_of_memory();
+  } catch (const std::exception& thrown) {
+    return aborted(thrown.what());
+  } catch (...) {
+    return aborted("something that is no std::exception");
+  }
+}
+
+}  // namespace
+
+thread_local const Subscriber::Running* Subscriber::running_ = nullptr;
 
 Subscriber::Subscriber(txn::Engine& engine, std::unique_ptr<database::Feed> feed, Version start, Functions functions)
     : engine_(engine),
@@ -21,12 +43,18 @@ Subscriber::~Subscriber() = default;
 
 void Subscriber::start(std::shared_ptr<Subscriber> self) {
   if (!has_function_) return;
-  const std::scoped_lock lock(mutex_);  // it may be stopped by its own first call
-  thread_ = std::thread([self = std::move(self)] { self->run(); });
+  const std::scoped_lock lock(mutex_);               // it may be stopped by its own first call
+  through_.store(false, std::memory_order_relaxed);  // relaxed: the thread begins after it, and others need the mutex
+  try {
+    thread_ = std::thread([self = std::move(self)] { self->run(); });
+  } catch (...) {
+    through_.store(true, std::memory_order_relaxed);  // relaxed: as above
+    throw;
+  }
 }
 
 void Subscriber::run() noexcept {
-  running_ = this;
+  const Running running(*this);
   while (phase() != Phase::ended) {
     auto delta = next();
     if (!delta) {
@@ -37,20 +65,20 @@ void Subscriber::run() noexcept {
       if (!tell(**delta)) break;
       continue;
     }
-    if (phase() != Phase::runs) break;
-    engine_.wait_for_news([this] { return phase() != Phase::runs || feed_->is_due(); });
+    // In this order: what was committed before the database closed is seen to be due.
+    if (phase() != Phase::runs && !feed_->is_due()) break;
+    (void)engine_.wait_for_news([this] { return phase() != Phase::runs || feed_->is_due(); });
   }
   if (phase() != Phase::ended) release_feed();
   drop_feed();
   function_ = nullptr;  // what it holds goes where it ran
+  // release: pairs with is_through() and await_end(); nothing of the database is touched after it.
+  through_.store(true, std::memory_order_release);
+  through_.notify_all();
 }
 
-std::expected<std::optional<Delta>, Error> Subscriber::next() try {
-  return feed_->next();
-} catch (const std::bad_alloc&) {
-  return std::unexpected(Error::out_of_memory());
-} catch (const std::exception& thrown) {
-  return std::unexpected(Error(ErrorCode::aborted, std::string("a filter threw: ") + thrown.what()));
+std::expected<std::optional<Delta>, Error> Subscriber::next() try { return feed_->next(); } catch (...) {
+  return std::unexpected(error_of_caught("a filter threw: "));
 }
 
 // False where the subscription has ended.
@@ -60,8 +88,8 @@ bool Subscriber::tell(const Delta& delta) {
   const txn::Engine::CallbackScope scope(engine_);
   try {
     function_(delta);
-  } catch (const std::exception& thrown) {
-    if (phase() != Phase::ended) fail(Error(ErrorCode::aborted, std::string("a subscriber threw: ") + thrown.what()));
+  } catch (...) {
+    if (phase() != Phase::ended) fail(error_of_caught("a subscriber threw: "));
     return false;
   }
   return true;
@@ -90,51 +118,70 @@ void Subscriber::drop_feed() noexcept {
   feed_.reset();
 }
 
+// Those who sleep look again; who has dropped the feed does not sleep, and the engine may be gone.
+void Subscriber::ring() noexcept {
+  const std::scoped_lock lock(mutex_);
+  if (feed_ != nullptr) engine_.tell_all();
+}
+
 void Subscriber::close() noexcept {
-  const bool is_last = running_ == this || !has_function_;
+  const bool is_last = is_told_no_more();
   if (is_last) release_feed();
-  // seq_cst, both: published by the doorbell's protocol.
-  phase_.store(is_last ? Phase::ended : Phase::closes, std::memory_order_seq_cst);
-  engine_.tell_all();
-  end_thread();
-  if (!has_function_) drop_feed();
+  // seq_cst, both: published by the doorbell's protocol. It may have been stopped.
+  Phase before = Phase::runs;
+  (void)phase_.compare_exchange_strong(before, is_last ? Phase::ended : Phase::closes, std::memory_order_seq_cst);
+  ring();
+  await_end();
   phase_.store(Phase::ended, std::memory_order_seq_cst);
 }
 
 void Subscriber::stop() noexcept {
-  if (phase() == Phase::ended) return;
   release_feed();                                         // before the thread ends: the writer may be waiting for it
   phase_.store(Phase::ended, std::memory_order_seq_cst);  // seq_cst: published by the doorbell's protocol
-  engine_.tell_all();
-  end_thread();
-  if (!has_function_) drop_feed();
+  ring();
+  await_end();
 }
 
-void Subscriber::end_thread() noexcept {
+// Several may wait, in handles that go while the database is closed; the thread ends by itself where it is one of its
+// own functions that this is called in.
+void Subscriber::await_end() noexcept {
   std::thread thread;
   {
     const std::scoped_lock lock(mutex_);
     thread = std::exchange(thread_, {});
   }
-  if (!thread.joinable()) return;
-  if (running_ == this) {
-    thread.detach();
-  } else {
-    thread.join();
+  if (runs_here()) {
+    if (thread.joinable()) thread.detach();
+    return;
   }
+  if (thread.joinable()) thread.join();
+  through_.wait(false, std::memory_order_acquire);  // acquire: pairs with run()
+  if (has_function_) return;
+  const std::scoped_lock lock(polled_);  // whoever polls sees the phase, and leaves
+  drop_feed();
+}
+
+bool Subscriber::runs_here() const noexcept {
+  const Running* at = running_;
+  while (at != nullptr && at->who != this) at = at->outer;
+  return at != nullptr;
 }
 
 std::expected<std::optional<Delta>, Error> Subscriber::poll(std::chrono::nanoseconds wait) {
   if (has_function_) throw std::logic_error("stoa: poll: the subscription has a function");
   if (auto failed = error()) return std::unexpected(*std::move(failed));
-  if (phase() == Phase::ended) return std::unexpected(Error(ErrorCode::closed, "the database is closed"));
-  if (wait.count() > 0) {
-    engine_.wait_for_news([this] { return phase() != Phase::runs || feed_->is_due(); }, wait);
-    if (phase() == Phase::ended) return std::unexpected(Error(ErrorCode::closed, "the database is closed"));
-  }
-  auto delta = next();
-  if (!delta) fail(delta.error());
+  const queue::Deadline deadline = queue::deadline_after(wait);
+  const std::scoped_lock lock(polled_);
+  const Running running(*this);
+  std::expected<std::optional<Delta>, Error> delta;
+  do {
+    if (phase() == Phase::ended) return std::unexpected(Error(ErrorCode::closed, "the subscription has ended"));
+    delta = next();
+  } while (delta && !*delta && wait.count() > 0 &&
+           engine_.wait_for_news([this] { return phase() != Phase::runs || feed_->is_due(); }, deadline));
   if (delta && *delta) version_.store((*delta)->to(), std::memory_order_release);  // release: pairs with version()
+  if (!delta) fail(delta.error());
+  if (!delta || phase() == Phase::ended) drop_feed();
   return delta;
 }
 

@@ -46,9 +46,11 @@ detail::Subscriber& Subscription::subscriber() const {
   return *subscriber_;
 }
 
-std::expected<std::optional<Delta>, Error> Subscription::poll() { return subscriber().poll({}); }
+std::expected<std::optional<Delta>, Error> Subscription::poll() { return poll(std::chrono::nanoseconds(0)); }
 std::expected<std::optional<Delta>, Error> Subscription::poll(std::chrono::nanoseconds wait) {
-  return subscriber().poll(wait);
+  (void)subscriber();
+  const auto kept = subscriber_;  // a function that is called at its end may take this handle along
+  return kept->poll(wait);
 }
 void Subscription::refilter() { subscriber().refilter(); }
 Version Subscription::version() const { return subscriber().version(); }

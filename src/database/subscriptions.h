@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace stoa::detail {
@@ -24,17 +25,21 @@ class Subscriptions {
   [[nodiscard]] Added add(Subscriber::Functions functions, const SubscribeOptions& options);
   [[nodiscard]] Added add(const Filter& filter, Subscriber::Functions functions, const SubscribeOptions& options);
   [[nodiscard]] Added add(std::move_only_function<void(Version)> function);
-  /// The database closes; returns once all have been told all, but for one that this is called by.
+  /// The database closes: ends those who will be told nothing more. The writer is still there, and may be waiting for
+  /// one of them.
+  void end_untold() noexcept;
+  /// The writer has ended; returns once all have been told all, but for one that this is called by.
   void close() noexcept;
   [[nodiscard]] std::size_t count() const;
 
  private:
-  Added start(std::shared_ptr<Subscriber> subscriber);
+  Added start(const std::shared_ptr<Subscriber>& subscriber);
+  [[nodiscard]] std::optional<Error> enlist(const std::shared_ptr<Subscriber>& subscriber);
 
   DatabaseCore& core_;
   mutable std::mutex mutex_;
   bool closed_ = false;
-  std::vector<std::shared_ptr<Subscriber>> subscribers_;  // some may have ended
+  std::vector<std::shared_ptr<Subscriber>> subscribers_;  // some may be through
 };
 
 }  // namespace stoa::detail

@@ -29,7 +29,13 @@ TransactionFeed::TransactionFeed(detail::DatabaseCore& core, Snapshot start, con
   }
 }
 
+Error TransactionFeed::too_late() const {
+  return {ErrorCode::history_gone,
+          "the subscriber was at version " + std::to_string(read_to_) + " when the backlog was full"};
+}
+
 void TransactionFeed::close() noexcept {
+  if (std::exchange(closed_, true)) return;
   if (pace_ != nullptr) core_.engine().history().remove_pace(*pace_);
   core_.engine().history().remove_subscriber();
 }
@@ -40,7 +46,11 @@ bool TransactionFeed::is_due() const {
 
 std::expected<std::optional<Delta>, Error> TransactionFeed::next() {
   if (taken_ == block_.size()) {
-    if (pace_ != nullptr) core_.engine().history().reach(*pace_, read_to_);
+    if (pace_ != nullptr) {
+      core_.engine().history().reach(*pace_, read_to_);
+      // acquire: pairs with DeltaHistory's.
+      if (pace_->given_up.load(std::memory_order_acquire)) return std::unexpected(too_late());
+    }
     if (auto filled = fill(); !filled) return std::unexpected(std::move(filled.error()));
   }
   if (taken_ == block_.size()) return std::nullopt;
@@ -56,11 +66,7 @@ std::expected<void, Error> TransactionFeed::fill() {
   const detail::Root& root = detail::SnapshotAccess::root(newest);
   delta::KeptDeltaReader reader(root, read_to_);
   if (!reader.is_there()) {
-    if (!coalesces_) {
-      return std::unexpected(
-          Error(ErrorCode::history_gone,
-                "the subscriber was at version " + std::to_string(read_to_) + " when the backlog was full"));
-    }
+    if (!coalesces_) return std::unexpected(too_late());
     target_ = std::move(newest);
     due_ = target_->version();
     if (due_ <= limit) coalesce();

@@ -20,6 +20,9 @@ class TransactionFeed final : public Feed {
   /// What comes after `start`. Requires: the core's history knows of a subscriber since before that was taken; it is
   /// this feed's, until close().
   TransactionFeed(detail::DatabaseCore& core, Snapshot start, const SubscribeOptions& options);
+  ~TransactionFeed() override { close(); }
+  TransactionFeed(const TransactionFeed&) = delete;
+  TransactionFeed& operator=(const TransactionFeed&) = delete;
 
   [[nodiscard]] std::expected<std::optional<Delta>, Error> next() override;
   [[nodiscard]] bool is_due() const override;
@@ -28,11 +31,13 @@ class TransactionFeed final : public Feed {
  private:
   std::expected<void, Error> fill();
   void coalesce();
+  [[nodiscard]] Error too_late() const;
 
   detail::DatabaseCore& core_;
   const bool durable_;
   const bool coalesces_;
   std::shared_ptr<txn::Pace> pace_;  // where the writer waits
+  bool closed_ = false;
   Version read_to_;
   Version due_;                     // there is nothing to read before this one is there
   std::optional<Snapshot> at_;      // coalesces_: of the version read_to_, if no target_ is being read

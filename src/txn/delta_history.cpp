@@ -40,24 +40,24 @@ void DeltaHistory::end_batch(Version version) noexcept {
   keeper_.trim(bounds);
 }
 
-// The slowest first; whom it has waited for as long as it is to it gives up, and does not wait for again.
+// One after the other; whom it has waited for as long as it is to it gives up, and does not wait for again.
 void DeltaHistory::wait_for_subscribers(const delta::DeltaKeeper::Bounds& bounds) noexcept {
   const Version from = keeper_.from_after_trim(bounds);
   for (;;) {
-    std::shared_ptr<Pace> slowest;
+    std::shared_ptr<Pace> slow;
     {
       const std::scoped_lock lock(mutex_);
       for (const auto& pace : paces_) {
         // relaxed: only this thread gives up. acquire: as in reach().
         if (pace->given_up.load(std::memory_order_relaxed)) continue;
-        if (pace->reached.load(std::memory_order_acquire) < from) slowest = pace;
+        if (pace->reached.load(std::memory_order_acquire) < from) slow = pace;
       }
     }
-    if (slowest == nullptr) return;
+    if (slow == nullptr) return;
     // seq_cst: the look of the doorbell's protocol.
-    const auto is_there = [&] { return slowest->reached.load(std::memory_order_seq_cst) >= from; };
-    if (reached_bell_.wait(is_there, {}, queue::deadline_after(slowest->wait_max))) continue;
-    slowest->given_up.store(true, std::memory_order_release);  // release: pairs with the subscriber's look
+    const auto is_there = [&] { return slow->reached.load(std::memory_order_seq_cst) >= from; };
+    if (reached_bell_.wait(is_there, {}, queue::deadline_after(slow->wait_max))) continue;
+    slow->given_up.store(true, std::memory_order_release);  // release: pairs with the subscriber's look
   }
 }
 
@@ -74,9 +74,13 @@ void DeltaHistory::remove_pace(Pace& pace) noexcept {
   has_paces_.store(!paces_.empty(), std::memory_order_release);
 }
 
+// Never back: its thread may come here after remove_pace().
 void DeltaHistory::reach(Pace& pace, Version version) noexcept {
-  pace.reached.store(version,
-                     std::memory_order_seq_cst);  // seq_cst: published to the writer by the doorbell's protocol
+  Version reached = pace.reached.load(std::memory_order_relaxed);  // relaxed: the exchange has the last word
+  // seq_cst: published to the writer by the doorbell's protocol.
+  while (reached < version &&
+         !pace.reached.compare_exchange_weak(reached, version, std::memory_order_seq_cst, std::memory_order_relaxed)) {
+  }
   reached_bell_.ring();
 }
 

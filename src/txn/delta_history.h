@@ -22,7 +22,7 @@ struct Pace {
   explicit Pace(Version at, std::chrono::nanoseconds wait) : reached(at), wait_max(wait) {}
 
   std::atomic<Version> reached;             ///< it has got all up to it
-  std::atomic<bool> given_up{false};        ///< the writer waits for it no longer
+  std::atomic<bool> given_up{false};        ///< the writer waits for it no longer, and it is to end
   const std::chrono::nanoseconds wait_max;  ///< each time
 };
 
@@ -41,7 +41,7 @@ class DeltaHistory {
   /// The writer waits for it, before it drops what it has not got. Errors: throws std::bad_alloc.
   void add_pace(std::shared_ptr<Pace> pace);
   void remove_pace(Pace& pace) noexcept;
-  /// It has got all up to the version.
+  /// It has got all up to the version, or up to a higher one that was told before.
   void reach(Pace& pace, Version version) noexcept;
 
   // The writer's.

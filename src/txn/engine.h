@@ -69,9 +69,10 @@ class Engine final : public detail::TransactionHome {
     return durable ? durable_to_tell_.load(std::memory_order_seq_cst) : buffers_.version();
   }
   /// Sleeps until `has_news()`, which is looked at whenever version_to_tell() has risen, and after tell_all().
+  /// False if it has none when the deadline has passed.
   template <typename HasNews>
-  void wait_for_news(HasNews&& has_news, std::chrono::nanoseconds most = std::chrono::nanoseconds::max()) {
-    (void)version_bell_.wait(has_news, {}, queue::deadline_after(most));
+  bool wait_for_news(HasNews&& has_news, queue::Deadline deadline = queue::no_deadline) {
+    return version_bell_.wait(has_news, {}, deadline);
   }
   /// Those who sleep look again. What they are to see was stored seq_cst.
   void tell_all() noexcept { version_bell_.ring(); }
