@@ -111,10 +111,9 @@ class PoolThatEnds : public ::testing::TestWithParam<std::size_t> {
   }
 
   static constexpr std::size_t pool_bytes = std::size_t{1} << 20U;
-  // Nor is any of it a history's.
   static Options without_history() {
     Options options = stepped();
-    options.history_bytes_max = 0;
+    options.history_bytes_max = 0;  // with tiny pages the pool has no room for one beside the rows
     return options;
   }
   TestDatabase db_{
