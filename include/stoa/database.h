@@ -128,17 +128,19 @@ class Database {
   [[nodiscard]] std::expected<std::vector<Delta>, Error> deltas_since(Version version);
 
   /// From now on `function` is called with the delta of each transaction, in the order of the versions, on a thread of
-  /// the subscription's own, the version being visible. It must not be slow, or SubscribeOptions say what happens. An
-  /// exception ends the subscription. In it, submit() does not wait at a limit, but answers busy; it may end the
-  /// subscription, or the database. close() returns once it got all. Waits for what was submitted before to be
-  /// committed.
-  /// Errors: closed; read_only; out_of_memory, also where there is no thread to be had.
+  /// the subscription's own, the version being visible. It must not be slow, or SubscribeOptions say what happens.
+  /// Whatever it throws ends the subscription, with aborted. In it, submit() does not wait at a limit, but answers
+  /// busy; it may end the subscription, or the database, which is its last call then. close() returns once it got all.
+  /// Waits, as a commit does, for what was submitted before.
+  /// Errors: closed; read_only; busy — at a limit where a submit() answers that; out_of_memory, also where there is no
+  /// thread to be had. Throws std::logic_error in a write function.
   [[nodiscard]] std::expected<Subscription, Error> subscribe(std::move_only_function<void(const Delta&)> function,
                                                              SubscribeOptions options = {});
   /// What the filter shows: first all of it, as a difference from nothing, and then what changes, as one delta from one
   /// published version to another, as fast as it is received; nothing where nothing of it changed. An entity that comes
   /// to the filter arrives as inserts of its rows, one that leaves it as their removal. No replica takes such deltas.
-  /// Errors: as above; throws std::logic_error, if a type has no table; not_found, a name.
+  /// Waits for nobody.
+  /// Errors: closed; out_of_memory, as above; not_found, a name; throws std::logic_error, if a type has no table.
   [[nodiscard]] std::expected<Subscription, Error> subscribe(const Filter& filter,
                                                              std::move_only_function<void(const Delta&)> function,
                                                              SubscribeOptions options = {});
@@ -146,7 +148,8 @@ class Database {
   [[nodiscard]] std::expected<Subscription, Error> subscribe(SubscribeOptions options = {});
   [[nodiscard]] std::expected<Subscription, Error> subscribe(const Filter& filter, SubscribeOptions options = {});
   /// Until the database is closed, `function` is called for each version from now on, in order, once it is visible, on
-  /// a thread of its own. Errors: throws std::system_error, where there is none to be had.
+  /// a thread of its own. It must not throw: it is not called again then, as where memory runs out.
+  /// Errors: throws std::system_error, where there is no thread, or no memory, to be had.
   void on_version(std::move_only_function<void(Version)> function);
 
   /// Writes the whole state to the folder, so that opening it need not replay the log from its beginning; then removes

@@ -80,14 +80,15 @@ struct Options {
   std::size_t kept_snapshots_max = 0;
   std::chrono::nanoseconds kept_snapshots_interval{0};
 
-  /// The deltas of the newest versions are kept in memory, for Database::deltas_since(): up to so many bytes, and of so
-  /// many versions, about; the oldest go first. One that is larger is not kept, and so none before it. Nor is, without
-  /// a log and without subscriptions, that of a Writer::each() over more than a 64th of the bytes: it would cost
-  /// several times as much as the function. By 0 there is no history.
+  /// The deltas of the newest versions are kept in memory, for Database::deltas_since(): of so many versions at least,
+  /// as far as they fit into so many bytes. The oldest go first, in blocks of 4 to 64 KiB; one block stays, whatever
+  /// the bytes. A delta that is larger than the bytes is not kept, and so none before it. Nor is, without a log and
+  /// without subscriptions, that of a Writer::each() over more than a 64th of the bytes: it would cost several times as
+  /// much as the function. If one of the two is 0 there is no history.
   std::size_t history_bytes_max = std::size_t{4} << 20U;
   std::uint64_t history_versions_max = std::numeric_limits<std::uint64_t>::max();
-  /// The same while there are subscriptions to transactions, if it is more: how far the slowest may be behind before
-  /// what its Backlog says is done.
+  /// While there are subscriptions to transactions the bytes are these, if they are more, and the versions any number:
+  /// how far a subscriber may be behind before what its Backlog says is done.
   std::size_t backlog_bytes_max = std::size_t{64} << 20U;
 
   /// The pool's slabs: the first one's size, above 0; their growth, a finite number from 1 on; and up to which size,

@@ -40,6 +40,7 @@ class Filter {
   /// Of entities that have a row in each of T and for which `predicate(Entity, const T&...)` holds. It is asked again
   /// when one of the entity's own rows has changed, so it must depend on these alone, and on what
   /// Subscription::refilter() is called for. Each further where() must hold as well.
+  /// Threads: it is asked where the deltas are received, by one thread at a time. What it throws ends the subscription.
   template <Component... T, typename P>
   Filter& where(P predicate) {
     static_assert(sizeof...(T) != 0, "stoa: where: of which tables?");
@@ -77,21 +78,24 @@ class Filter {
   std::vector<Predicate> predicates_;
 };
 
-/// What becomes of a subscriber who is further behind than Options::backlog_bytes_max.
+/// What becomes of a subscriber to transactions who is further behind than Options::backlog_bytes_max.
 enum class Backlog : std::uint8_t {
   end,       ///< the subscription ends, with history_gone
-  coalesce,  ///< what it has not got comes as one delta, from the version that it has to the newest. It keeps a
-             ///< snapshot for that, and the memory of what was changed since
-  wait,      ///< the writer waits for it, and all commits with that; each time for wait_max, then the subscription ends
+  coalesce,  ///< what it has missed comes as one delta, from the version that it is at to the newest. For that it holds
+             ///< a snapshot, which keeps the memory of what has changed since
+  wait,  ///< the writer waits for it, and so do all commits, for wait_max each time; where that is too short the
+         ///< subscription ends, with history_gone. Whoever waits for a commit in its function, or both commits and
+         ///< polls, then waits for nobody but itself, until wait_max has passed
 };
 
 struct SubscribeOptions {
-  Backlog backlog = Backlog::end;  ///< with a filter what is behind always is coalesced
-  std::chrono::nanoseconds wait_max = std::chrono::seconds(1);
-  /// Only what is durable: a crash does not take it back. Else as soon as it is visible, which is the same with
-  /// Durability::sync and without any durability.
+  Backlog backlog = Backlog::end;                               ///< with a filter it is coalesce, whatever this says
+  std::chrono::nanoseconds wait_max = std::chrono::seconds(1);  ///< of Backlog::wait; from 0 on
+  /// A delta comes once it is durable: no crash takes back what was told. Else as soon as it is visible, which is the
+  /// same with Durability::sync; and always where nothing is made durable, in memory and with Durability::none.
   bool durable = true;
-  /// Called when the subscription ends by itself, with the reason; after the last delta, where those are received.
+  /// Called when the subscription ends by itself, with the reason; after the last delta, on the thread that those are
+  /// received on. It may end the handle, and the database. It must not throw.
   std::function<void(const Error&)> ended = {};
 };
 
@@ -102,7 +106,7 @@ class Subscriber;
 /// Ends with this handle. It may outlive the database.
 ///
 /// Errors:  in a moved-from one all calls throw std::logic_error.
-/// Threads: one at a time.
+/// Threads: one at a time, also while the database is being closed.
 class [[nodiscard]] Subscription {
  public:
   Subscription(Subscription&& other) noexcept;
@@ -111,19 +115,21 @@ class [[nodiscard]] Subscription {
   ~Subscription();
 
   /// Of a subscription without a function: the next delta, none where there is none yet.
-  /// Errors: history_gone, where it was too far behind; closed, once all is taken that was committed. Throws
+  /// Errors: closed — the database is, and what was not taken before is not to be had any more. These end the
+  /// subscription: history_gone — it was too far behind; aborted — a filter threw; out_of_memory. Throws
   /// std::logic_error where there is a function.
   [[nodiscard]] std::expected<std::optional<Delta>, Error> poll();
-  /// The same, waiting for one for so long.
+  /// The same; where there is none yet, waits until there is, for so long at most.
   [[nodiscard]] std::expected<std::optional<Delta>, Error> poll(std::chrono::nanoseconds wait);
 
   /// The filter's predicates depend on something that has changed, like where the player is: they are asked again of
   /// every entity before the next delta, which then comes if it says anything.
   void refilter();
 
-  /// All up to this version has been received, or is being received; the first one is that of the beginning.
+  /// All up to this version has been received, or is being received: the one that the last delta leads to. Before the
+  /// first, the one that it begins from; with a filter 0.
   [[nodiscard]] Version version() const;
-  /// Why it ended by itself.
+  /// Why it ended by itself; none where it has not.
   [[nodiscard]] std::optional<Error> error() const;
 
  private:
