@@ -83,9 +83,9 @@ enum class Backlog : std::uint8_t {
   end,       ///< the subscription ends, with history_gone
   coalesce,  ///< what it has missed comes as one delta, from the version that it is at to the newest. For that it holds
              ///< a snapshot, which keeps the memory of what has changed since
-  wait,  ///< the writer waits for it, and so do all commits, for wait_max each time; where that is too short the
-         ///< subscription ends, with history_gone. Whoever waits for a commit in its function, or both commits and
-         ///< polls, then waits for nobody but itself, until wait_max has passed
+  wait,      ///< the writer waits for it, and so do all commits, for wait_max each time; where that is too short the
+             ///< subscription ends, with history_gone. Whoever waits for a commit in its function, or both commits and
+             ///< polls, then waits for nobody but itself, until wait_max has passed
 };
 
 struct SubscribeOptions {
