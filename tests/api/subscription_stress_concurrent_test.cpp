@@ -164,7 +164,12 @@ TEST(SubscriptionStress, TellsEachVersionOnceInOrderWhoeverComesAndGoes) {
   SCOPED_TRACE(seed);
   const std::uint64_t rounds = stoa::test::test_rounds(6, 3);
   Counts counts;
-  for (std::uint64_t round = 0; round != rounds; ++round) {
+  const auto give_up = std::chrono::steady_clock::now() + 60s;
+  const auto all_seen = [&] {
+    return counts.deltas > 1000 && counts.leaps > 0 && counts.gone > 0 && counts.closed > 0;
+  };
+  for (std::uint64_t round = 0; round < rounds || !all_seen(); ++round) {
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up) << "some things never happen";
     Options options;
     options.history_bytes_max = round % 2 == 0 ? 0 : 4 << 10U;
     options.backlog_bytes_max = 8 << 10U;
@@ -184,10 +189,6 @@ TEST(SubscriptionStress, TellsEachVersionOnceInOrderWhoeverComesAndGoes) {
     door.shut();
     EXPECT_TRUE(database.close());
   }
-  EXPECT_GT(counts.deltas, 1000U);
-  EXPECT_GT(counts.leaps, 0U);
-  EXPECT_GT(counts.gone, 0U);
-  EXPECT_GT(counts.closed, 0U);
   std::cout << counts.deltas << " deltas, " << counts.leaps << " of several versions, " << counts.gone << " too slow, "
             << counts.closed << " closed\n";
 }
