@@ -88,7 +88,8 @@ struct Options {
   std::size_t history_bytes_max = std::size_t{4} << 20U;
   std::uint64_t history_versions_max = std::numeric_limits<std::uint64_t>::max();
   /// While there are subscriptions to transactions the bytes are these, if they are more, and the versions any number:
-  /// how far a subscriber may be behind before what its Backlog says is done.
+  /// how far a subscriber may be behind before what its Backlog says is done. What became visible last is kept for it
+  /// beyond that.
   std::size_t backlog_bytes_max = std::size_t{64} << 20U;
 
   /// The pool's slabs: the first one's size, above 0; their growth, a finite number from 1 on; and up to which size,

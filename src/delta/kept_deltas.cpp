@@ -104,7 +104,8 @@ void DeltaKeeper::restart(Version version) noexcept {
 
 // Whether the chunk may go, where all from it on take so many bytes.
 bool DeltaKeeper::is_beyond(const DeltaChunk& oldest, std::uint64_t bytes, const Bounds& bounds) const noexcept {
-  return &oldest != newest_ && (bytes > bounds.bytes_max || oldest.next->from <= bounds.from_least);
+  return &oldest != newest_ && oldest.next->from <= bounds.from_most &&
+         (bytes > bounds.bytes_max || oldest.next->from <= bounds.from_least);
 }
 
 void DeltaKeeper::trim(const Bounds& bounds) noexcept {

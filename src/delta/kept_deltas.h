@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 namespace stoa::delta {
@@ -38,7 +39,8 @@ class DeltaKeeper {
   /// How much is kept. The newest chunk is, whatever it is.
   struct Bounds {
     std::size_t bytes_max = 0;
-    Version from_least = 0;  ///< deltas that lead to versions up to it may go
+    Version from_least = 0;                                   ///< deltas that lead to versions up to it may go
+    Version from_most = std::numeric_limits<Version>::max();  ///< those that lead on from it stay
   };
   /// Drops the oldest chunks that are beyond the bounds.
   void trim(const Bounds& bounds) noexcept;

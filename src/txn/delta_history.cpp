@@ -27,12 +27,15 @@ void DeltaHistory::begin_batch() noexcept {
   page_bytes_max_ = has_subscribers_ ? no_bound : history_bytes_ / bulk_share;
 }
 
-void DeltaHistory::end_batch(Version version) noexcept {
+void DeltaHistory::end_batch(Version version, Version published, const std::function<void()>& before_wait) noexcept {
   delta::DeltaKeeper::Bounds bounds;
   if (has_subscribers_) {
     bounds.bytes_max = std::max(history_bytes_, backlog_bytes_);
+    bounds.from_most = published;
     // acquire: pairs with add_pace(); the list has it.
-    if (has_paces_.load(std::memory_order_acquire)) wait_for_subscribers(bounds);
+    if (has_paces_.load(std::memory_order_acquire)) {
+      wait_for_subscribers(keeper_.from_after_trim(bounds), before_wait);
+    }
   } else {
     bounds.bytes_max = history_bytes_;
     bounds.from_least = version - std::min(version, history_versions_);
@@ -41,24 +44,24 @@ void DeltaHistory::end_batch(Version version) noexcept {
 }
 
 // One after the other; whom it has waited for as long as it is to it gives up, and does not wait for again.
-void DeltaHistory::wait_for_subscribers(const delta::DeltaKeeper::Bounds& bounds) noexcept {
-  const Version from = keeper_.from_after_trim(bounds);
-  for (;;) {
-    std::shared_ptr<Pace> slow;
-    {
-      const std::scoped_lock lock(mutex_);
-      for (const auto& pace : paces_) {
-        // relaxed: only this thread gives up. acquire: as in reach().
-        if (pace->given_up.load(std::memory_order_relaxed)) continue;
-        if (pace->reached.load(std::memory_order_acquire) < from) slow = pace;
-      }
-    }
-    if (slow == nullptr) return;
+void DeltaHistory::wait_for_subscribers(Version from, const std::function<void()>& before_wait) noexcept {
+  bool called = false;
+  while (const std::shared_ptr<Pace> slow = find_slow(from)) {
+    if (!std::exchange(called, true)) before_wait();
     // seq_cst: the look of the doorbell's protocol.
     const auto is_there = [&] { return slow->reached.load(std::memory_order_seq_cst) >= from; };
     if (reached_bell_.wait(is_there, {}, queue::deadline_after(slow->wait_max))) continue;
     slow->given_up.store(true, std::memory_order_release);  // release: pairs with the subscriber's look
   }
+}
+
+std::shared_ptr<Pace> DeltaHistory::find_slow(Version from) noexcept {
+  const std::scoped_lock lock(mutex_);
+  const auto found = std::ranges::find_if(paces_, [&](const auto& pace) {
+    // relaxed: only this thread gives up. acquire: as in reach().
+    return !pace->given_up.load(std::memory_order_relaxed) && pace->reached.load(std::memory_order_acquire) < from;
+  });
+  return found == paces_.end() ? nullptr : *found;
 }
 
 void DeltaHistory::add_pace(std::shared_ptr<Pace> pace) {

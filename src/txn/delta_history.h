@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -58,11 +59,14 @@ class DeltaHistory {
   void add(const delta::KeptDelta& delta) noexcept { keeper_.add(delta); }
   /// The world comes to the version by what is not kept.
   void skip_to(Version version) noexcept { keeper_.restart(version); }
-  /// Before the root of that version is sealed. May wait for subscribers.
-  void end_batch(Version version) noexcept;
+  /// Before the root of that version is sealed; `published` is the last one that others have seen, and what leads on
+  /// from it stays for subscribers, however much it is. May wait for them to come that far; `before_wait()` is called
+  /// before, so that they can.
+  void end_batch(Version version, Version published, const std::function<void()>& before_wait) noexcept;
 
  private:
-  void wait_for_subscribers(const delta::DeltaKeeper::Bounds& bounds) noexcept;
+  [[nodiscard]] std::shared_ptr<Pace> find_slow(Version from) noexcept;
+  void wait_for_subscribers(Version from, const std::function<void()>& before_wait) noexcept;
 
   delta::DeltaKeeper keeper_;
   const std::size_t history_bytes_;

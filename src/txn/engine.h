@@ -142,6 +142,7 @@ class Engine final : public detail::TransactionHome {
   void fail_flushes(const Error& error);
   void answer_batch();
   void rest();
+  void make_durable_to_tell();
   void tell_durable() noexcept;
 
   static thread_local const Engine* called_by_;

@@ -235,7 +235,7 @@ void Engine::publish_batch() {
       fail_batch(committed.error());
       return;
     }
-    history_.end_batch(version_);
+    history_.end_batch(version_, published_, [this] { make_durable_to_tell(); });
     buffers_.commit_batch(version_, applier_.ended());
     applier_.clear_ended();
     published_ = version_;
@@ -312,6 +312,13 @@ void Engine::answer_batch() {
 void Engine::rest() {
   if (failure_) return;
   if (auto rested = without_bad_alloc([this] { return sink_.rest(); }); !rested) failure_ = rested.error();
+  tell_durable();
+}
+
+// Who waits for what is durable is not to wait for a writer that waits for it.
+void Engine::make_durable_to_tell() {
+  if (!sink_.makes_durable() || sink_.durable_version() >= published_) return;
+  if (auto flushed = without_bad_alloc([this] { return sink_.flush(); }); !flushed) failure_ = flushed.error();
   tell_durable();
 }
 

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <memory>
@@ -273,6 +274,54 @@ TEST(SubscriptionEnd, ComesToWhomTheWriterHasGivenUp) {
   ASSERT_EQ(why.wait_for(long_enough), std::future_status::ready);
   EXPECT_EQ(why.get().code(), ErrorCode::history_gone);
   EXPECT_EQ(subscription.version(), 100U);
+}
+
+// --- Not where it cannot help it
+// ----------------------------------------------------------------------------------------
+
+// One that had all before it gets a batch whole, however large.
+TEST(SubscriptionEnd, DoesNotComeByALargeBatch) {
+  for (const Backlog backlog : {Backlog::end, Backlog::wait}) {
+    Options options;
+    options.history_bytes_max = 0;
+    options.backlog_bytes_max = 4 << 10U;
+    options.writer = stoa::WriterMode::manual;
+    Database database = *Database::in_memory(make_schema(), options);
+    Subscription subscription = *database.subscribe({.backlog = backlog, .wait_max = 1ms});
+    for (Version batch = 0; batch != 3; ++batch) {
+      for (std::uint32_t i = 0; i != 1000; ++i) {
+        stoa::Transaction tx = database.begin();
+        tx.insert(tx.create(), Ship{1, "Ida"});
+        (void)std::move(tx).submit();
+      }
+      ASSERT_EQ(database.step(), 1000U);
+      for (Version version = 1; version <= 1000; ++version) {
+        const auto delta = subscription.poll();
+        ASSERT_TRUE(delta) << delta.error().message();
+        ASSERT_EQ((*delta)->to(), 1000 * batch + version);
+      }
+      ASSERT_FALSE(subscription.poll().value());  // who asks for more has got all before it
+    }
+  }
+}
+
+// The log is synced by the writer, who waits for one who waits for that.
+TEST(SubscriptionEnd, DoesNotComeToWhomTheWriterKeepsWaiting) {
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "stoa_subscription_end_test";
+  std::filesystem::remove_all(folder);
+  Options options;
+  options.history_bytes_max = 0;
+  options.backlog_bytes_max = 16 << 10U;
+  options.durability = stoa::Durability::async(std::chrono::hours(1));
+  Database database = *Database::open(folder, make_schema(), options);
+  std::atomic<int> told{0};
+  const Subscription subscription =
+      *database.subscribe([&](const Delta&) { ++told; }, {.backlog = Backlog::wait, .wait_max = 10s});
+  for (std::uint32_t i = 0; i != 1000; ++i) add_ship(database, 1);
+  EXPECT_GT(told, 0);
+  EXPECT_FALSE(subscription.error());
+  ASSERT_TRUE(database.close_and_remove());
+  EXPECT_EQ(told, 1000);
 }
 
 // --- Not yet
