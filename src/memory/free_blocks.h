@@ -23,6 +23,14 @@ class FreeBlocks {
 
   [[nodiscard]] static bool is_free(const BlockHeader& block) noexcept { return block.birth == mark; }
 
+  /// It is free, and in no list.
+  static void mark_free(BlockHeader& block) noexcept { block.birth = mark; }
+  /// Out of its list, and free all the same.
+  void set_aside(BlockHeader& block) noexcept {
+    take(block);
+    mark_free(block);
+  }
+
   /// Requires: `units` is set, and at most units_max.
   void push(BlockHeader& block) noexcept {
     BlockHeader*& head = heads_[block.units];

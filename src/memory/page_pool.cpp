@@ -34,10 +34,8 @@ PagePool::PagePool(PoolOptions options) : options_(options), slab_bytes_next_(op
 
 PagePool::~PagePool() {
   for (BlockHeader* block : large_kept_) unmap_large(block);
-  for (const Slab& slab : slabs_) {
-    unpoison(slab.base, slab.bytes);
-    ::munmap(slab.base, slab.bytes);
-  }
+  end_evacuation();
+  for (const Slab& slab : slabs_) unmap_slab(slab);
 }
 
 void PagePool::refill_spare() noexcept {
@@ -79,8 +77,10 @@ void PagePool::release(void* payload) noexcept {
   poison(payload, bytes - sizeof(BlockHeader));
   if (header->units > FreeBlocks::units_max) {
     release_large(header);
-  } else {
+  } else if (leaving_.empty() || !leaving_.keep_out(*header)) {
     free_.push(*header);
+  } else {
+    unmap_empty();
   }
 }
 
@@ -94,6 +94,10 @@ BlockHeader* PagePool::make_block(std::uint32_t units) {
   try {
     grow(bytes);
   } catch (const std::bad_alloc&) {
+    if (is_evacuating()) {
+      end_evacuation();
+      if (BlockHeader* part = split_larger(units)) return part;
+    }
     if (!may_use_spare_ || spare_.bytes() < bytes) throw;
     if (std::exchange(spare_is_new_, false)) bytes_reserved_ += options_.spare_bytes;
     return carve(spare_, units);
@@ -135,12 +139,13 @@ void PagePool::merge_some() noexcept {
 }
 
 void PagePool::merge_in(Slab& slab) noexcept {
-  const auto after = [](BlockHeader* block) {
-    return reinterpret_cast<BlockHeader*>(reinterpret_cast<std::byte*>(block) + std::size_t{block->units} * unit_bytes);
-  };
-  auto* const end = reinterpret_cast<BlockHeader*>(slab.carved);
-  for (auto* block = reinterpret_cast<BlockHeader*>(slab.base + sizeof(BlockHeader)); block < end;
-       block = after(block)) {
+  if (slab.contains(survey_at_)) {
+    survey_at_ = slab.first();  // what it stood at may become a part of another
+    survey_in_use_ = 0;
+  }
+  const auto after = Slab::after;
+  auto* const end = slab.end();
+  for (auto* block = slab.first(); block < end; block = after(block)) {
     if (!FreeBlocks::is_free(*block)) continue;
     std::uint32_t units = block->units;
     auto* next = after(block);
@@ -183,13 +188,17 @@ void PagePool::grow(std::size_t at_least) {
 }
 
 PagePool::Room PagePool::map_slab(std::size_t bytes) {
-  if (slabs_.size() == slabs_.capacity()) slabs_.reserve(slabs_.size() * 2);
+  // Those that leave may come back.
+  if (slabs_.size() + leaving_.count() >= slabs_.capacity()) slabs_.reserve(slabs_.capacity() * 2);
   std::byte* base = map(bytes);
-  // Headers stand at 32 modulo 64, so that payloads stand at 0.
-  std::byte* first = base + sizeof(BlockHeader);
-  slabs_.push_back({base, bytes, first});
+  slabs_.push_back({base, bytes, base + sizeof(BlockHeader)});
   poison(base, bytes);
-  return {slabs_.size() - 1, first, base + bytes - (unit_bytes - sizeof(BlockHeader))};
+  return room_of(slabs_.size() - 1);
+}
+
+PagePool::Room PagePool::room_of(std::size_t slab) const noexcept {
+  const Slab& of = slabs_[slab];
+  return {slab, of.carved, of.base + of.bytes - (unit_bytes - sizeof(BlockHeader))};
 }
 
 // What is left of a room becomes free blocks, so that nothing is lost.
@@ -246,6 +255,7 @@ void PagePool::unmap_large(BlockHeader* block) noexcept {
   const std::size_t bytes = (std::size_t{block->units} + 1) * unit_bytes;
   std::byte* base = reinterpret_cast<std::byte*>(block) - sizeof(BlockHeader);
   bytes_reserved_ -= bytes;
+  bytes_given_back_ += bytes;
   unpoison(base, bytes);
   ::munmap(base, bytes);
 }

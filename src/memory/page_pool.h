@@ -2,13 +2,14 @@
 // what a block holds nor who may still read it: that is the reclaimer's part.
 #pragma once
 
-#include "memory/free_blocks.h"
+#include "memory/leaving_slabs.h"
 
 #include <stoa/detail/page.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <vector>
 
 namespace stoa::memory {
@@ -72,19 +73,35 @@ class PagePool {
   [[nodiscard]] static constexpr std::size_t block_bytes_for(std::size_t bytes) noexcept {
     return (bytes + sizeof(BlockHeader) + unit_bytes - 1) / unit_bytes * unit_bytes;
   }
+  // Evacuation, in steps of a few blocks: slabs that are at most half in use are to be emptied by whoever knows what
+  // points to their blocks. From evacuate() on they get no new ones, and each goes back with its last.
+
+  /// Counts what of each slab is in use, looking at `blocks` blocks and taking off how many it was. True once it has
+  /// looked at all; the next call begins anew.
+  [[nodiscard]] bool survey_some(std::size_t& blocks) noexcept;
+  /// Chooses slabs by the last survey, and gives back what large blocks were kept. False where too little would be
+  /// gained. Errors: throws std::bad_alloc; nothing was chosen.
+  [[nodiscard]] bool evacuate();
+  /// Takes their free blocks out of use, as survey_some() goes. True once it is done: no block of theirs is given out.
+  [[nodiscard]] bool close_some(std::size_t& blocks) noexcept;
+  /// Whether the block, or what else it is, lies in a slab that is to be emptied.
+  [[nodiscard]] bool is_leaving(const void* at) const noexcept { return leaving_.contains(at); }
+  [[nodiscard]] bool is_evacuating() const noexcept { return !leaving_.empty(); }
+  /// The slabs that are not empty stay, and serve again. The pool does so by itself where the system has no memory.
+  void end_evacuation() noexcept;
+  /// Free, and not to be had, being in slabs that are to be emptied.
+  [[nodiscard]] std::size_t bytes_leaving() const noexcept { return leaving_.bytes_free(); }
+
   [[nodiscard]] std::size_t bytes_in_use() const noexcept { return bytes_in_use_; }
   [[nodiscard]] std::size_t bytes_reserved() const noexcept { return bytes_reserved_; }  ///< from the system
+  /// Given back to the system since the start.
+  [[nodiscard]] std::uint64_t bytes_given_back() const noexcept { return bytes_given_back_; }
   /// Slabs and large blocks taken from the system since the start; steady where a steady load is.
   [[nodiscard]] std::uint64_t system_allocations() const noexcept { return system_allocations_; }
 
  private:
-  static constexpr std::size_t unit_bytes = 64;
+  static constexpr std::size_t unit_bytes = Slab::unit_bytes;
 
-  struct Slab {
-    std::byte* base;
-    std::size_t bytes;
-    std::byte* carved;  // blocks stand side by side from the first one's header to here
-  };
   /// What of a slab no block was carved from yet.
   struct Room {
     std::size_t slab = 0;
@@ -100,14 +117,24 @@ class PagePool {
   void merge_in(Slab& slab) noexcept;
   void grow(std::size_t at_least);
   Room map_slab(std::size_t bytes);
+  [[nodiscard]] Room room_of(std::size_t slab) const noexcept;
   void free_rest(Room& room) noexcept;
   BlockHeader* allocate_large(std::uint32_t units);
   void release_large(BlockHeader* block) noexcept;
   void unmap_large(BlockHeader* block) noexcept;
+  void unmap_slab(const Slab& slab) noexcept;
+  void unmap_empty() noexcept;
+  [[nodiscard]] bool may_leave(std::size_t slab) const noexcept;
+  [[nodiscard]] std::optional<std::size_t> next_slab_bytes_after_leaving() const noexcept;
+  void let_leave(std::size_t slab) noexcept;
 
   PoolOptions options_;
   FreeBlocks free_;
   std::vector<Slab> slabs_;
+  LeavingSlabs leaving_;      // and not in slabs_
+  std::size_t surveyed_ = 0;  // so many of slabs_, and of the next one the blocks up to:
+  BlockHeader* survey_at_ = nullptr;
+  std::size_t survey_in_use_ = 0;
   std::size_t merged_next_ = 0;           // the slab that is looked at next
   std::size_t released_ = 0;              // bytes, since slabs were looked at
   std::vector<BlockHeader*> large_kept_;  // oldest first
@@ -119,6 +146,7 @@ class PagePool {
   std::size_t slab_bytes_next_;
   std::size_t bytes_in_use_ = 0;
   std::size_t bytes_reserved_ = 0;
+  std::uint64_t bytes_given_back_ = 0;
   std::uint64_t system_allocations_ = 0;
 };
 
