@@ -164,6 +164,16 @@ class Database {
   /// what it makes superfluous could not be removed. Throws std::logic_error in a write function.
   std::expected<Version, Error> checkpoint();
 
+  /// Gives memory back that lies about: archetypes without rows and room that rows no longer need go, and what is left
+  /// in slabs that are at most half in use is copied together; those then go back to the system. Returns once that is
+  /// done, in steps of Options::compaction_budget between which transactions go on. Rows, ids, versions and deltas stay
+  /// what they are, and so do snapshots: what one holds stays where it is, and its slab goes when it does. A difference
+  /// between snapshots from before and after it is the same, but takes as long as comparing what was moved. Works on a
+  /// replica.
+  /// Errors: read_only — open for reading only, or after a failed log; closed; out_of_memory — what was done so far
+  /// stays. Throws std::logic_error in a write function.
+  std::expected<CompactionReport, Error> compact();
+
   /// Makes the world what it was in the snapshot, as a transaction with the next version: the same entities, ids and
   /// rows. What is submitted before it is undone with the rest; versions, and the ids that were given out since, do not
   /// come back. Costs what differs. Snapshots stay as they are: one of before the restore can be restored after it.

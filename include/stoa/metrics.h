@@ -21,6 +21,16 @@ struct LatencyHistogram {
   [[nodiscard]] std::chrono::nanoseconds quantile(double share) const;
 };
 
+/// What Database::compact() did, and what was done beside it meanwhile.
+struct CompactionReport {
+  std::uint64_t blocks_moved = 0;      ///< pages, nodes, texts: copied out of slabs that were little used
+  std::uint64_t bytes_moved = 0;       ///< by these
+  std::size_t bytes_freed = 0;         ///< so much less is in use
+  std::uint64_t bytes_given_back = 0;  ///< to the system
+  std::uint64_t archetypes_dropped = 0;
+  std::chrono::nanoseconds duration{};
+};
+
 /// Each figure is true of some recent moment; they are not taken together. Taking them costs the caller a step for each
 /// page of the world and for each row with texts, and the writer nothing.
 struct Metrics {
@@ -40,6 +50,11 @@ struct Metrics {
   std::size_t bytes_retired = 0;   ///< kept only for snapshots
   std::size_t bytes_reserved = 0;  ///< taken from the system
   std::uint64_t system_allocations = 0;
+  std::uint64_t bytes_given_back = 0;  ///< to the system, since the start
+
+  std::uint64_t compactions = 0;       ///< that are over, since the start: asked for, or by the options
+  std::uint64_t compaction_bytes = 0;  ///< that these have moved
+  bool compacting = false;             ///< one is under way
 
   std::uint64_t snapshots = 0;            ///< alive at the last commit
   std::uint64_t oldest_snapshot_lag = 0;  ///< roots published since the oldest one

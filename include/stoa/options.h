@@ -98,6 +98,14 @@ struct Options {
   double slab_growth = 2.0;
   std::size_t slab_bytes_max = std::size_t{64} << 20U;
 
+  /// Once this share of the memory that is reserved is free, and 16 MiB more of it than the last compaction left, the
+  /// writer compacts by itself what lies about in it, as Database::compact() does; it looks after each batch, and a
+  /// manual writer when a step() finds nothing to commit. By 0 it never does. 0 to 1.
+  double compaction_threshold = 0.5;
+  /// So long a step of compaction takes, about: between two batches, and a fifth of the time at most where transactions
+  /// are waiting and nobody called compact(). Above 0, up to 1 s.
+  std::chrono::nanoseconds compaction_budget{1'000'000};
+
   /// A segment of the log is ended, and the next begun, at this size: 4 KiB to 1 TiB.
   std::size_t segment_bytes_max = std::size_t{64} << 20U;
 };

@@ -287,6 +287,10 @@ Metrics DatabaseCore::metrics() {
   out.bytes_retired = memory.bytes_retired;
   out.bytes_reserved = memory.bytes_reserved;
   out.system_allocations = memory.system_allocations;
+  out.bytes_given_back = memory.bytes_given_back;
+  out.compactions = memory.compactions_ended;
+  out.compaction_bytes = memory.moved.bytes;
+  out.compacting = memory.compactions_begun > memory.compactions_ended;
   out.snapshots = memory.pin_count;
   // The two are not taken together.
   out.oldest_snapshot_lag =

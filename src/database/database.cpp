@@ -132,6 +132,7 @@ std::expected<Version, Error> Database::flush() { return core().engine().flush()
 std::expected<Version, Error> Database::checkpoint() try { return core().checkpoint(); } catch (const std::bad_alloc&) {
   return std::unexpected(Error::out_of_memory());
 }
+std::expected<CompactionReport, Error> Database::compact() { return core().engine().compact(); }
 Metrics Database::metrics() const { return core().metrics(); }
 const CompiledSchema& Database::schema() const { return core().schema(); }
 const Recovery& Database::recovery() const { return core().recovery(); }

@@ -31,6 +31,12 @@ std::expected<void, Error> check_options(const Options& options) {
     return refuse("slab_growth", "is not a number from 1 on");
   }
   if (options.slab_bytes_max < options.slab_bytes_first) return refuse("slab_bytes_max", "is below slab_bytes_first");
+  if (!(options.compaction_threshold >= 0) || options.compaction_threshold > 1) {
+    return refuse("compaction_threshold", "is not between 0 and 1");
+  }
+  if (options.compaction_budget <= std::chrono::nanoseconds(0) || options.compaction_budget > std::chrono::seconds(1)) {
+    return refuse("compaction_budget", "is not above 0, and up to 1 s");
+  }
   if (options.segment_bytes_max < segment_bytes_least || options.segment_bytes_max > segment_bytes_most) {
     return refuse("segment_bytes_max", "is not between 4 KiB and 1 TiB");
   }

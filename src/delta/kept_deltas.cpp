@@ -108,6 +108,46 @@ bool DeltaKeeper::is_beyond(const DeltaChunk& oldest, std::uint64_t bytes, const
          (bytes > bounds.bytes_max || oldest.next->from <= bounds.from_least);
 }
 
+void DeltaKeeper::relocate() {
+  memory::PageWriter& pages = buffer_.pages();
+  if (spare_ != nullptr && pages.leaves(spare_)) pages.discard(std::exchange(spare_, nullptr));
+  DeltaChunk* from = oldest_;
+  while (from != nullptr && !pages.leaves(from)) from = from->next;
+  if (from == nullptr) return;
+  DeltaChunk* const copies = copies_from(*from);
+  // Readers go by `previous`, and have that of their own root's chunks; `next` is the writer's.
+  (from == oldest_ ? oldest_ : const_cast<DeltaChunk*>(from->previous)->next) = copies;
+  newest_ = copies;
+  while (newest_->next != nullptr) newest_ = newest_->next;
+  for (const DeltaChunk* chunk = from; chunk != nullptr;) pages.discard(std::exchange(chunk, chunk->next));
+  detail::KeptDeltas kept = buffer_.root().deltas;
+  kept.newest = newest_;
+  buffer_.set_deltas(kept);
+}
+
+// Of it and those after it, linked both ways; the first to what is before it.
+DeltaChunk* DeltaKeeper::copies_from(const DeltaChunk& chunk) {
+  memory::PageWriter& pages = buffer_.pages();
+  DeltaChunk* first = nullptr;
+  try {
+    DeltaChunk* last = nullptr;
+    for (const DeltaChunk* at = &chunk; at != nullptr; at = at->next) {
+      auto* const copy = static_cast<DeltaChunk*>(pages.duplicate(at));
+      copy->next = nullptr;
+      if (last != nullptr) {
+        copy->previous = last;
+        last->next = copy;
+      }
+      last = copy;
+      if (first == nullptr) first = copy;
+    }
+  } catch (...) {
+    while (first != nullptr) pages.discard(std::exchange(first, first->next));
+    throw;
+  }
+  return first;
+}
+
 void DeltaKeeper::trim(const Bounds& bounds) noexcept {
   detail::KeptDeltas kept = buffer_.root().deltas;
   if (oldest_ == nullptr || !is_beyond(*oldest_, kept.bytes, bounds)) return;

@@ -36,6 +36,10 @@ class DeltaKeeper {
   /// What leads to this version is not kept, and so nothing before it is of use.
   void restart(Version version) noexcept;
 
+  /// Copies of the chunks from the oldest one on that lies in a slab which is to be emptied take their places: each
+  /// points to the one before it. Errors: throws std::bad_alloc; nothing has changed then.
+  void relocate();
+
   /// How much is kept. The newest chunk is, whatever it is.
   struct Bounds {
     std::size_t bytes_max = 0;
@@ -52,6 +56,7 @@ class DeltaKeeper {
   [[nodiscard]] bool is_beyond(const detail::DeltaChunk& oldest, std::uint64_t bytes,
                                const Bounds& bounds) const noexcept;
   void drop_oldest(detail::KeptDeltas& kept) noexcept;
+  [[nodiscard]] detail::DeltaChunk* copies_from(const detail::DeltaChunk& chunk);
 
   storage::WriteBuffer& buffer_;
   detail::DeltaChunk* newest_ = nullptr;

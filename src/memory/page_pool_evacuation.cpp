@@ -60,10 +60,11 @@ std::optional<std::size_t> PagePool::next_slab_bytes_after_leaving() const noexc
   const std::size_t homeless = leaving_in_use - std::min(leaving_in_use, staying_free);
   const std::size_t wanted = homeless == 0 ? 0 : std::max(homeless + homeless / slack_share, options_.slab_bytes_first);
   if (wanted + leaving / gain_share >= leaving) return std::nullopt;
-  // As if slabs had grown to what stays, and no further.
+  if (homeless != 0) return std::clamp(wanted, options_.slab_bytes_first, options_.slab_bytes_max);
+  // There is room, if it is of the right sizes. Otherwise as if slabs had grown to what stays, and no further.
   const double grown = static_cast<double>(staying) * (options_.slab_growth - 1);
   const auto usual = static_cast<std::size_t>(std::min(grown, static_cast<double>(options_.slab_bytes_max)));
-  return std::clamp(homeless == 0 ? usual : wanted, options_.slab_bytes_first, options_.slab_bytes_max);
+  return std::max(std::min(usual, leaving_in_use), options_.slab_bytes_first);
 }
 
 bool PagePool::evacuate() {
@@ -75,7 +76,8 @@ bool PagePool::evacuate() {
   const auto next = next_slab_bytes_after_leaving();
   if (!next) return false;
   leaving_.reserve(slabs_.size());
-  slab_bytes_next_ = *next;
+  slab_bytes_next_ = std::min(*next, options_.slab_bytes_max);
+  released_ = bytes_reserved_;  // so that free blocks are merged before another slab is taken
   for (std::size_t i = slabs_.size(); i-- != 0;) {
     if (may_leave(i)) let_leave(i);
   }

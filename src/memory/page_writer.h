@@ -43,6 +43,32 @@ class PageWriter {
     return to;
   }
 
+  /// Whether the block lies in a slab that is to be emptied.
+  [[nodiscard]] bool leaves(const void* payload) const noexcept { return pool_.is_leaving(payload); }
+  /// A block like that one, header and all but for its birth.
+  [[nodiscard]] void* duplicate(const void* payload) {
+    const std::size_t bytes = PagePool::block_bytes(payload) - sizeof(BlockHeader);
+    void* to = copy(payload, bytes, bytes);
+    header_of(to)->rows_written = header_of(payload)->rows_written;
+    moved_.blocks += 1;
+    moved_.bytes += PagePool::block_bytes(to);
+    return to;
+  }
+  /// Under `link` comes a block like the one that is there, which is discarded.
+  /// Errors: throws std::bad_alloc; nothing has changed then.
+  template <typename Block>
+  void relocate(const Block*& link, Account account = 0) {
+    const Block* const from = link;
+    link = static_cast<const Block*>(duplicate(from));
+    discard(from, account);
+  }
+  struct Moved {
+    std::uint64_t blocks = 0;
+    std::uint64_t bytes = 0;
+  };
+  /// By duplicate(), since the start.
+  [[nodiscard]] const Moved& moved() const noexcept { return moved_; }
+
   /// The block is in the root being filled no more. Free at once if no other root has it, retired otherwise.
   void discard(const void* payload, Account account = 0) noexcept {
     BlockHeader* header = header_of(payload);
@@ -88,6 +114,7 @@ class PageWriter {
   PagePool& pool_;
   std::uint64_t root_seq_ = 0;
   RetiredChain retired_;
+  Moved moved_;
 };
 
 }  // namespace stoa::memory

@@ -15,6 +15,8 @@ bool has_pages(const detail::ChunkStore& store) {
                      [](const detail::PagedArray& column) { return column.top != nullptr; });
 }
 
+bool is_to_go(const detail::ChunkStore& store) { return store.rows == 0 && !has_pages(store); }
+
 }  // namespace
 
 ArchetypeDirectory::ArchetypeDirectory(const detail::WorldInfo& world, memory::PageWriter& pages, detail::Root& root)
@@ -50,6 +52,31 @@ ChunkEditor ArchetypeDirectory::edit(std::uint32_t number) {
   ChunkStore* own = ChunkEditor::own(pages_, &now);
   at = own;
   return {pages_, *own};
+}
+
+void ArchetypeDirectory::relocate(std::uint32_t number) {
+  const ChunkStore& now = detail::archetype_at(root_, number);
+  const bool shape_leaves = pages_.leaves(now.shape);
+  if (!shape_leaves && !pages_.leaves(&now)) return;
+  const ChunkStore*& at = entry(number);
+  pages_.relocate(at);
+  if (shape_leaves) const_cast<ChunkStore*>(at)->shape = &archetypes_.relocate_shape(number);
+}
+
+std::size_t ArchetypeDirectory::drop_empty() {
+  std::uint32_t number = 1;
+  const ChunkStore* store = detail::next_archetype(root_, number);
+  while (store != nullptr && !is_to_go(*store)) store = detail::next_archetype(root_, ++number);
+  if (store == nullptr) return 0;
+  const std::size_t before = archetypes_.count();
+  try {
+    give_up_empty();
+  } catch (...) {
+    archetypes_.forget_edges();
+    throw;
+  }
+  archetypes_.forget_edges();
+  return before - archetypes_.count();
 }
 
 // In the order of the numbers: one that has no store once a higher one has was given up, and readers rely on that.
@@ -102,7 +129,7 @@ void ArchetypeDirectory::give_up_empty() {
   root_.matches = matches_.get();
   std::uint32_t number = 1;  // the one without tables stays
   for (const ChunkStore* store; (store = detail::next_archetype(root_, number)) != nullptr; ++number) {
-    if (store->rows != 0 || has_pages(*store)) continue;
+    if (!is_to_go(*store)) continue;
     entry(number) = nullptr;
     pages_.discard(store);
     archetypes_.give_up(number);

@@ -37,6 +37,12 @@ class ArchetypeDirectory {
   /// Its store for writing. Requires: from with() or without(), or in the root.
   [[nodiscard]] ChunkEditor edit(std::uint32_t number);
 
+  /// Another block for its store and its shape, where one of them lies in a slab that is to be emptied.
+  void relocate(std::uint32_t number);
+  /// Gives up the archetypes without rows, however few; returns how many those are. Requires: no transaction is under
+  /// way.
+  std::size_t drop_empty();
+
   /// The archetypes that came since the last call of either: they stay, or go again. Requires, for the latter: they
   /// have no rows.
   void accept() noexcept {

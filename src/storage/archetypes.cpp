@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <new>
+#include <utility>
 
 namespace stoa::storage {
 namespace {
@@ -73,6 +74,17 @@ std::uint32_t Archetypes::find_or_make(Tables tables) {
   ++page->used;
   ++end_;
   return number;
+}
+
+const detail::StoreShape& Archetypes::relocate_shape(std::uint32_t number) {
+  const detail::StoreShape* const from = node(number).shape;
+  const detail::StoreShape* const to = make_shape(pages_, world_, number, from->tables);
+  auto place = by_tables_.extract(by_tables_.find(Tables(from->tables)));
+  place.value() = to;
+  by_tables_.insert(std::move(place));
+  node(number).shape = to;
+  pages_.discard(from);
+  return *to;
 }
 
 void Archetypes::give_up(std::uint32_t number) noexcept {

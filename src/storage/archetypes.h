@@ -39,6 +39,10 @@ class Archetypes {
   [[nodiscard]] std::uint32_t with(std::uint32_t number, TableId table);
   [[nodiscard]] std::uint32_t without(std::uint32_t number, TableId table);
 
+  /// Another block for its shape, which it returns; the one that it had goes with the root being filled.
+  /// Errors: throws std::bad_alloc, and is then as before.
+  const detail::StoreShape& relocate_shape(std::uint32_t number);
+
   /// Gives an archetype up: its shape goes with the root being filled. forget_edges() must follow before the next
   /// step; it takes out all edges that lead to what was given up.
   void give_up(std::uint32_t number) noexcept;

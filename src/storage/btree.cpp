@@ -1,6 +1,6 @@
 #include "storage/btree.h"
 
-#include "storage/btree_search.h"
+#include "storage/btree_edit.h"
 
 #include <cassert>
 #include <cstring>
@@ -9,7 +9,11 @@
 namespace stoa::storage {
 namespace {
 
+using btree::close_entry;
 using btree::inner;
+using btree::merge;
+using btree::move_entries;
+using btree::own;
 using btree::Path;
 using btree::path_to;
 using memory::PageWriter;
@@ -24,40 +28,11 @@ BTreeNode<Key>* new_node(PageWriter& writer, std::uint32_t level) {
                     : new (writer.allocate(sizeof(BTreeInner<Key>))) BTreeInner<Key>;
 }
 
-// The node under `link`, made the writer's own.
-template <typename Key>
-BTreeNode<Key>& own(PageWriter& writer, const BTreeNode<Key>*& link, std::uint32_t level) {
-  if (!writer.owns(link)) {
-    const std::size_t bytes = level == 0 ? sizeof(BTreeNode<Key>) : sizeof(BTreeInner<Key>);
-    const std::size_t used = level == 0 ? offsetof(BTreeNode<Key>, keys) + link->count * sizeof(Key) : bytes;
-    const auto* copy = static_cast<const BTreeNode<Key>*>(writer.copy(link, used, bytes));
-    writer.discard(link);
-    link = copy;
-  }
-  return const_cast<BTreeNode<Key>&>(*link);
-}
-
-// Copies entries, which may overlap; the counts are the caller's.
-template <typename Key>
-void move_entries(BTreeNode<Key>& to, std::uint32_t to_index, const BTreeNode<Key>& from, std::uint32_t from_index,
-                  std::uint32_t count, std::uint32_t level) noexcept {
-  std::memmove(to.keys + to_index, from.keys + from_index, count * sizeof(Key));
-  if (level != 0) {
-    std::memmove(inner(to).child + to_index, inner(from).child + from_index, count * sizeof(BTreeNode<Key>*));
-  }
-}
-
 // Makes room for one entry.
 template <typename Key>
 void open_entry(BTreeNode<Key>& node, std::uint32_t index, std::uint32_t level) noexcept {
   move_entries(node, index + 1, node, index, node.count - index, level);
   ++node.count;
-}
-
-template <typename Key>
-void close_entry(BTreeNode<Key>& node, std::uint32_t index, std::uint32_t level) noexcept {
-  move_entries(node, index, node, index + 1, node.count - index - 1, level);
-  --node.count;
 }
 
 // How many entries of a full node that is entered at `index` stay on the left. At an end most go to the other side, so
@@ -98,17 +73,6 @@ void split_top(PageWriter& writer, BTree<Key>& tree, std::uint32_t left_count) {
   }
   tree.top = &top;
   ++tree.height;
-}
-
-// Takes all entries of `right` into `left`, its sibling before it. Requires: they fit; `left` is owned.
-template <typename Key>
-void merge(PageWriter& writer, BTreeInner<Key>& parent, std::uint32_t left_at, std::uint32_t level) noexcept {
-  auto& left = const_cast<BTreeNode<Key>&>(*parent.child[left_at]);
-  const BTreeNode<Key>& right = *parent.child[left_at + 1];
-  move_entries(left, left.count, right, 0, right.count, level);
-  left.count += right.count;
-  close_entry(parent, left_at + 1, level + 1);
-  writer.discard(&right);
 }
 
 // Moves the bound between two siblings so that `left` has `left_count` of their entries. Requires: both are owned.

@@ -111,6 +111,30 @@ bool insert(memory::PageWriter& writer, BTree<Key>& tree, const Key& key);
 template <typename Key>
 bool erase(memory::PageWriter& writer, BTree<Key>& tree, const Key& key);
 
+/// Puts a key in the place of its equal, which may borrow from elsewhere; nothing where there is none. The second call
+/// for the same key in a root needs no memory.
+///
+/// Errors:  throws std::bad_alloc; the tree then has the keys that it had.
+/// Threads: the writer only.
+template <typename Key>
+void replace(memory::PageWriter& writer, BTree<Key>& tree, const Key& key);
+
+/// How far a walk over a tree's nodes has come: from one of those right above the leaves to the next. A tree that
+/// changes meanwhile may have some of them passed over.
+struct BTreeWalk {
+  std::uint32_t height = 0xFFFF'FFFFU;
+  std::uint32_t index[btree_height_max + 2] = {};  ///< the child that the way goes to, by level; from 2 on
+};
+/// Of the next such node: makes one of leaves that are neighbours, where they leave a quarter free. False at the end.
+///
+/// Errors:  throws std::bad_alloc; the tree then has the keys that it had, and the walk is where it was.
+/// Threads: the writer only.
+template <typename Key>
+bool merge_some(memory::PageWriter& writer, BTree<Key>& tree, BTreeWalk& walk);
+/// The same: copies of the leaves, of it, and of what is above it take their places, where they are to go elsewhere.
+template <typename Key>
+bool relocate_some(memory::PageWriter& writer, BTree<Key>& tree, BTreeWalk& walk);
+
 /// A new tree. At most 2^height of its leaves are not full, and those are half full at least.
 ///
 /// Requires: ascending keys, each once.

@@ -113,6 +113,51 @@ void BufferManager::fold_dead_slots() noexcept {
   }
 }
 
+Compactor::Came BufferManager::compact_some(detail::SteadyTime until) {
+  Compactor& compactor = buffer_.compactor();
+  if (!compactor.is_running()) {
+    compactor.begin();
+    compactions_begun_.fetch_add(1, std::memory_order_relaxed);  // relaxed: statistics
+  }
+  catch_up();  // what the last step retired is what empties slabs
+  const Compactor::Came came = compactor.step(until);
+  if (came == Compactor::Came::to_the_moving && buffer_.pages().leaves(next_root_)) {
+    void* const elsewhere = buffer_.pages().allocate(sizeof(Root));
+    buffer_.pages().discard(std::exchange(next_root_, elsewhere));
+  }
+  if (came == Compactor::Came::to_the_end) {
+    // Slabs that nobody's snapshot keeps from getting empty will not get so.
+    if (pin_set_.pin_count == 0) pool_.end_evacuation();
+    end_compaction();
+  }
+  return came;
+}
+
+void BufferManager::stop_compaction() noexcept {
+  if (!is_compacting()) return;
+  buffer_.compactor().stop();
+  end_compaction();
+}
+
+void BufferManager::end_compaction() noexcept {
+  free_left_ = bytes_free();
+  note_memory();
+  compactions_ended_.fetch_add(1, std::memory_order_relaxed);  // relaxed: statistics
+}
+
+// That can be had, and is.
+std::size_t BufferManager::bytes_free() const noexcept {
+  const std::size_t taken = pool_.bytes_in_use() + pool_.bytes_leaving();
+  return pool_.bytes_reserved() - std::min(pool_.bytes_reserved(), taken);
+}
+
+bool BufferManager::wants_compaction(double free_share) const noexcept {
+  constexpr std::size_t bytes_least = std::size_t{16} << 20U;
+  const std::size_t free = bytes_free();
+  return free >= free_left_ + bytes_least &&
+         static_cast<double>(free) >= free_share * static_cast<double>(pool_.bytes_reserved());
+}
+
 void BufferManager::note_memory() noexcept {
   // relaxed, all: statistics, each true of some recent moment.
   bytes_in_use_.store(pool_.bytes_in_use(), std::memory_order_relaxed);
@@ -121,6 +166,10 @@ void BufferManager::note_memory() noexcept {
   pin_count_.store(pin_set_.pin_count, std::memory_order_relaxed);
   oldest_root_.store(pin_set_.exact.empty() ? 0 : pin_set_.exact.front(), std::memory_order_relaxed);
   system_allocations_.store(pool_.system_allocations(), std::memory_order_relaxed);
+  bytes_given_back_.store(pool_.bytes_given_back(), std::memory_order_relaxed);
+  blocks_moved_.store(buffer_.pages().moved().blocks, std::memory_order_relaxed);
+  bytes_moved_.store(buffer_.pages().moved().bytes, std::memory_order_relaxed);
+  archetypes_dropped_.store(buffer_.compactor().dropped(), std::memory_order_relaxed);
 }
 
 BufferManager::Memory BufferManager::memory() const noexcept {
@@ -131,7 +180,12 @@ BufferManager::Memory BufferManager::memory() const noexcept {
           .pin_count = pin_count_.load(std::memory_order_relaxed),
           .oldest_root = oldest_root_.load(std::memory_order_relaxed),
           .newest_root = newest_seq_.load(std::memory_order_relaxed),
-          .system_allocations = system_allocations_.load(std::memory_order_relaxed)};
+          .system_allocations = system_allocations_.load(std::memory_order_relaxed),
+          .bytes_given_back = bytes_given_back_.load(std::memory_order_relaxed),
+          .moved = {blocks_moved_.load(std::memory_order_relaxed), bytes_moved_.load(std::memory_order_relaxed)},
+          .archetypes_dropped = archetypes_dropped_.load(std::memory_order_relaxed),
+          .compactions_begun = compactions_begun_.load(std::memory_order_relaxed),
+          .compactions_ended = compactions_ended_.load(std::memory_order_relaxed)};
 }
 
 }  // namespace stoa::storage

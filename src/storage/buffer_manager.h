@@ -65,6 +65,16 @@ class BufferManager {
   /// For statistics: what memory() says from here on. A commit does so by itself.
   void note_memory() noexcept;
 
+  /// A step of compaction: of that under way, or of a new one. What it did becomes visible with the next
+  /// commit_batch(), which is to come before the next step. Requires: prepare_commit(), and that nothing was written
+  /// since the last commit. Errors: throws std::bad_alloc; the world is as it was, and compaction under way.
+  [[nodiscard]] Compactor::Came compact_some(detail::SteadyTime until);
+  /// Gives it up. What was done stands.
+  void stop_compaction() noexcept;
+  [[nodiscard]] bool is_compacting() const noexcept { return buffer_.compactor().is_running(); }
+  /// Whether so much of what is reserved is free, and more than the last compaction left, that another one pays.
+  [[nodiscard]] bool wants_compaction(double free_share) const noexcept;
+
   struct Memory {
     std::size_t bytes_in_use = 0;    ///< by what lives, and what is retired and pinned
     std::size_t bytes_retired = 0;   ///< held back by pins alone
@@ -73,6 +83,11 @@ class BufferManager {
     std::uint64_t oldest_root = 0;  ///< root number of the oldest pin; 0 where there is none
     std::uint64_t newest_root = 0;
     std::uint64_t system_allocations = 0;
+    std::uint64_t bytes_given_back = 0;  ///< to the system, since the start
+    memory::PageWriter::Moved moved;     ///< by compaction, since the start
+    std::uint64_t archetypes_dropped = 0;
+    std::uint64_t compactions_begun = 0;
+    std::uint64_t compactions_ended = 0;  ///< of these; also those without success
   };
   /// As of the last commit. Threads: any.
   [[nodiscard]] Memory memory() const noexcept;
@@ -86,6 +101,8 @@ class BufferManager {
   [[nodiscard]] bool reclaim_pays() const noexcept;
   void reclaim();
   void fold_dead_slots() noexcept;
+  [[nodiscard]] std::size_t bytes_free() const noexcept;
+  void end_compaction() noexcept;
 
   detail::WorldInfo world_;
   memory::PagePool pool_;
@@ -103,6 +120,7 @@ class BufferManager {
   std::vector<const Root*> live_roots_;  // ascending; the published ones whose blocks may be looked into
   void* next_root_ = nullptr;            // a block for the root that commit_batch() will publish
   bool behind_ = false;                  // a reclaim was put off
+  std::size_t free_left_ = 0;            // by the last compaction
 
   // Statistics: written by the writer after each commit, read by anyone.
   std::atomic<std::size_t> bytes_in_use_{0};
@@ -111,6 +129,12 @@ class BufferManager {
   std::atomic<std::uint64_t> pin_count_{0};
   std::atomic<std::uint64_t> oldest_root_{0};
   std::atomic<std::uint64_t> system_allocations_{0};
+  std::atomic<std::uint64_t> bytes_given_back_{0};
+  std::atomic<std::uint64_t> blocks_moved_{0};
+  std::atomic<std::uint64_t> bytes_moved_{0};
+  std::atomic<std::uint64_t> archetypes_dropped_{0};
+  std::atomic<std::uint64_t> compactions_begun_{0};
+  std::atomic<std::uint64_t> compactions_ended_{0};
 };
 
 }  // namespace stoa::storage

@@ -108,7 +108,7 @@ void ChunkEditor::append(std::span<const Entity> entities) {
 
 // Every column's cells of the new rows can be written in place afterwards.
 void ChunkEditor::make_room(std::uint32_t chunk, std::uint32_t in_chunk, std::uint32_t count) {
-  if (chunk == 0 && in_chunk + count > store_.rows_first) grow_first_chunk(in_chunk + count);
+  if (chunk == 0 && in_chunk + count > store_.rows_first) resize_first_chunk(in_chunk + count);
   for (std::size_t column = 0; column < store_.shape->columns.size(); ++column) {
     const std::size_t cell_bytes = store_.shape->columns[column].cell_bytes;
     const void* page = detail::find_page(store_.columns()[column], chunk);
@@ -123,15 +123,16 @@ void ChunkEditor::make_room(std::uint32_t chunk, std::uint32_t in_chunk, std::ui
 
 // By powers of two, from a few rows to those of a full chunk. Which of its pages are there differs by column once
 // memory was short; those that are have room for rows_first.
-void ChunkEditor::grow_first_chunk(std::uint32_t rows_wanted) {
+void ChunkEditor::resize_first_chunk(std::uint32_t rows_wanted) {
   const std::uint32_t rows =
       std::min(store_.shape->chunk_rows(), std::max(detail::chunk_rows_first, std::bit_ceil(rows_wanted)));
-  // Whatever may fail comes first: half a growth would leave columns of different room. The new pages are linked by
+  const std::uint32_t kept = std::min(store_.rows, store_.rows_first);
+  // Whatever may fail comes first: half of it would leave columns of different room. The new pages are linked by
   // their headers, so that taking back needs no memory but the pool's.
-  memory::RetiredChain grown;
-  const auto take_grown = [&] {
-    memory::BlockHeader* header = grown.head;
-    grown.head = header->next;
+  memory::RetiredChain resized;
+  const auto take_resized = [&] {
+    memory::BlockHeader* header = resized.head;
+    resized.head = header->next;
     return memory::payload_of(header);
   };
   try {
@@ -140,22 +141,28 @@ void ChunkEditor::grow_first_chunk(std::uint32_t rows_wanted) {
       detail::PagedArray& array = store_.columns()[column];
       const void* page = detail::find_page(array, 0);
       if (page == nullptr) continue;  // make_room() makes it
-      grown.push(header_of(pages_.copy(page, store_.rows_first * cell_bytes, rows * cell_bytes)));
-      grown.head->set_rows_written(store_.rows_first);
+      resized.push(header_of(pages_.copy(page, kept * cell_bytes, rows * cell_bytes)));
+      resized.head->set_rows_written(kept);
       set_page(pages_, array, 0, page);  // only makes the path our own
     }
   } catch (...) {
-    while (grown.head != nullptr) pages_.discard(take_grown());
+    while (resized.head != nullptr) pages_.discard(take_resized());
     throw;
   }
   for (std::size_t column = 0; column < store_.shape->columns.size(); ++column) {
     detail::PagedArray& array = store_.columns()[column];
     const void* page = detail::find_page(array, 0);
     if (page == nullptr) continue;
-    set_page(pages_, array, 0, take_grown());
+    set_page(pages_, array, 0, take_resized());
     pages_.discard(page, account(column));
   }
   store_.rows_first = rows;
+}
+
+void ChunkEditor::relocate(std::uint32_t chunk) {
+  for (std::size_t column = 0; column != store_.shape->columns.size(); ++column) {
+    relocate_page(pages_, store_.columns()[column], chunk, account(column));
+  }
 }
 
 void ChunkEditor::pop() noexcept {

@@ -71,11 +71,20 @@ class ChunkEditor {
   /// Undoes replace() or adopt(); the page that was there is the caller's.
   void put_back(std::uint32_t chunk, std::size_t column, const void* replaced) noexcept;
 
+  /// Copies of what of the chunk lies in a slab that is to be emptied take its place.
+  void relocate(std::uint32_t chunk);
+  /// Whether the only chunk has four times the room that its rows need.
+  [[nodiscard]] static bool is_too_large(const ChunkStore& store) noexcept {
+    return store.rows != 0 && store.rows_first > detail::chunk_rows_first && store.rows <= store.rows_first / 4;
+  }
+  /// Gives it as much as an append would. Requires: is_too_large().
+  void shrink() { resize_first_chunk(store_.rows); }
+
  private:
   [[nodiscard]] std::size_t room(std::uint32_t chunk) const noexcept;
   [[nodiscard]] memory::Account account(std::size_t column) const noexcept;
   void make_room(std::uint32_t chunk, std::uint32_t first, std::uint32_t count);
-  void grow_first_chunk(std::uint32_t rows_wanted);
+  void resize_first_chunk(std::uint32_t rows_wanted);
   void bound_first_chunk(std::size_t column, const void* replaced) noexcept;
   void drop_chunk(std::uint32_t chunk) noexcept;
   void copy_row(std::uint32_t from, std::uint32_t to);

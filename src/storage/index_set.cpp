@@ -109,6 +109,25 @@ void IndexSet::forget() noexcept {
   undoing_ = false;
 }
 
+void IndexSet::borrow_from(memory::PageWriter& pages, detail::Root& root, TableId table, Entity entity,
+                           const std::byte* row) {
+  const auto& [cell_bytes, sparse, first, count] = world_.tables[to_index(table)];
+  for (std::uint32_t number = first; number != first + count; ++number) {
+    if (!is_of_texts(world_, number)) continue;
+    replace(pages, edit_index<TextKey>(pages, root, number), text_key(world_, world_.indexes[number], entity, row));
+  }
+}
+
+bool IndexSet::merge_some(memory::PageWriter& pages, detail::Root& root, std::uint32_t number, BTreeWalk& walk) {
+  return is_of_texts(world_, number) ? storage::merge_some(pages, edit_index<TextKey>(pages, root, number), walk)
+                                     : storage::merge_some(pages, edit_index<IndexKey>(pages, root, number), walk);
+}
+
+bool IndexSet::relocate_some(memory::PageWriter& pages, detail::Root& root, std::uint32_t number, BTreeWalk& walk) {
+  return is_of_texts(world_, number) ? storage::relocate_some(pages, edit_index<TextKey>(pages, root, number), walk)
+                                     : storage::relocate_some(pages, edit_index<IndexKey>(pages, root, number), walk);
+}
+
 void IndexSet::build(memory::PageWriter& pages, detail::Root& root) {
   for (std::uint32_t number = 0; number != world_.indexes.size(); ++number) {
     is_of_texts(world_, number) ? build_one<TextKey>(pages, root, number) : build_one<IndexKey>(pages, root, number);

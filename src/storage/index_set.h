@@ -48,6 +48,15 @@ class IndexSet {
   /// After it. Errors: as settle().
   void finish_undo(memory::PageWriter& pages, detail::Root& root);
 
+  /// Makes the keys of a row borrow its texts from `row`, which equals it. The second call for the same row in a root
+  /// needs no memory. Requires: no transaction is under way.
+  /// Errors: throws std::bad_alloc; no key has changed then.
+  void borrow_from(memory::PageWriter& pages, detail::Root& root, TableId table, Entity entity, const std::byte* row);
+
+  /// As those of a tree, for the index of that number.
+  bool merge_some(memory::PageWriter& pages, detail::Root& root, std::uint32_t number, BTreeWalk& walk);
+  bool relocate_some(memory::PageWriter& pages, detail::Root& root, std::uint32_t number, BTreeWalk& walk);
+
   /// For a replay, which needs no index: from here on nothing follows; build() makes all trees from the rows.
   /// Requires: no transaction is under way.
   void suspend() noexcept { suspended_ = true; }

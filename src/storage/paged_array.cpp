@@ -102,4 +102,27 @@ void* edit_page(PageWriter& pages, PagedArray& array, std::uint64_t number, std:
   return page;
 }
 
+bool any_leaves(const PageWriter& pages, const PagedArray& array, std::uint64_t number) noexcept {
+  std::uint32_t shift = array.height * node_bits;
+  if (number >> shift != 0) return false;
+  const void* at = array.top;
+  for (; at != nullptr && !pages.leaves(at);
+       at = static_cast<const RadixNode*>(at)->child[(number >> shift) & (node_children - 1)]) {
+    if (shift == 0) return false;
+    shift -= node_bits;
+  }
+  return at != nullptr;
+}
+
+void relocate_page(PageWriter& pages, PagedArray& array, std::uint64_t number, memory::Account account) {
+  if (!any_leaves(pages, array, number)) return;
+  const void** link = &array.top;
+  for (std::uint32_t shift = array.height * node_bits; shift != 0 && *link != nullptr;) {
+    if (pages.leaves(*link)) pages.relocate(*link);
+    shift -= node_bits;
+    link = &own_node(pages, *link)->child[(number >> shift) & (node_children - 1)];
+  }
+  if (*link != nullptr && pages.leaves(*link)) pages.relocate(*link, account);
+}
+
 }  // namespace stoa::storage

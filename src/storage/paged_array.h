@@ -23,6 +23,11 @@ void set_page(PageWriter& pages, PagedArray& array, std::uint64_t number, const 
 [[nodiscard]] void* edit_page(PageWriter& pages, PagedArray& array, std::uint64_t number, std::size_t page_bytes,
                               std::size_t used_bytes, memory::Account account = 0);
 
+/// Whether the page, or a node on the way to it, lies in a slab that is to be emptied.
+[[nodiscard]] bool any_leaves(const PageWriter& pages, const PagedArray& array, std::uint64_t number) noexcept;
+/// Copies of what does take its place. Errors: throws std::bad_alloc; the array then holds what it held.
+void relocate_page(PageWriter& pages, PagedArray& array, std::uint64_t number, memory::Account account = 0);
+
 /// A cell of an array whose pages hold 2^bits zero-initialised cells.
 template <typename Cell>
 [[nodiscard]] Cell& edit_cell(PageWriter& pages, PagedArray& array, std::uint64_t index, std::uint32_t bits) {

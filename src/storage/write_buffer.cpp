@@ -40,7 +40,12 @@ bool equal_range(const TableModel& table, const std::byte* row, std::uint32_t of
 }  // namespace
 
 WriteBuffer::WriteBuffer(const detail::WorldInfo& world, memory::PagePool& pool)
-    : world_(world), pages_(pool), archetypes_(world, pages_, root_), indexes_(world), scratch_(row_bytes_max) {
+    : world_(world),
+      pages_(pool),
+      archetypes_(world, pages_, root_),
+      indexes_(world),
+      compactor_({world, pages_, root_, archetypes_, indexes_, sparse_shapes_, sparse_tables_}),
+      scratch_(row_bytes_max) {
   for (std::size_t table = 0; table < world.tables.size(); ++table) {
     if (world.tables[table].sparse == detail::WorldInfo::dense) continue;
     const std::array tables{TableId{static_cast<std::uint16_t>(table)}};

@@ -7,6 +7,7 @@
 #include "storage/archetype_directory.h"
 #include "storage/change_log.h"
 #include "storage/chunk_store.h"
+#include "storage/compactor.h"
 #include "storage/index_set.h"
 #include "storage/sparse_set.h"
 
@@ -46,6 +47,9 @@ class WriteBuffer {
   [[nodiscard]] ArchetypeDirectory& archetypes() noexcept { return archetypes_; }
   [[nodiscard]] const detail::WorldInfo& world() const noexcept { return world_; }
   [[nodiscard]] memory::PageWriter& pages() noexcept { return pages_; }
+  /// Of the root that is filled.
+  [[nodiscard]] Compactor& compactor() noexcept { return compactor_; }
+  [[nodiscard]] const Compactor& compactor() const noexcept { return compactor_; }
 
   [[nodiscard]] const std::byte* find_row(TableId table, Entity entity) const noexcept {
     return detail::find_row(root_, table, entity);
@@ -163,6 +167,7 @@ class WriteBuffer {
   std::vector<TableId> sparse_tables_;            // by sparse number
   IndexSet indexes_;
   Root root_;
+  Compactor compactor_;
   ChangeLog log_;
   std::vector<std::byte> scratch_;
 };

@@ -57,6 +57,8 @@ class DeltaHistory {
   /// Room for add(). Errors: throws std::bad_alloc.
   void reserve(std::size_t body_bytes) { keeper_.reserve(body_bytes); }
   void add(const delta::KeptDelta& delta) noexcept { keeper_.add(delta); }
+  /// Out of the slabs that are to be emptied. Errors: throws std::bad_alloc; all is where it was.
+  void relocate() { keeper_.relocate(); }
   /// The world comes to the version by what is not kept.
   void skip_to(Version version) noexcept { keeper_.restart(version); }
   /// Before the root of that version is sealed; `published` is the last one that others have seen, and what leads on

@@ -79,7 +79,7 @@ std::optional<Error> Engine::enter(Node& node) {
   node.bytes_in_flight = bytes;
   if (limit_.try_enter(bytes)) return std::nullopt;
   if (limit_.is_closed()) return closed_error();
-  const bool may_be_busy = options_.at_limit == AtLimit::answer_busy && node.kind != Node::Kind::flush;
+  const bool may_be_busy = options_.at_limit == AtLimit::answer_busy && !node.is_request();
   const bool is_callback = messenger_.is_running_here() || called_by_ == this;
   if (may_be_busy || is_callback) return make_error(ErrorCode::busy, "as much is in flight as may be");
   may_wait();
@@ -107,14 +107,13 @@ CommitTicket Engine::submit(Node& node) {
     return make_ticket(node);
   }
   if (!node.deadline) {
-    node.deadline =
-        node.kind == Node::Kind::flush ? SteadyTime::max() : queue::deadline_after(options_.deadline_default);
+    node.deadline = node.is_request() ? SteadyTime::max() : queue::deadline_after(options_.deadline_default);
   }
   node.submitted = steady_clock::now();
-  const bool is_flush = node.kind == Node::Kind::flush;
+  const bool is_request = node.is_request();
   queue_.push(node);
   bell_.ring();
-  if (options_.batch_delay.count() > 0 && (is_flush || limit_.in_flight().count >= batch_max_)) hurry();
+  if (options_.batch_delay.count() > 0 && (is_request || limit_.in_flight().count >= batch_max_)) hurry();
   return make_ticket(node);
 }
 
@@ -237,6 +236,27 @@ std::expected<Version, Error> Engine::flush() {
   return done->version;
 }
 
+std::expected<CompactionReport, Error> Engine::compact() {
+  may_wait();
+  const auto began = steady_clock::now();
+  const storage::BufferManager::Memory before = buffers_.memory();
+  storage::BufferManager::Memory now;
+  do {
+    Node& node = new_node();
+    node.kind = Node::Kind::compaction;
+    if (auto done = submit(node).get(); !done) return std::unexpected(std::move(done.error()));
+    now = buffers_.memory();
+  } while (now.compactions_ended <= before.compactions_begun);
+  CompactionReport out;
+  out.blocks_moved = now.moved.blocks - before.moved.blocks;
+  out.bytes_moved = now.moved.bytes - before.moved.bytes;
+  out.bytes_freed = before.bytes_in_use - std::min(before.bytes_in_use, now.bytes_in_use);
+  out.bytes_given_back = now.bytes_given_back - before.bytes_given_back;
+  out.archetypes_dropped = now.archetypes_dropped - before.archetypes_dropped;
+  out.duration = steady_clock::now() - began;
+  return out;
+}
+
 std::expected<void, Error> Engine::pass_barrier() {
   may_wait();
   Node& node = new_node();
@@ -259,7 +279,10 @@ std::size_t Engine::step(std::size_t transactions, SteadyTime until) {
   may_wait();
   stepper_.store(this_thread_mark(), std::memory_order_relaxed);  // relaxed: as in steps_here()
   const std::size_t answered = commit_queued(transactions, until);
-  if (answered == 0) buffers_.catch_up();
+  if (answered == 0) {
+    buffers_.catch_up();
+    compact_unasked(until);
+  }
   if (steady_clock::now() >= sink_.rest_at()) rest();
   messenger_.run_posted();  // last: one of the functions may end the database
   return answered;

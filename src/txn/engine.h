@@ -58,6 +58,8 @@ class Engine final : public detail::TransactionHome {
   [[nodiscard]] std::expected<Commit, Error> restore(const detail::Root& root);
   [[nodiscard]] std::expected<Version, Error> promote();
   [[nodiscard]] std::expected<Version, Error> flush();
+  /// Step by step, each between two batches; returns once one that began after the call is over.
+  [[nodiscard]] std::expected<CompactionReport, Error> compact();
   /// Returns once all that was submitted before is committed.
   [[nodiscard]] std::expected<void, Error> pass_barrier();
   bool wait_for_version(Version version, std::chrono::nanoseconds timeout);
@@ -133,6 +135,10 @@ class Engine final : public detail::TransactionHome {
   void apply(Node& node);
   void apply_delta(Node& node);
   void promote(Node& node);
+  void compact(Node& node);
+  void compact_some(detail::SteadyTime until);
+  void compact_unasked(detail::SteadyTime until) noexcept;
+  [[nodiscard]] bool may_compact() const noexcept;
   void enter_function() noexcept;
   void leave_function() noexcept;
   void publish_batch();
@@ -176,8 +182,10 @@ class Engine final : public detail::TransactionHome {
   Node* pending_ = nullptr;  // taken from the queue, not yet applied; linked by next
   Node* pending_last_ = nullptr;
   std::vector<Node*> batch_;
-  bool flush_asked_ = false;  // by a transaction of the batch
-  bool republish_ = false;    // the root, without a new version
+  bool flush_asked_ = false;         // by a transaction of the batch
+  bool republish_ = false;           // the root, without a new version
+  bool compacted_ = false;           // likewise, and nobody is to notice
+  detail::SteadyTime compact_at_{};  // unasked, and not before
   Version published_ = 0;
   Version version_ = 0;           // with what the batch has added
   std::optional<Error> failure_;  // the sink's; final

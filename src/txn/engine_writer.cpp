@@ -39,10 +39,13 @@ void Engine::run_writer() {
     await_company();
     if (commit_next_batch(batch_max_) != 0) {
       if (steady_clock::now() >= sink_.rest_at()) rest();
+      compact_unasked(SteadyTime::max());
       continue;
     }
     // acquire: pairs with close(); what was queued before it is taken below.
     if (closed_.load(std::memory_order_acquire) && queue_.empty()) return;
+    compact_unasked(SteadyTime::max());
+    if (buffers_.is_compacting() && may_compact()) continue;
     // seq_cst: the look of the doorbell's protocol, at what close() stored seq_cst.
     const auto has_work = [this] { return !queue_.empty() || closed_.load(std::memory_order_seq_cst); };
     const SteadyTime idle_at = buffers_.is_behind() ? steady_clock::now() + idle_time : SteadyTime::max();
@@ -75,7 +78,7 @@ void Engine::await_company() {
   std::size_t count = 0;
   for (const Node* node = pending_; node != nullptr; node = static_cast<const Node*>(node->next)) {
     if (node->kind == Node::Kind::dropped) continue;
-    if (node->kind == Node::Kind::flush || ++count == batch_max_) return;
+    if (node->is_request() || ++count == batch_max_) return;
     if (!until) until = node->submitted + options_.batch_delay;
   }
   // seq_cst, both: the look of the doorbell's protocol.
@@ -115,10 +118,13 @@ void Engine::commit_batch(std::size_t transactions) {
   history_.begin_batch();
   while (pending_ != nullptr && batch_.size() < transactions) {
     Node* node = pending_;
+    // In a batch of its own: nothing of another transaction is in the write buffer that is not published.
+    const bool is_compaction = node->kind == Node::Kind::compaction;
+    if (is_compaction && !batch_.empty()) break;
     pending_ = static_cast<Node*>(node->next);
     batch_.push_back(node);
     apply(*node);
-    if (node->keep && node->result) break;
+    if (is_compaction || (node->keep && node->result)) break;
   }
   if (!failure_) publish_batch();
   if (batch_.back()->keep && batch_.back()->result) keep_for(*batch_.back());
@@ -142,6 +148,10 @@ void Engine::apply(Node& node) {
   }
   if (node.kind == Node::Kind::promote) {
     promote(node);
+    return;
+  }
+  if (node.kind == Node::Kind::compaction) {
+    compact(node);
     return;
   }
   const bool writes =
@@ -215,6 +225,53 @@ void Engine::promote(Node& node) {
   republish_ = true;
 }
 
+// --- Compaction ---------------------------------------------------------------------------------------------------
+
+void Engine::compact(Node& node) {
+  node.result = Commit{version_};
+  try {
+    compact_some(steady_clock::now() + options_.compaction_budget);
+  } catch (const std::bad_alloc&) {
+    node.result = std::unexpected(Error::out_of_memory());
+  }
+}
+
+void Engine::compact_some(SteadyTime until) {
+  compacted_ = true;  // also what one did that fails
+  try {
+    if (buffers_.compact_some(until) == storage::Compactor::Came::to_the_moving) history_.relocate();
+  } catch (const std::bad_alloc&) {
+    buffers_.stop_compaction();
+    throw;
+  }
+}
+
+bool Engine::may_compact() const noexcept {
+  return options_.compaction_threshold != 0 && !failure_ &&
+         (buffers_.is_compacting() || buffers_.wants_compaction(options_.compaction_threshold));
+}
+
+// Where transactions wait, it takes a fifth of the time at most.
+void Engine::compact_unasked(SteadyTime until) noexcept {
+  if (!may_compact()) return;
+  constexpr int share = 4;
+  do {
+    const SteadyTime began = steady_clock::now();
+    if (began < compact_at_ && !queue_.empty()) return;
+    flush_asked_ = false;
+    try {
+      buffers_.prepare_commit();
+      compact_some(std::min(until, began + options_.compaction_budget));
+    } catch (const std::bad_alloc&) {
+      return;  // what it did is published with the next batch
+    }
+    publish_batch();
+    const SteadyTime now = steady_clock::now();
+    compact_at_ = now + share * (now - began);
+    if (options_.writer == WriterMode::thread || now >= until) return;
+  } while (until != SteadyTime::max() && may_compact());
+}
+
 void Engine::enter_function() noexcept {
   // relaxed: as in may_wait(); and statistics.
   in_function_.store(this_thread_mark(), std::memory_order_relaxed);
@@ -228,19 +285,23 @@ void Engine::leave_function() noexcept {
 }
 
 void Engine::publish_batch() {
-  if (version_ == published_ && !republish_) {
+  const bool is_news = version_ != published_ || republish_;
+  if (!is_news && !compacted_) {
     buffers_.note_memory();  // what failed may have needed some
   } else {
-    if (auto committed = without_bad_alloc([this] { return sink_.commit(); }); !committed) {
-      fail_batch(committed.error());
-      return;
+    if (is_news) {
+      if (auto committed = without_bad_alloc([this] { return sink_.commit(); }); !committed) {
+        fail_batch(committed.error());
+        return;
+      }
     }
     history_.end_batch(version_, published_, [this] { make_durable_to_tell(); });
     buffers_.commit_batch(version_, applier_.ended());
     applier_.clear_ended();
     published_ = version_;
     republish_ = false;
-    keep_snapshots();
+    compacted_ = false;
+    if (is_news) keep_snapshots();
     batches_.fetch_add(1, std::memory_order_relaxed);  // relaxed: statistics
     tell_durable();
   }
@@ -292,17 +353,20 @@ void Engine::answer_batch() {
   const SteadyTime now = steady_clock::now();
   queue::InFlightLimit::Load gone;
   std::uint64_t commits = 0;
+  std::uint64_t answers = 0;
   for (const Node* node : batch_) {
     if (node->kind == Node::Kind::dropped) continue;
     ++gone.count;
     gone.bytes += node->bytes_in_flight;
+    if (node->kind == Node::Kind::compaction) continue;  // a step: nobody's transaction
+    ++answers;
     commits += node->result ? 1 : 0;
     const auto taken = static_cast<std::uint64_t>(std::max<std::int64_t>(0, (now - node->submitted).count()));
     const std::size_t bucket = std::min(latency_.size() - 1, static_cast<std::size_t>(std::bit_width(taken)));
     latency_[bucket].fetch_add(1, std::memory_order_relaxed);  // relaxed: statistics, as the two below
   }
   commits_.fetch_add(commits, std::memory_order_relaxed);
-  failures_.fetch_add(gone.count - commits, std::memory_order_relaxed);
+  failures_.fetch_add(answers - commits, std::memory_order_relaxed);
   limit_.leave(gone);
   for (Node* node : batch_) {
     if (node->response.complete()) recycle(*node);

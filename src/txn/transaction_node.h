@@ -35,6 +35,7 @@ class TransactionNode : public queue::QueueNode, public OpTarget {
     promote,     ///< follow no other database any more
     flush,       ///< nothing; answered once all before it is as durable as it gets
     barrier,     ///< nothing; answered once all before it is committed
+    compaction,  ///< nothing; answered after a step of compaction
     dropped,     ///< nothing but its reserved ids, which are burnt
   };
 
@@ -42,6 +43,8 @@ class TransactionNode : public queue::QueueNode, public OpTarget {
   void reset(const WorldInfo& world, storage::EntityAllocator& entities, std::size_t bytes_max) noexcept;
 
   Kind kind = Kind::operations;
+  /// Whether somebody waits for it who wants no company in the batch, and counts against no limit.
+  [[nodiscard]] bool is_request() const noexcept { return kind == Kind::flush || kind == Kind::compaction; }
   std::optional<SteadyTime> deadline;  ///< once it is submitted, there is one
   SteadyTime submitted{};
   WriteFunction function;

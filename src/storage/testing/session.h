@@ -21,9 +21,9 @@ namespace stoa::storage::test {
 
 class Session {
  public:
-  explicit Session(Random& random)
+  explicit Session(Random& random, const memory::PoolOptions& pool = {})
       : random_(random),
-        manager_(make_world(), {}),
+        manager_(make_world(), pool),
         model_(manager_.world().schema->model()),
         workload_(random, model_.schema(), [this] { return reserve(); }) {}
   ~Session() {
@@ -90,6 +90,27 @@ class Session {
     ended_.clear();
     ASSERT_EQ(manager_.version(), version_);
   }
+
+  /// Some steps of compaction, each of as little as there can be, and each published without a new version.
+  void compact(std::uint64_t steps) {
+    for (; steps != 0; --steps) {
+      const bool was_compacting = manager_.is_compacting();
+      manager_.prepare_commit();
+      const Compactor::Came came = manager_.compact_some({});
+      ASSERT_TRUE(manager_.write_buffer().changes().empty());
+      manager_.commit_batch(version_, {});
+      if (!was_compacting) moved_before_ = manager_.memory().moved.blocks;
+      if (came == Compactor::Came::to_the_end) {
+        ++compactions_;
+        moving_compactions_ += manager_.memory().moved.blocks != moved_before_ ? 1 : 0;
+        return;
+      }
+    }
+  }
+  [[nodiscard]] std::uint64_t compactions() const { return compactions_; }
+  [[nodiscard]] std::uint64_t moving_compactions() const { return moving_compactions_; }
+  /// The newest root is the model's world.
+  void check_newest() { ASSERT_EQ(difference(newest(), model_), ""); }
 
   void hold() {
     held_.push_back({manager_.pin(), model_});
@@ -188,6 +209,9 @@ class Session {
   std::vector<Held> held_;
   std::set<Entity> given_;
   std::uint64_t reused_ = 0;
+  std::uint64_t compactions_ = 0;
+  std::uint64_t moving_compactions_ = 0;
+  std::uint64_t moved_before_ = 0;
 };
 
 }  // namespace stoa::storage::test
