@@ -49,7 +49,7 @@ class PageWriter {
   [[nodiscard]] void* duplicate(const void* payload) {
     const std::size_t bytes = PagePool::block_bytes(payload) - sizeof(BlockHeader);
     void* to = copy(payload, bytes, bytes);
-    header_of(to)->rows_written = header_of(payload)->rows_written;
+    header_of(to)->set_rows_written(header_of(payload)->rows_written);
     moved_.blocks += 1;
     moved_.bytes += PagePool::block_bytes(to);
     return to;

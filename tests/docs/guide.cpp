@@ -223,6 +223,9 @@ int run(const std::filesystem::path& folder) {
   if (mirror->snapshot().state_hash() != db.snapshot().state_hash()) return 1;
   const auto since = db.deltas_since(seen_before);
   if (!since || since->size() != 1) return 1;
+  const auto compacted = db.compact();
+  if (!compacted) return report(compacted.error());
+  if (db.metrics().bytes_given_back < compacted->bytes_given_back) return 1;
 
   if (auto made = db.checkpoint(); !made) return report(made.error());
   if (auto closed = db.close(); !closed) return report(closed.error());

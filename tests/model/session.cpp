@@ -64,6 +64,9 @@ Session::Session(std::uint64_t seed, const SessionOptions& options)
                                                   ::testing::UnitTest::GetInstance()->current_test_info()->name());
     std::filesystem::remove_all(folder_);
   }
+  // Small slabs, so that there are many, and steps of a page or two.
+  options_.options.slab_bytes_first = options_.options.slab_bytes_max = std::size_t{16} << 10U;
+  options_.options.compaction_budget = std::chrono::nanoseconds(1);
   open();
   last_hash_ = db_->snapshot().state_hash();
 }
@@ -168,11 +171,22 @@ void Session::round() {
     EXPECT_EQ(*flushed, version_);
     const bool syncs = options_.in_folder && options_.options.durability.kind() != Durability::Kind::none;
     EXPECT_TRUE(!syncs || db_->durable_version() == version_);
+    compact();
+  } else if (dice < 98) {
+    compact();
+    if (options_.in_folder) look_at_folder();
   } else if (options_.in_folder) {
     settle();
-    if (dice < 98) look_at_folder();
-    if (dice >= 98) reopen();
+    reopen();
   }
+}
+
+// Beside transactions that are on their way.
+void Session::compact() {
+  const auto compacted = db_->compact();
+  ASSERT_TRUE(compacted) << compacted.error().message();
+  compare();
+  EXPECT_EQ(db_->version(), version_);
 }
 
 // --- Transactions -------------------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ class Session {
   void populate();
   void depopulate();
   void round();
+  void compact();
   void submit();
   void write();
   void settle();
