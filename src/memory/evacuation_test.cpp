@@ -56,6 +56,8 @@ class Evacuation : public testing::Test {
       block.at = to;
       ++moved_;
     }
+    while (pool_.give_back_some()) {
+    }
   }
   void check() const {
     std::size_t in_use = 0;
@@ -109,7 +111,9 @@ TEST_F(Evacuation, KeepsASlabWithABlockOfItThatStays) {
   }
   ASSERT_TRUE(std::all_of(held.at, held.at + held.bytes, [&](auto byte) { return byte == held.mark; }));
   const std::size_t reserved = pool_.bytes_reserved();
+  EXPECT_FALSE(pool_.is_to_give_back());
   pool_.release(held.at);
+  EXPECT_FALSE(pool_.give_back_some());
   EXPECT_FALSE(pool_.is_evacuating());
   EXPECT_LT(pool_.bytes_reserved(), reserved);
   check();

@@ -37,7 +37,7 @@ bool LeavingSlabs::close_some(FreeBlocks& free, std::size_t& blocks) noexcept {
       }
     }
   }
-  any_empty_ = true;  // perhaps
+  any_empty_ = std::ranges::any_of(slabs_, is_empty);
   return true;
 }
 
@@ -46,18 +46,21 @@ bool LeavingSlabs::keep_out(BlockHeader& block) noexcept {
   if (leaving == nullptr || &block >= leaving->closed) return false;
   leaving->slab.bytes_in_use -= Slab::bytes_of(block);
   FreeBlocks::mark_free(block);
-  any_empty_ = any_empty_ || leaving->slab.bytes_in_use == 0;
+  any_empty_ = any_empty_ || is_empty(*leaving);
   return true;
 }
 
-std::optional<Slab> LeavingSlabs::take_empty() noexcept {
-  if (!any_empty_) return std::nullopt;
-  const auto is_empty = [](const Leaving& one) { return one.closed >= one.slab.end() && one.slab.bytes_in_use == 0; };
+std::span<std::byte> LeavingSlabs::take_empty(std::size_t bytes) noexcept {
   const auto at = std::ranges::find_if(slabs_, is_empty);
-  any_empty_ = at != slabs_.end();
-  if (!any_empty_) return std::nullopt;
-  const Slab out = at->slab;
-  slabs_.erase(at);
+  if (at == slabs_.end()) return {};
+  Slab& slab = at->slab;
+  const std::size_t left = (slab.bytes - 1) / bytes * bytes;
+  const std::span<std::byte> out(slab.base + left, slab.bytes - left);
+  slab.bytes = left;
+  if (slab.bytes == 0) {
+    slabs_.erase(at);
+    any_empty_ = std::ranges::any_of(slabs_, is_empty);
+  }
   return out;
 }
 

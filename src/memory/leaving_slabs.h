@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace stoa::memory {
@@ -54,9 +55,12 @@ class LeavingSlabs {
   /// A block comes back. False where it belongs into a list: it is in none of these slabs, or in a part that is not
   /// closed yet.
   [[nodiscard]] bool keep_out(BlockHeader& block) noexcept;
-  /// Takes one that has no block in use.
-  [[nodiscard]] std::optional<Slab> take_empty() noexcept;
-  /// Takes one as it is, its free blocks in the lists again.
+  /// Whether one has no block in use.
+  [[nodiscard]] bool any_empty() const noexcept { return any_empty_; }
+  /// The end of one that has none, of `bytes` at most and from a multiple of them on, which then is no part of it; with
+  /// its beginning it is gone.
+  [[nodiscard]] std::span<std::byte> take_empty(std::size_t bytes) noexcept;
+  /// Takes one as it is, its free blocks in the lists again. Requires: not any_empty().
   [[nodiscard]] std::optional<Slab> take_open(FreeBlocks& free) noexcept;
 
  private:
@@ -64,10 +68,13 @@ class LeavingSlabs {
     Slab slab;            // bytes_in_use: of the blocks before `closed`
     BlockHeader* closed;  // free blocks before it are in no list
   };
+  [[nodiscard]] static bool is_empty(const Leaving& one) noexcept {
+    return one.closed >= one.slab.end() && one.slab.bytes_in_use == 0;
+  }
   [[nodiscard]] const Leaving* find(const void* at) const noexcept;
 
   std::vector<Leaving> slabs_;  // ascending
-  bool any_empty_ = false;      // where it says no, there is none
+  bool any_empty_ = false;
 };
 
 }  // namespace stoa::memory

@@ -79,8 +79,6 @@ void PagePool::release(void* payload) noexcept {
     release_large(header);
   } else if (leaving_.empty() || !leaving_.keep_out(*header)) {
     free_.push(*header);
-  } else {
-    unmap_empty();
   }
 }
 

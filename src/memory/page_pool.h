@@ -84,6 +84,10 @@ class PagePool {
   [[nodiscard]] bool evacuate();
   /// Takes their free blocks out of use, as survey_some() goes. True once it is done: no block of theirs is given out.
   [[nodiscard]] bool close_some(std::size_t& blocks) noexcept;
+  /// Gives some of what is empty of them back to the system, as much as takes a part of a millisecond. False where
+  /// nothing of it is left.
+  bool give_back_some() noexcept;
+  [[nodiscard]] bool is_to_give_back() const noexcept { return leaving_.any_empty(); }
   /// Whether the block, or what else it is, lies in a slab that is to be emptied.
   [[nodiscard]] bool is_leaving(const void* at) const noexcept { return leaving_.contains(at); }
   [[nodiscard]] bool is_evacuating() const noexcept { return !leaving_.empty(); }
@@ -123,7 +127,6 @@ class PagePool {
   void release_large(BlockHeader* block) noexcept;
   void unmap_large(BlockHeader* block) noexcept;
   void unmap_slab(const Slab& slab) noexcept;
-  void unmap_empty() noexcept;
   [[nodiscard]] bool may_leave(std::size_t slab) const noexcept;
   [[nodiscard]] std::optional<std::size_t> next_slab_bytes_after_leaving() const noexcept;
   void let_leave(std::size_t slab) noexcept;

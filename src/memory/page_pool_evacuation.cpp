@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <utility>
+#include <span>
 
 namespace stoa::memory {
 namespace {
@@ -14,6 +14,9 @@ namespace {
 constexpr std::size_t slack_share = 16;
 // At least this part of what leaves must be gained, or the same blocks would go to and fro.
 constexpr std::size_t gain_share = 4;
+
+// A whole number of the system's pages.
+constexpr std::size_t given_back_together = std::size_t{4} << 20U;
 
 }  // namespace
 
@@ -99,25 +102,25 @@ void PagePool::let_leave(std::size_t slab) noexcept {
   merged_next_ = 0;
 }
 
-bool PagePool::close_some(std::size_t& blocks) noexcept {
-  if (!leaving_.close_some(free_, blocks)) return false;
-  unmap_empty();
-  return true;
+bool PagePool::close_some(std::size_t& blocks) noexcept { return leaving_.close_some(free_, blocks); }
+
+bool PagePool::give_back_some() noexcept {
+  const std::span<std::byte> gone = leaving_.take_empty(given_back_together);
+  if (gone.empty()) return false;
+  bytes_reserved_ -= gone.size();
+  bytes_given_back_ += gone.size();
+  unpoison(gone.data(), gone.size());
+  ::munmap(gone.data(), gone.size());
+  return is_to_give_back();
 }
 
 void PagePool::end_evacuation() noexcept {
+  while (give_back_some()) {
+  }
   while (const auto slab = leaving_.take_open(free_)) {
     slabs_.push_back(*slab);
     Room rest = room_of(slabs_.size() - 1);
     free_rest(rest);
-  }
-}
-
-void PagePool::unmap_empty() noexcept {
-  while (const auto slab = leaving_.take_empty()) {
-    bytes_reserved_ -= slab->bytes;
-    bytes_given_back_ += slab->bytes;
-    unmap_slab(*slab);
   }
 }
 

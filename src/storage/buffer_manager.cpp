@@ -53,14 +53,16 @@ void BufferManager::commit_batch(Version version, const std::vector<Entity>& end
   live_roots_.push_back(root);
   behind_ = true;
   if (reclaim_pays()) reclaim();
+  pool_.give_back_some();
   note_memory();
   buffer_.begin(*root);
   fold_dead_slots();
 }
 
 void BufferManager::catch_up() {
-  if (!behind_) return;
-  reclaim();
+  if (!is_behind()) return;
+  if (behind_) reclaim();
+  pool_.give_back_some();
   note_memory();
 }
 

@@ -58,9 +58,10 @@ class BufferManager {
   /// Seals the write buffer and makes it the newest root, then begins the next. `ended` are the entities that ended in
   /// it. Requires: prepare_commit() since the last one.
   void commit_batch(Version version, const std::vector<Entity>& ended);
-  /// Whether commit_batch() put off giving memory back: with many pins it does not look at all of them each time.
-  [[nodiscard]] bool is_behind() const noexcept { return behind_; }
-  /// Does what was put off. For a moment when nobody waits for the writer.
+  /// Whether commit_batch() put off giving memory back: with many pins it does not look at all of them each time, and
+  /// to the system it gives little at a time.
+  [[nodiscard]] bool is_behind() const noexcept { return behind_ || pool_.is_to_give_back(); }
+  /// Does what was put off, or some of it. For a moment when nobody waits for the writer.
   void catch_up();
   /// For statistics: what memory() says from here on. A commit does so by itself.
   void note_memory() noexcept;

@@ -28,6 +28,9 @@ void Compactor::stop() noexcept {
 Compactor::Came Compactor::step(detail::SteadyTime until) {
   memory::PagePool& pool = world_.pages.pool();
   if (phase_ == Phase::settle) {
+    while (pool.give_back_some()) {
+      if (std::chrono::steady_clock::now() >= until) return Came::on;
+    }
     const bool may_have_missed = world_.root.version != version_ && pool.is_evacuating();
     phase_ = may_have_missed && ++rounds_ < rounds_max ? Phase::arrays : Phase::idle;
     version_ = world_.root.version;

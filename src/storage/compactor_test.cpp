@@ -82,5 +82,24 @@ TEST(Compactor, LeavesNoSlabThatIsHalfEmpty) {
   EXPECT_LE(memory.bytes_reserved, 2 * memory.bytes_in_use + (std::size_t{64} << 10U));
 }
 
+TEST(Compactor, WithoutMemoryLeavesTheWorldAsItWas) {
+  Random random(test::test_seed());
+  memory::PoolOptions pool = small_slabs;
+  pool.bytes_max = std::size_t{64} << 20U;
+  Session session(random, pool);
+  int failed = 0;
+  for (int round = 0; round != 80; ++round) {
+    if (round % 20 == 0) session.workload().aim_for(round % 40 == 0 ? 600 : 0);
+    run_batch(session, random);
+    if (random.chance(10)) session.hold();
+    if (HasFatalFailure()) return;
+    failed += session.compact_without_memory(random.below(80)) ? 1 : 0;
+    session.check_newest();
+    session.check_memory();
+    if (HasFailure()) FAIL() << "in round " << round;
+  }
+  EXPECT_GT(failed, 3);
+}
+
 }  // namespace
 }  // namespace stoa::storage

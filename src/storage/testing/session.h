@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <new>
 #include <set>
 #include <span>
 #include <string>
@@ -106,6 +107,34 @@ class Session {
         return;
       }
     }
+  }
+  /// The same, and then all others, not published, where the pool has no block left. Returns whether one needed some.
+  bool compact_without_memory(std::uint64_t steps) {
+    memory::PagePool& pool = manager_.write_buffer().pages().pool();
+    compact(steps);
+    manager_.prepare_commit();
+    std::vector<void*> ballast;
+    for (const std::size_t bytes : {4000, 400, 32}) {
+      try {
+        for (;;) ballast.push_back(pool.allocate(bytes, 0));
+      } catch (const std::bad_alloc&) {
+        continue;
+      }
+    }
+    EXPECT_EQ(pool.bytes_leaving(), 0U) << "free, and not to be had, where memory has run out";
+    bool failed = false;
+    try {
+      while (manager_.compact_some({}) != Compactor::Came::to_the_end) {
+      }
+    } catch (const std::bad_alloc&) {
+      manager_.stop_compaction();
+      failed = true;
+    }
+    EXPECT_FALSE(manager_.is_compacting());
+    for (void* block : ballast) pool.release(block);
+    EXPECT_EQ(difference(manager_.write_buffer().root(), model_), "");
+    manager_.commit_batch(version_, {});
+    return failed;
   }
   [[nodiscard]] std::uint64_t compactions() const { return compactions_; }
   [[nodiscard]] std::uint64_t moving_compactions() const { return moving_compactions_; }
