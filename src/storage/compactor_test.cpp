@@ -85,11 +85,11 @@ TEST(Compactor, LeavesNoSlabThatIsHalfEmpty) {
 TEST(Compactor, WithoutMemoryLeavesTheWorldAsItWas) {
   Random random(test::test_seed());
   memory::PoolOptions pool = small_slabs;
-  pool.bytes_max = std::size_t{64} << 20U;
+  pool.bytes_max = std::size_t{32} << 20U;
   Session session(random, pool);
   int failed = 0;
-  for (int round = 0; round != 80; ++round) {
-    if (round % 20 == 0) session.workload().aim_for(round % 40 == 0 ? 600 : 0);
+  for (int round = 0; round != 24; ++round) {
+    if (round % 8 == 0) session.workload().aim_for(round % 16 == 0 ? 600 : 0);
     run_batch(session, random);
     if (random.chance(10)) session.hold();
     if (HasFatalFailure()) return;
