@@ -28,15 +28,17 @@ std::expected<std::optional<Delta>, Error> VersionFeed::next() {
 // A replica may come from one version to another further on, as the deltas say that it keeps. Without them there is one
 // for each number.
 void VersionFeed::look() {
+  // First: a snapshot may be of a later version, of which Database::version() does not know yet.
+  const Version limit = core_.engine().version_to_tell(false);
+  if (limit <= told_) return;
   const Snapshot newest = core_.snapshot();
-  if (newest.version() <= told_) return;
   delta::KeptDeltaReader reader(detail::SnapshotAccess::root(newest), told_);
   if (reader.is_there()) {
     delta::KeptDelta kept;
-    while (ahead_.size() != ahead_max && reader.next(kept)) ahead_.push_back(kept.to);
+    while (ahead_.size() != ahead_max && reader.next(kept) && kept.to <= limit) ahead_.push_back(kept.to);
     return;
   }
-  for (Version version = told_; version != newest.version() && ahead_.size() != ahead_max;) ahead_.push_back(++version);
+  for (Version version = told_; version != limit && ahead_.size() != ahead_max;) ahead_.push_back(++version);
 }
 
 }  // namespace stoa::database
