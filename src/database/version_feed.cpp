@@ -15,6 +15,9 @@ constexpr std::size_t ahead_max = 1024;
 
 }  // namespace
 
+VersionFeed::VersionFeed(detail::DatabaseCore& core, Version start)
+    : core_(core), own_history_(detail::SnapshotAccess::root(core.snapshot()).history), told_(start) {}
+
 std::expected<std::optional<Delta>, Error> VersionFeed::next() {
   if (ahead_.empty()) look();
   if (ahead_.empty()) return std::nullopt;
@@ -25,8 +28,8 @@ std::expected<std::optional<Delta>, Error> VersionFeed::next() {
   return detail::DeltaAccess::make(std::move(content));
 }
 
-// A replica may come from one version to another further on, as the deltas say that it keeps. Without them there is one
-// for each number.
+// A replica may come from one version to another far ahead, as the deltas say that it keeps; where it keeps none, the
+// newest is told, and elsewhere each number.
 void VersionFeed::look() {
   // First: a snapshot may be of a later version, of which Database::version() does not know yet.
   const Version limit = core_.engine().version_to_tell(false);
@@ -36,6 +39,10 @@ void VersionFeed::look() {
   if (reader.is_there()) {
     delta::KeptDelta kept;
     while (ahead_.size() != ahead_max && reader.next(kept) && kept.to <= limit) ahead_.push_back(kept.to);
+    return;
+  }
+  if (detail::SnapshotAccess::root(newest).history != own_history_) {
+    ahead_.push_back(limit);
     return;
   }
   for (Version version = told_; version != limit && ahead_.size() != ahead_max;) ahead_.push_back(++version);

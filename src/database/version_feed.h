@@ -10,7 +10,7 @@ namespace stoa::database {
 
 class VersionFeed final : public Feed {
  public:
-  VersionFeed(detail::DatabaseCore& core, Version start) : core_(core), told_(start) {}
+  VersionFeed(detail::DatabaseCore& core, Version start);
 
   /// Deltas that have their versions only.
   [[nodiscard]] std::expected<std::optional<Delta>, Error> next() override;
@@ -20,6 +20,7 @@ class VersionFeed final : public Feed {
   void look();
 
   detail::DatabaseCore& core_;
+  const detail::HistoryId own_history_;  // another one is that of a database that this one follows
   Version told_;
   std::deque<Version> ahead_;  // what comes next
 };

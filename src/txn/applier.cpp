@@ -200,8 +200,7 @@ std::expected<bool, Error> Applier::settle(Version version, std::uint64_t tag) {
   const bool for_sink = sink_.wants_deltas();
   const bool made = for_sink || history_.wants(delta_.estimate(buffer_));
   const std::size_t logged = made ? delta_.encode(buffer_, bytes_) : 0;
-  const bool kept = made && history_.keeps(bytes_.size());
-  if (kept) history_.reserve(bytes_.size());
+  const bool kept = made && history_.keeps(bytes_.size()) && history_.reserve(bytes_.size());
   make_room_for_ended();  // once the sink has the delta, nothing may fail any more
   if (auto added = sink_.add(version, tag, std::span(bytes_).first(for_sink ? logged : 0)); !added) {
     const ErrorCode code = added.error().code();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
 #include <utility>
 
 namespace stoa::txn {
@@ -25,6 +26,14 @@ void DeltaHistory::begin_batch() noexcept {
   has_subscribers_ = subscribers() != 0;
   delta_bytes_max_ = has_subscribers_ ? no_bound : history_bytes_;
   page_bytes_max_ = has_subscribers_ ? no_bound : history_bytes_ / bulk_share;
+}
+
+bool DeltaHistory::reserve(std::size_t body_bytes) try {
+  keeper_.reserve(body_bytes);
+  return true;
+} catch (const std::bad_alloc&) {
+  if (has_subscribers_) throw;
+  return false;
 }
 
 void DeltaHistory::end_batch(Version version, Version published, const std::function<void()>& before_wait) noexcept {

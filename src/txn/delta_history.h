@@ -54,8 +54,9 @@ class DeltaHistory {
   }
   /// Whether one of so many bytes is kept that has been made.
   [[nodiscard]] bool keeps(std::size_t body_bytes) const noexcept { return body_bytes < delta_bytes_max_; }
-  /// Room for add(). Errors: throws std::bad_alloc.
-  void reserve(std::size_t body_bytes) { keeper_.reserve(body_bytes); }
+  /// Room for add(). False where there is no memory for it, and nobody relies on it. Errors: throws std::bad_alloc,
+  /// where a subscriber does.
+  [[nodiscard]] bool reserve(std::size_t body_bytes);
   void add(const delta::KeptDelta& delta) noexcept { keeper_.add(delta); }
   /// Out of the slabs that are to be emptied. Errors: throws std::bad_alloc; all is where it was.
   void relocate() { keeper_.relocate(); }

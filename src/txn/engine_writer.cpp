@@ -188,8 +188,7 @@ void Engine::apply_delta(Node& node) {
                : follower_.look_at(delta, body, version_, buffers_.write_buffer().root().history,
                                    buffers_.world().schema->hash());
     follower_.make_room();
-    kept = history_.keeps(body.size()) && delta.to != delta.from;
-    if (kept) history_.reserve(body.size());
+    kept = delta.to != delta.from && history_.keeps(body.size()) && history_.reserve(body.size());
   } catch (const std::bad_alloc&) {
     step = std::unexpected(Error::out_of_memory());
   }

@@ -698,4 +698,18 @@ TEST(OnVersion, IsToldEachOnceItIsVisible) {
   EXPECT_FALSE(too_early);
 }
 
+// A replica without a history may leap very far; it is told where it is, and not each number on the way.
+TEST(OnVersion, IsToldTheNewestOfAReplicaThatKeepsNoHistory) {
+  Database database = *Database::in_memory(make_schema());
+  for (std::uint32_t i = 0; i != 10; ++i) add_ship(database, i);
+  Options options;
+  options.history_bytes_max = 0;
+  Database replica = *Database::in_memory(make_schema(), options);
+  std::vector<Version> told;
+  replica.on_version([&](Version version) { told.push_back(version); });
+  ASSERT_TRUE(replica.apply(Delta::full(database.snapshot())));
+  ASSERT_TRUE(replica.close());
+  EXPECT_EQ(told, std::vector<Version>{10});
+}
+
 }  // namespace
