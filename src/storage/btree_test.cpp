@@ -358,6 +358,34 @@ TEST(BTree, ErasesFromEitherEndToNothing) {
   }
 }
 
+TEST(BTree, MergesLeavesThatAreNeighbours) {
+  World world;
+  for (std::uint64_t i = 0; i != 20'000; ++i) world.add(key_of(i));
+  for (std::uint64_t i = 0; i != 20'000; ++i) {
+    const std::uint64_t key = i * 7919 % 20'000;  // each once, here and there
+    if (i % 10 != 0) world.take(key_of(key));
+  }
+  world.publish();
+  world.hold();
+  const std::size_t bytes = world.pool.bytes_in_use();
+  BTreeWalk walk;
+  while (merge_some(world.writer, world.tree, walk)) {
+  }
+  world.publish();
+  world.check();
+  world.drop(0);
+  world.reclaim();
+  if (btree_keys_max == 64) {
+    EXPECT_LT(world.pool.bytes_in_use(), bytes * 9 / 10);
+  }
+  BTreeWalk again;
+  const std::size_t merged = world.pool.bytes_in_use();
+  while (merge_some(world.writer, world.tree, again)) {
+  }
+  EXPECT_EQ(world.pool.bytes_in_use(), merged) << "merged once, and merged again";
+  world.finish();
+}
+
 TEST(BTree, ErasesTheBoundsOfInnerNodes) {
   World world;
   for (std::uint64_t i = 0; i != 5000; ++i) world.add(key_of(i));

@@ -100,9 +100,9 @@ bool Compactor::shrink_index() {
 // --- Elsewhere ----------------------------------------------------------------------------------------------------
 
 // Of an array that has no entry with blocks of its own.
-bool Compactor::relocate_in(detail::PagedArray& array, memory::Account account) {
+bool Compactor::relocate_in(detail::PagedArray& array) {
   if (detail::next_page(array, place_.page) == nullptr) return false;
-  relocate_page(world_.pages, array, place_.page, account);
+  relocate_page(world_.pages, array, place_.page);
   ++place_.page;
   return true;
 }
@@ -111,7 +111,7 @@ bool Compactor::relocate_next_page() {
   detail::Root& root = world_.root;
   detail::PagedArray* const arrays[] = {&root.slots, &root.floors, &root.archetypes, &root.sparse, &root.indexes};
   if (place_.number == std::size(arrays)) return false;
-  if (!relocate_in(*arrays[place_.number], 0)) go_to(place_.number + 1);
+  if (!relocate_in(*arrays[place_.number])) go_to(place_.number + 1);
   return true;
 }
 

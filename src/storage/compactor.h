@@ -94,7 +94,7 @@ class Compactor {
   bool relocate_in_sparse();
   bool shrink_index();
   bool relocate_in_index();
-  bool relocate_in(detail::PagedArray& array, memory::Account account);
+  bool relocate_in(detail::PagedArray& array);
   detail::SparseSet& edit_sparse(std::uint32_t number);
   ChunkEditor edit_sparse_rows(std::uint32_t number);
   void relocate_sparse_store(std::uint32_t number);
