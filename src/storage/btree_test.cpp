@@ -360,9 +360,9 @@ TEST(BTree, ErasesFromEitherEndToNothing) {
 
 TEST(BTree, MergesLeavesThatAreNeighbours) {
   World world;
-  for (std::uint64_t i = 0; i != 20'000; ++i) world.add(key_of(i));
-  for (std::uint64_t i = 0; i != 20'000; ++i) {
-    const std::uint64_t key = i * 7919 % 20'000;  // each once, here and there
+  for (std::uint64_t i = 0; i != 100'000; ++i) world.add(key_of(i));
+  for (std::uint64_t i = 0; i != 100'000; ++i) {
+    const std::uint64_t key = i * 7919 % 100'000;  // each once, here and there
     if (i % 10 != 0) world.take(key_of(key));
   }
   world.publish();
