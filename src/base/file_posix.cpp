@@ -150,17 +150,16 @@ class PosixFileSystem final : public FileSystem {
   }
 
   [[nodiscard]] std::expected<std::vector<std::string>, Error> list(const std::string& folder) override {
-    DIR* const directory = ::opendir(folder.c_str());
+    const auto close = [](DIR* open) { ::closedir(open); };
+    const std::unique_ptr<DIR, decltype(close)> directory(::opendir(folder.c_str()), close);
     if (directory == nullptr) return std::unexpected(failure("list", folder));
     std::vector<std::string> names;
     errno = 0;  // a null entry is the end or a failure, and only errno tells
-    for (const dirent* entry = ::readdir(directory); entry != nullptr; entry = ::readdir(directory)) {
+    for (const dirent* entry = ::readdir(directory.get()); entry != nullptr; entry = ::readdir(directory.get())) {
       const std::string_view name = entry->d_name;
       if (name != "." && name != "..") names.emplace_back(name);
     }
-    const int reason = errno;
-    ::closedir(directory);
-    if (reason != 0) return std::unexpected(failure("list", folder, reason));
+    if (const int reason = errno; reason != 0) return std::unexpected(failure("list", folder, reason));
     std::sort(names.begin(), names.end());
     return names;
   }

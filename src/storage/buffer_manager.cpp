@@ -119,6 +119,7 @@ Compactor::Came BufferManager::compact_some(detail::SteadyTime until) {
   Compactor& compactor = buffer_.compactor();
   if (!compactor.is_running()) {
     compactor.begin();
+    behind_ = true;                                              // snapshots may have gone since the last commit
     compactions_begun_.fetch_add(1, std::memory_order_relaxed);  // relaxed: statistics
   }
   catch_up();  // what the last step retired is what empties slabs

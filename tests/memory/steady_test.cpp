@@ -70,6 +70,7 @@ class Steady : public testing::Test {
     schema.table<Marked>("marked").sparse();
     stoa::Options options;
     options.writer = stoa::WriterMode::manual;  // the same code as the writer thread's, and every step is ours
+    options.history_bytes_max = std::size_t{256} << 10U;  // full once it is warm
     return *stoa::Database::in_memory(schema, options);
   }
 
