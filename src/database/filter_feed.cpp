@@ -61,17 +61,12 @@ std::expected<std::optional<Delta>, Error> FilterFeed::next() {
   for (Entity entity : looked_at) show(runs, now, entity);
 
   shown_ = now.clone();
-  auto content = std::make_shared<detail::DeltaAccess::Content>();
+  auto content = delta::content_of(to);
   runs.finish(content->body);
   if (content->body.empty() && !is_first) return std::nullopt;
   content->from = std::exchange(told_, to.version);
-  content->to = to.version;
   content->full = is_first;
   content->filtered = true;
-  content->history = to.history;
-  content->schema_hash = to.world->schema->hash();
-  content->schema = to.world->schema;
-  content->tables = to.world->bytes;
   return detail::DeltaAccess::make(std::move(content));
 }
 

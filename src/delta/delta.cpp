@@ -18,19 +18,8 @@ namespace {
 using detail::DeltaAccess;
 using schema::RowBytes;
 
-// What a delta has of the root that it leads to.
-std::shared_ptr<DeltaAccess::Content> content_of(const detail::Root& to) {
-  auto content = std::make_shared<DeltaAccess::Content>();
-  content->to = to.version;
-  content->history = to.history;
-  content->schema_hash = to.world->schema->hash();
-  content->schema = to.world->schema;
-  content->tables = to.world->bytes;
-  return content;
-}
-
 Delta difference(const detail::Root& from, const detail::Root& to, bool full) {
-  auto content = content_of(to);
+  auto content = delta::content_of(to);
   content->from = from.version;
   content->full = full;
   delta::RunWriter runs(*to.world);
@@ -114,6 +103,16 @@ void Delta::visit(TableId table, const detail::DeltaVisitor& visitor) const {
 }
 
 namespace delta {
+
+std::shared_ptr<DeltaAccess::Content> content_of(const detail::Root& to) {
+  auto content = std::make_shared<DeltaAccess::Content>();
+  content->to = to.version;
+  content->history = to.history;
+  content->schema_hash = to.world->schema->hash();
+  content->schema = to.world->schema;
+  content->tables = to.world->bytes;
+  return content;
+}
 
 Delta copy_kept(const KeptDelta& kept, const detail::Root& root) {
   auto content = content_of(root);

@@ -48,7 +48,9 @@ class DeltaAccess {
 
 namespace delta {
 
-/// One that a root keeps, as programs get it: with bytes of its own. Errors: throws std::bad_alloc.
+/// What a delta has of the root that it leads to, and no body yet. Errors: throws std::bad_alloc, as the next.
+[[nodiscard]] std::shared_ptr<detail::DeltaAccess::Content> content_of(const detail::Root& to);
+/// One that a root keeps, as programs get it: with bytes of its own.
 [[nodiscard]] Delta copy_kept(const KeptDelta& kept, const detail::Root& root);
 
 /// Fills `content.ops`. Requires: the body has been looked through, as all bodies of deltas have.

@@ -54,8 +54,7 @@ std::uint64_t body_bytes(const RecordHead& head) { return head.bytes & ~full_mar
 
 }  // namespace
 
-// --- Written
-// ----------------------------------------------------------------------------------------------------------
+// --- Written ------------------------------------------------------------------------------------------------------
 
 void DeltaKeeper::reserve(std::size_t body_bytes) {
   const std::uint64_t bytes = record_bytes(body_bytes);
@@ -174,50 +173,42 @@ void DeltaKeeper::drop_oldest(detail::KeptDeltas& kept) noexcept {
   buffer_.pages().discard(gone);
 }
 
-// --- Read
-// -------------------------------------------------------------------------------------------------------------
+// --- Read ---------------------------------------------------------------------------------------------------------
 
 KeptDeltaReader::KeptDeltaReader(const detail::Root& root, Version version) : root_(root) {
   if (version < root.deltas.from || version > root.version) return;
   there_ = version == root.version;
   if (there_) return;
-  go_to(*find_chunk(version));
-  while (at_ < end_) {
-    const RecordHead head = head_at(*chunk_, at_);
+  // Back to that of the delta which leads from the version, or from one before it past it.
+  for (const DeltaChunk* chunk = root.deltas.newest; true; chunk = chunk->previous) {
+    chunks_.push_back(chunk);
+    if (chunk->from <= version) break;
+  }
+  while (at_ < end()) {
+    const RecordHead head = head_at(*chunks_.back(), at_);
     there_ = head.from == version;
     if (head.from >= version) return;
     at_ += record_bytes(body_bytes(head));
   }
 }
 
-// That of the delta which leads from the version, or from one before it past it.
-const DeltaChunk* KeptDeltaReader::find_chunk(Version version) const {
-  const DeltaChunk* chunk = root_.deltas.newest;
-  while (chunk->from > version) chunk = chunk->previous;
-  return chunk;
-}
-
-void KeptDeltaReader::go_to(const DeltaChunk& chunk) {
-  chunk_ = &chunk;
-  at_ = 0;
-  // What the writer has added to the newest since is of later roots.
-  end_ = &chunk == root_.deltas.newest ? root_.deltas.end : chunk.end;
-}
+// What the writer has added to the newest since is of later roots.
+std::uint64_t KeptDeltaReader::end() const { return chunks_.size() == 1 ? root_.deltas.end : chunks_.back()->end; }
 
 bool KeptDeltaReader::next(KeptDelta& delta) {
-  if (chunk_ == nullptr) return false;
-  if (at_ == end_) {
-    if (chunk_ == root_.deltas.newest) return false;
-    const DeltaChunk* following = root_.deltas.newest;
-    while (following->previous != chunk_) following = following->previous;
-    go_to(*following);
+  if (chunks_.empty()) return false;
+  if (at_ == end()) {
+    if (chunks_.size() == 1) return false;
+    chunks_.pop_back();
+    at_ = 0;
   }
-  const RecordHead head = head_at(*chunk_, at_);
+  const DeltaChunk& chunk = *chunks_.back();
+  const RecordHead head = head_at(chunk, at_);
   delta = {head.from,
            head.to,
            head.tag,
            (head.bytes & full_mark) != 0,
-           {place(*chunk_, at_ + sizeof head), static_cast<std::size_t>(body_bytes(head))}};
+           {place(chunk, at_ + sizeof head), static_cast<std::size_t>(body_bytes(head))}};
   at_ += record_bytes(body_bytes(head));
   return true;
 }

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <vector>
 
 namespace stoa::delta {
 
@@ -67,7 +68,7 @@ class DeltaKeeper {
 /// Reads a root's deltas. Lifetime: the root's being pinned.
 class KeptDeltaReader {
  public:
-  /// Those from `version` on, where is_there().
+  /// Those from `version` on, where is_there(). Errors: throws std::bad_alloc.
   KeptDeltaReader(const detail::Root& root, Version version);
 
   /// Whether the version is the root's, or a delta that is kept leads from it.
@@ -76,13 +77,11 @@ class KeptDeltaReader {
   bool next(KeptDelta& delta);
 
  private:
-  void go_to(const detail::DeltaChunk& chunk);
-  const detail::DeltaChunk* find_chunk(Version version) const;
+  [[nodiscard]] std::uint64_t end() const;
 
   const detail::Root& root_;
-  const detail::DeltaChunk* chunk_ = nullptr;
-  std::uint64_t at_ = 0;
-  std::uint64_t end_ = 0;
+  std::vector<const detail::DeltaChunk*> chunks_;  // from the newest back to the one that is read
+  std::uint64_t at_ = 0;                           // in that one
   bool there_ = false;
 };
 

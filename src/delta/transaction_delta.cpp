@@ -27,8 +27,8 @@ struct ReplacedColumn {
   std::size_t cell_bytes;
 };
 
-// Its rows have not moved since: those of a transaction that does anything else are told one by one. Calls
-// function(ReplacedColumn) for each, until it returns false.
+// Its rows have not moved since: those of a function that does anything else are told one by one, and a restore moves
+// rows before it replaces columns. Calls function(ReplacedColumn) for each, until it returns false.
 template <typename Function>
 void each_replaced_column(const WriteBuffer& buffer, Function&& function) {
   std::set<std::tuple<std::uint32_t, std::uint32_t, TableId>> seen;

@@ -198,7 +198,7 @@ std::expected<bool, Error> Applier::settle(Version version, std::uint64_t tag) {
   if (!delta_.has_effect(buffer_)) return false;
   clear_for_reuse(bytes_);
   const bool for_sink = sink_.wants_deltas();
-  const bool made = for_sink || history_.wants(delta_.estimate(buffer_));
+  const bool made = for_sink || (history_.is_on() && history_.wants(delta_.estimate(buffer_)));
   const std::size_t logged = made ? delta_.encode(buffer_, bytes_) : 0;
   const bool kept = made && history_.keeps(bytes_.size()) && history_.reserve(bytes_.size());
   make_room_for_ended();  // once the sink has the delta, nothing may fail any more

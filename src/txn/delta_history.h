@@ -48,6 +48,8 @@ class DeltaHistory {
   // The writer's.
 
   void begin_batch() noexcept;
+  /// Whether any delta is kept.
+  [[nodiscard]] bool is_on() const noexcept { return delta_bytes_max_ != 0; }
   /// Whether the delta of such a transaction is to be made.
   [[nodiscard]] bool wants(const delta::TransactionDelta::Size& size) const noexcept {
     return size.row_bytes < delta_bytes_max_ && size.page_bytes <= page_bytes_max_;

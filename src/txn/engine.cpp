@@ -37,6 +37,7 @@ Engine::Engine(storage::BufferManager& buffers, CommitSink& sink, const Options&
       sink_(sink),
       options_(options),
       batch_max_(batch_max(options)),
+      makes_durable_(sink.makes_durable()),
       snapshot_(std::move(snapshot)),
       on_nodes_home_(std::move(on_nodes_home)),
       refusal_(std::move(refusal)),

@@ -68,7 +68,7 @@ class Engine final : public detail::TransactionHome {
   /// The newest version that others may be told of: one that is durable, if they want that and it gets so by itself.
   [[nodiscard]] Version version_to_tell(bool durable) const noexcept {
     // seq_cst, both: the look of a sleeper in wait_for_news().
-    return durable ? durable_to_tell_.load(std::memory_order_seq_cst) : buffers_.version();
+    return durable && makes_durable_ ? durable_to_tell_.load(std::memory_order_seq_cst) : buffers_.version();
   }
   /// Sleeps until `has_news()`, which is looked at whenever version_to_tell() has risen, and after tell_all().
   /// False if it has none when the deadline has passed.
@@ -157,6 +157,7 @@ class Engine final : public detail::TransactionHome {
   CommitSink& sink_;
   const Options options_;
   const std::size_t batch_max_;
+  const bool makes_durable_;  // the sink
   std::function<Snapshot()> snapshot_;
   std::function<void()> on_nodes_home_;
   const std::optional<Error> refusal_;
@@ -172,7 +173,7 @@ class Engine final : public detail::TransactionHome {
   std::atomic<bool> hurried_{false};               // a flush is there, or enough for a batch
   std::atomic<const void*> in_function_{nullptr};  // the writer, while it runs a write function
   std::atomic<const void*> stepper_{nullptr};      // which thread steps a manual writer
-  std::atomic<Version> durable_to_tell_;
+  std::atomic<Version> durable_to_tell_;           // where the sink makes it so
 
   DeltaHistory history_;
 

@@ -380,15 +380,17 @@ void Engine::rest() {
 
 // Who waits for what is durable is not to wait for a writer that waits for it.
 void Engine::make_durable_to_tell() {
-  if (!sink_.makes_durable() || sink_.durable_version() >= published_) return;
+  if (!makes_durable_ || sink_.durable_version() >= published_) return;
   if (auto flushed = without_bad_alloc([this] { return sink_.flush(); }); !flushed) failure_ = flushed.error();
   tell_durable();
 }
 
 // Also that there is a new version, durable or not.
 void Engine::tell_durable() noexcept {
-  const Version durable = sink_.makes_durable() ? std::min(published_, sink_.durable_version()) : published_;
-  durable_to_tell_.store(durable, std::memory_order_seq_cst);  // seq_cst: published by the doorbell's protocol
+  if (makes_durable_) {
+    // seq_cst: published by the doorbell's protocol.
+    durable_to_tell_.store(std::min(published_, sink_.durable_version()), std::memory_order_seq_cst);
+  }
   version_bell_.ring();
 }
 

@@ -25,7 +25,6 @@ std::expected<void, Error> Restorer::restore(const detail::Root& kept) {
 }
 
 std::expected<void, Error> Restorer::replay_difference(const detail::Root& kept, bool without_pages) {
-  runs_.clear();
   if (without_pages) {
     delta::diff_roots_but(storage::can_adopt, buffer_.root(), kept, runs_);
   } else {
@@ -33,6 +32,7 @@ std::expected<void, Error> Restorer::replay_difference(const detail::Root& kept,
   }
   clear_for_reuse(bytes_);
   runs_.finish(bytes_);
+  runs_.clear();  // what a large difference took is not kept until the next
   delta::RunReader reader(bytes_, *buffer_.world().bytes);
   while (const delta::Run* run = reader.next()) {
     if (run->code != delta::RunCode::revive) continue;

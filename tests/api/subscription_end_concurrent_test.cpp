@@ -1,5 +1,6 @@
 // How subscriptions end: by their handle, by themselves, with the database, and by several of these at once.
 #include "api/fleet.h"
+#include "api/subscribing.h"
 
 #include <stoa/stoa.h>
 
@@ -34,19 +35,13 @@ using stoa::Options;
 using stoa::SubscribeOptions;
 using stoa::Subscription;
 using stoa::Version;
+using stoa::test::add_ship;
+using stoa::test::long_enough;
 using stoa::test::fleet::make_schema;
 using stoa::test::fleet::Ship;
 
-// Long enough for a busy machine; nothing waits for it where all is well.
-constexpr auto long_enough = 60s;
 // For another thread to come to where it stands still; where it does not, the test is green and shows nothing.
 constexpr auto a_while = 30ms;
-
-Version add_ship(Database& database, std::uint32_t speed) {
-  stoa::Transaction tx = database.begin();
-  tx.insert(tx.create(), Ship{speed, "Ida"});
-  return std::move(tx).commit().value().version;
-}
 
 /// Where threads stop until they are let go on.
 class Gate {
