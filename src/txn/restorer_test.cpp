@@ -121,6 +121,22 @@ TEST_F(RestorerTest, LosesNoPage) {
   EXPECT_EQ(db.buffers.memory().bytes_retired, 0U);
 }
 
+// A row that is appended does not go to a page that came back: the list that it is on needs what its header says.
+TEST_F(RestorerTest, AppendsToNoPageThatCameBack) {
+  const TableId table = db.buffers.world().schema->table_of<Position>();
+  {
+    const Snapshot kept = db.snapshot();
+    shift_all(1);
+    ASSERT_TRUE(restore(kept));
+    ASSERT_GT(db.buffers.bytes_retired(table), 0U);
+    Transaction transaction = db.begin();
+    transaction.insert(transaction.create(), Position{7, 7});
+    ASSERT_TRUE(std::move(transaction).commit());
+  }
+  turn_over();
+  EXPECT_EQ(db.buffers.bytes_retired(table), 0U);
+}
+
 // The last chunk has the same rows as in the snapshot, and on the same page: one came and went to the place of another.
 // On the way back a row of it moves after all, and its column cannot be put back as a page.
 TEST_F(RestorerTest, GoesByRowsWhereItMovesThemItself) {
