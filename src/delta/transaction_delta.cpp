@@ -143,16 +143,18 @@ void TransactionDelta::group(const WriteBuffer& buffer) {
         return std::pair(table_of(a), a) < std::pair(table_of(b), b);
       });
     }
-    touched.begin = static_cast<std::uint32_t>(cells_.size());
+    touched = {.placed = 0, .begin = static_cast<std::uint32_t>(cells_.size()), .end = 0};
     for (auto at = first; at != end; ++at) {
       const auto place = static_cast<std::uint32_t>(at - order_.begin());
       if (at == first || table_of(*at) != table_of(*(at - 1))) {
         cells_.push_back({changes[*at].table, changes[*at].entity, place, place});
+        touched.placed = std::max(touched.placed, *at);
       }
       cells_.back().end = place + 1;
     }
     touched.end = static_cast<std::uint32_t>(cells_.size());
   }
+  if (!std::ranges::is_sorted(touched_, {}, &Touched::placed)) std::ranges::sort(touched_, {}, &Touched::placed);
 }
 
 // Sets touched_ to ranges of order_, and that to the changes that touched a cell, each entity's together, oldest first.
@@ -192,16 +194,16 @@ void TransactionDelta::group_by_entity(std::span<const Change> changes) {
 std::uint32_t TransactionDelta::find_touched(std::span<const Change> changes, std::uint32_t at) {
   const Entity entity = changes[at].entity;
   // Most changes follow one of the same entity.
-  if (!touched_.empty() && changes[touched_.back().first].entity == entity) {
+  if (!touched_.empty() && changes[touched_.back().placed].entity == entity) {
     return static_cast<std::uint32_t>(touched_.size() - 1);
   }
   const std::size_t mask = by_entity_.size() - 1;
   std::size_t slot = (entity.bits() * 0x9E37'79B9'7F4A'7C15U >> 32U) & mask;
   for (; by_entity_[slot] != nobody; slot = (slot + 1) & mask) {
-    if (changes[touched_[by_entity_[slot]].first].entity == entity) return by_entity_[slot];
+    if (changes[touched_[by_entity_[slot]].placed].entity == entity) return by_entity_[slot];
   }
   by_entity_[slot] = static_cast<std::uint32_t>(touched_.size());
-  touched_.push_back({.first = at, .begin = 0, .end = 0});
+  touched_.push_back({.placed = at, .begin = 0, .end = 0});
   return by_entity_[slot];
 }
 

@@ -40,9 +40,10 @@ class TransactionDelta {
     std::uint32_t begin;
     std::uint32_t end;
   };
-  // All cells of one entity: [begin, end) of cells_, its being first.
+  // All cells of one entity: [begin, end) of cells_, its being first. The last change that touched one of them for the
+  // first time is what put it behind others of its archetype, and so a replay does it in that order.
   struct Touched {
-    std::uint32_t first;  // its first change
+    std::uint32_t placed;
     std::uint32_t begin;
     std::uint32_t end;
   };
@@ -65,7 +66,7 @@ class TransactionDelta {
   std::vector<std::uint32_t> whose_;
   std::vector<std::uint32_t> by_entity_;
   std::vector<Cell> cells_;
-  std::vector<Touched> touched_;  // in the order of `first`
+  std::vector<Touched> touched_;  // in the order of `placed`
   std::vector<RunWriter::Row> rows_;
   std::vector<std::byte> row_;
 };
