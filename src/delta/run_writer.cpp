@@ -60,6 +60,7 @@ RunWriter::RunWriter(const detail::WorldInfo& world) : bytes_(*world.bytes) {
                                     : (table.replicated ? Class::only_replicated : Class::neither));
     plain_.push_back(make_plain(bytes_[table.number]));
   }
+  all_are_logged_and_replicated_ = std::ranges::all_of(classes_, [](Class of) { return of == Class::all; });
 }
 
 void RunWriter::clear() noexcept {
@@ -103,16 +104,24 @@ void RunWriter::raise_floors(Entity entity, std::uint32_t count) {
 }
 
 void RunWriter::begin(RunCode code, Entity entity, std::span<const Row> rows) {
-  insert(code, entity, rows, Class::all);
-  for (Class other : {Class::only_logged, Class::only_replicated, Class::neither}) {
-    insert(RunCode::insert, entity, rows, other);
+  if (all_are_logged_and_replicated_) {
+    add_rows(group(code, rows, {}, Class::all), entity, rows);
+  } else {
+    insert(code, entity, rows, Class::all);
+    for (Class other : {Class::only_logged, Class::only_replicated, Class::neither}) {
+      insert(RunCode::insert, entity, rows, other);
+    }
   }
   end_operation();
 }
 
 void RunWriter::insert(Entity entity, std::span<const Row> rows) {
-  for (Class each : {Class::all, Class::only_logged, Class::only_replicated, Class::neither}) {
-    insert(RunCode::insert, entity, rows, each);
+  if (all_are_logged_and_replicated_) {
+    add_rows(group(RunCode::insert, rows, {}, Class::all), entity, rows);
+  } else {
+    for (Class each : {Class::all, Class::only_logged, Class::only_replicated, Class::neither}) {
+      insert(RunCode::insert, entity, rows, each);
+    }
   }
   end_operation();
 }
@@ -122,11 +131,15 @@ void RunWriter::insert(RunCode code, Entity entity, std::span<const Row> rows, C
   some_.clear();
   std::ranges::copy_if(rows, std::back_inserter(some_), [&](const Row& row) { return class_of(row.table) == of; });
   if (some_.empty() && code == RunCode::insert) return;
-  Group& into = group(code, some_, {}, of);
+  add_rows(group(code, some_, {}, of), entity, some_);
+}
+
+void RunWriter::add_rows(Group& into, Entity entity, std::span<const Row> rows) {
   add(into, entity);
-  for (std::size_t at = 0; at != some_.size(); ++at) {
-    const RowBytes& row = bytes_[some_[at].table];
-    encode(row, row.all(), some_[at].bytes, into.values[at]);
+  for (std::size_t at = 0; at != rows.size(); ++at) {
+    const std::size_t before = into.values[at].size();
+    bytes_[rows[at].table].encode_row(rows[at].bytes, into.values[at]);
+    bytes_added_ += into.values[at].size() - before;
   }
 }
 
@@ -144,6 +157,7 @@ void RunWriter::update(Entity entity, TableId table, const std::byte* before, co
     Group& into = updates_of(table, changed);
     add(into, entity);
     append_fields(plain, changed, after, into.values[0]);
+    end_operation();
     return;
   }
   const RowBytes& row = bytes_[table];
@@ -226,6 +240,7 @@ void RunWriter::append_fields(const PlainTable& table, std::uint64_t changed, co
     size += field.bytes;
   }
   out.insert(out.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
+  bytes_added_ += size;
 }
 
 RunWriter::Group& RunWriter::group(RunCode code, std::span<const Row> rows, RowBytes::Fields fields, Class of) {

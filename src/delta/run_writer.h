@@ -79,12 +79,12 @@ class RunWriter {
   [[nodiscard]] Class class_of(TableId table) const { return classes_[to_index(table)]; }
   void begin(RunCode code, Entity entity, std::span<const Row> rows);
   void insert(RunCode code, Entity entity, std::span<const Row> rows, Class of);
+  void add_rows(Group& into, Entity entity, std::span<const Row> rows);
   [[nodiscard]] static PlainTable make_plain(const schema::RowBytes& row);
   [[nodiscard]] static std::uint64_t changed_fields(const PlainTable& table, const std::byte* before,
                                                     const std::byte* after);
   Group& updates_of(TableId table, std::uint64_t changed);
-  static void append_fields(const PlainTable& table, std::uint64_t changed, const std::byte* row,
-                            std::vector<std::byte>& out);
+  void append_fields(const PlainTable& table, std::uint64_t changed, const std::byte* row, std::vector<std::byte>& out);
   Group& group(RunCode code, std::span<const Row> rows, schema::RowBytes::Fields fields, Class of);
   void add(Group& group, Entity entity);
   void encode(const schema::RowBytes& row, schema::RowBytes::Fields fields, const std::byte* from,
@@ -95,8 +95,9 @@ class RunWriter {
   static void append(const Group& group, std::vector<std::byte>& out);
 
   const schema::TableBytes& bytes_;
-  std::vector<Class> classes_;        // by table
-  std::vector<PlainTable> plain_;     // likewise
+  std::vector<Class> classes_;  // by table
+  bool all_are_logged_and_replicated_ = false;
+  std::vector<PlainTable> plain_;     // by table
   TableId changed_table_ = no_table;  // what updates_of() was asked for last; no_table: of nothing since clear()
   std::uint64_t changed_bits_ = 0;
   std::uint32_t changed_group_ = 0;

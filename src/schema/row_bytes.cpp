@@ -65,8 +65,15 @@ void RowBytes::find_out() {
     for (const Piece& piece : pieces(field)) {
       are_the_row_ = are_the_row_ && piece.bytes != 0 && piece.offset == bytes;
       bytes += piece.bytes;
+      has_texts_ = has_texts_ || piece.bytes == 0;
+      if (!row_pieces_.empty() && row_pieces_.back().offset + row_pieces_.back().bytes == piece.offset) {
+        row_pieces_.back().bytes += piece.bytes;
+      } else {
+        row_pieces_.push_back(piece);
+      }
     }
   }
+  row_pieces_bytes_ = bytes;
   are_the_row_ = are_the_row_ && bytes == row_bytes_;
   by_place_ = by_number_;
   std::ranges::stable_sort(by_place_, {}, [this](std::uint16_t field) { return pieces(field).front().offset; });
@@ -95,6 +102,19 @@ void RowBytes::encode(Fields fields, const std::byte* row, std::vector<std::byte
       put_varint(out, text.size());
       put(out, text.data(), text.size());
     }
+  }
+}
+
+void RowBytes::encode_row(const std::byte* row, std::vector<std::byte>& out) const {
+  if (has_texts_) {
+    encode(all(), row, out);
+    return;
+  }
+  std::size_t at = out.size();
+  out.resize(at + row_pieces_bytes_);
+  for (const auto [offset, bytes] : row_pieces_) {
+    std::memcpy(out.data() + at, row + offset, bytes);
+    at += bytes;
   }
 }
 

@@ -44,6 +44,8 @@ class RowBytes {
 
   /// Appends the fields' bytes.
   void encode(Fields fields, const std::byte* row, std::vector<std::byte>& out) const;
+  /// The same of all fields, faster.
+  void encode_row(const std::byte* row, std::vector<std::byte>& out) const;
   /// Fills the fields in a row from the front of `in`, which is advanced. False where `in` is too short or a text too
   /// long; bools and enums are not checked.
   /// Lifetime: texts borrow `in`.
@@ -60,6 +62,9 @@ class RowBytes {
   std::vector<std::uint16_t> by_number_;
   std::vector<std::uint16_t> by_place_;
   bool are_the_row_ = false;
+  std::vector<Piece> row_pieces_;  // all fields in the order of their numbers, as few pieces as they lie in
+  std::size_t row_pieces_bytes_ = 0;
+  bool has_texts_ = false;
 };
 
 /// Takes a text's bytes, which its length leads, off the front of `in`. False where `in` is too short or it is too
