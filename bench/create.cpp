@@ -1,16 +1,12 @@
 // New entities with rows in two tables, a thousand to a transaction: one by one, and many at once. Beside it what a
 // program would do by hand: three vectors, and a map from the id to the place.
 #include "suite.h"
-
-#include <stoa/stoa.h>
+#include "world.h"
 
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <expected>
 #include <memory>
-#include <span>
-#include <stdexcept>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -18,22 +14,7 @@
 namespace bench {
 namespace {
 
-struct Place {
-  float x, y, z;
-};
-BOOST_DESCRIBE_STRUCT(Place, (), (x, y, z))
-struct Speed {
-  float x, y, z;
-};
-BOOST_DESCRIBE_STRUCT(Speed, (), (x, y, z))
-
 constexpr std::size_t per_transaction = 1000;
-
-template <typename T>
-T value_of(std::expected<T, stoa::Error> answer) {
-  if (!answer) throw std::runtime_error("stoa: " + answer.error().message());
-  return std::move(*answer);
-}
 
 Place place_of(std::size_t i) { return {static_cast<float>(i % 1000), 1, 2}; }
 Speed speed_of(std::size_t i) { return {1, static_cast<float>(i % 7), 0}; }
@@ -58,19 +39,15 @@ void add_stoa(Suite& suite, const std::string& subject, const char* system, Fill
                    stoa::Schema schema("create");
                    schema.table<Place>("place");
                    schema.table<Speed>("speed");
-                   stoa::Options options;
-                   options.writer = stoa::WriterMode::manual;
                    database->reset();
-                   *database = std::make_unique<stoa::Database>(value_of(stoa::Database::in_memory(schema, options)));
+                   *database = std::make_unique<stoa::Database>(open_manual(schema));
                  },
              .run =
                  [=] {
                    for (std::size_t first = 0; first < count; first += per_transaction) {
                      stoa::Transaction tx = (*database)->begin();
                      fill(tx, first);
-                     stoa::CommitTicket ticket = std::move(tx).submit();
-                     (*database)->step();
-                     (void)value_of(ticket.get());
+                     commit(**database, std::move(tx));
                    }
                  },
              .check =

@@ -23,7 +23,8 @@ int main(int argc, char** argv) try {
   app.add_flag("--cpu", cpu, "Tables show the measuring thread's CPU time, for a machine that others use as well");
   app.add_option("--rounds", rounds, "How often each is measured, in turns")->check(CLI::PositiveNumber);
   app.add_option("--filter", filter, "Only what this regular expression finds in \"subject/system\"");
-  app.add_option("--out", folder, "Where results.json and results.md go; otherwise the benchmarks' own results folder");
+  app.add_option("--out", folder,
+                 "Where results.json and results.md go; otherwise, of a whole run, the benchmarks' own results folder");
   app.add_option("--source", source, "What is measured, as a commit: results.md says it");
   CLI11_PARSE(app, argc, argv);
 
@@ -32,12 +33,12 @@ int main(int argc, char** argv) try {
   bench::Report report(cpu ? bench::Clock::cpu : bench::Clock::wall, source);
   bench::Suite suite(scale, filter, report);
   for (auto add : {bench::add_insert, bench::add_update, bench::add_scan, bench::add_get, bench::add_each,
-                   bench::add_create, bench::add_structure}) {
+                   bench::add_create, bench::add_structure, bench::add_versions}) {
     add(suite);
     suite.run();
   }
   fmt::print("{}", report.markdown());
-  if (folder.empty() && !quick) folder = STOA_BENCH_RESULTS;
+  if (folder.empty() && !quick && filter.empty()) folder = STOA_BENCH_RESULTS;
   if (!folder.empty()) report.write(folder);
   return 0;
 } catch (const std::exception& error) {

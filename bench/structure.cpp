@@ -1,32 +1,21 @@
 // What only an ECS does: tables that come and go, sparse tables beside dense ones, and many archetypes. Stoa alone, in
 // pairs that show what a thing costs.
 #include "suite.h"
-
-#include <stoa/stoa.h>
+#include "world.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <expected>
 #include <memory>
 #include <random>
 #include <span>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 
 namespace bench {
 namespace {
 
-struct Place {
-  float x, y, z;
-};
-BOOST_DESCRIBE_STRUCT(Place, (), (x, y, z))
-struct Speed {
-  float x, y, z;
-};
-BOOST_DESCRIBE_STRUCT(Speed, (), (x, y, z))
 struct Burning {
   std::uint32_t since;
 };
@@ -36,39 +25,14 @@ struct Poisoned {
 };
 BOOST_DESCRIBE_STRUCT(Poisoned, (), (since))
 
-template <typename T>
-T value_of(std::expected<T, stoa::Error> answer) {
-  if (!answer) throw std::runtime_error("stoa: " + answer.error().message());
-  return std::move(*answer);
-}
-
-stoa::Database open(stoa::Schema schema) {
-  stoa::Options options;
-  options.writer = stoa::WriterMode::manual;
-  return value_of(stoa::Database::in_memory(schema, options));
-}
-
-void commit(stoa::Database& database, stoa::Transaction tx) {
-  stoa::CommitTicket ticket = std::move(tx).submit();
-  database.step();
-  (void)value_of(ticket.get());
-}
-
 /// Entities with a place; the second half also burns where `beside_sparse`, and a third is poisoned.
 struct World {
-  explicit World(std::size_t count, bool beside_sparse) : database(open(schema())) {
-    constexpr std::size_t rows_per_transaction = 10'000;
-    while (entities.size() < count) {
-      stoa::Transaction tx = database.begin();
-      for (std::size_t left = std::min(rows_per_transaction, count - entities.size()); left != 0; --left) {
-        const stoa::Entity entity = tx.create();
-        tx.insert(entity, Place{1, 2, 3});
-        if (beside_sparse && entities.size() % 2 == 0) tx.insert(entity, Burning{1});
-        if (beside_sparse && entities.size() % 3 == 0) tx.insert(entity, Poisoned{1});
-        entities.push_back(entity);
-      }
-      commit(database, std::move(tx));
-    }
+  explicit World(std::size_t count, bool beside_sparse) : database(open_manual(schema())) {
+    entities = create_entities(database, count, [&](stoa::Transaction& tx, stoa::Entity entity, std::size_t i) {
+      tx.insert(entity, Place{1, 2, 3});
+      if (beside_sparse && i % 2 == 0) tx.insert(entity, Burning{1});
+      if (beside_sparse && i % 3 == 0) tx.insert(entity, Poisoned{1});
+    });
   }
   static stoa::Schema schema() {
     stoa::Schema out("structure");
@@ -216,7 +180,7 @@ void add_many_archetypes(Suite& suite, const char* system, std::uint32_t tags) {
                    for (std::uint32_t tag = 0; tag < tags; ++tag) toml += fmt::format("[tables.tag{}]\n", tag);
                    stoa::Schema tagged = value_of(stoa::Schema::from_toml(toml));
                    tagged.bind<Place>("place");
-                   state->database = std::make_unique<stoa::Database>(open(std::move(tagged)));
+                   state->database = std::make_unique<stoa::Database>(open_manual(tagged));
                    stoa::Transaction tx = state->database->begin();
                    for (std::size_t set = 0; set < archetypes; ++set) {
                      const stoa::Entity entity = tx.create();

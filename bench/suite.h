@@ -94,5 +94,6 @@ void add_scan(Suite& suite);
 void add_get(Suite& suite);
 void add_each(Suite& suite);
 void add_structure(Suite& suite);
+void add_versions(Suite& suite);
 
 }  // namespace bench
