@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@ using storage::for_each_differing_page;
 
 constexpr std::uint32_t slot_page_size = 1U << detail::slot_page_bits;
 constexpr std::size_t bytes_together = 512;  // that are compared at once
+constexpr std::size_t rows_together = 32;    // whose entities are awaited at once
 constexpr std::uint32_t directory_page_size = 1U << detail::directory_page_bits;
 
 // Out is told of each difference, as a RunWriter is.
@@ -126,41 +128,75 @@ class RootDiff {
     });
   }
 
-  // Rows of entities that have not moved, of all columns whose pages differ.
+  // A chunk's cells of one table in both.
+  struct Pages {
+    std::uint32_t chunk;
+    const std::byte* before;
+    const std::byte* after;
+  };
+
+  // Rows of entities that have not moved, of all columns whose pages differ. Those are rarely in a cache, so while one
+  // pair of pages is compared the next one is on its way.
   void rows_in_place(const ChunkStore& before, const ChunkStore& after) {
-    const std::uint32_t rows = std::min(before.rows, after.rows);
     for (std::size_t column = 1; column != after.shape->columns.size(); ++column) {
-      const auto [table, cell_bytes] = after.shape->columns[column];
-      for_each_differing_page(before.columns()[column], after.columns()[column],
-                              [&](std::uint64_t chunk, const void* a, const void* b) {
-                                if (a == nullptr || b == nullptr) return;
-                                const auto number = static_cast<std::uint32_t>(chunk);
-                                if (skip_ != nullptr && skip_(*to_.world, before, after, number, table)) return;
-                                compare(before, after, number, rows, table, cell_bytes,
-                                        static_cast<const std::byte*>(a), static_cast<const std::byte*>(b));
-                              });
+      const TableId table = after.shape->columns[column].table;
+      std::optional<Pages> next;
+      for_each_differing_page(
+          before.columns()[column], after.columns()[column], [&](std::uint64_t chunk, const void* a, const void* b) {
+            if (a == nullptr || b == nullptr) return;
+            const auto number = static_cast<std::uint32_t>(chunk);
+            if (skip_ != nullptr && skip_(*to_.world, before, after, number, table)) return;
+            const Pages found{number, static_cast<const std::byte*>(a), static_cast<const std::byte*>(b)};
+            if (next) compare(before, after, column, *next, &found);
+            next = found;
+          });
+      if (next) compare(before, after, column, *next, nullptr);
+      tell(table);
     }
   }
 
-  void compare(const ChunkStore& before, const ChunkStore& after, std::uint32_t chunk, std::uint32_t rows,
-               TableId table, std::size_t cell_bytes, const std::byte* a, const std::byte* b) {
-    const std::uint32_t first = chunk << after.shape->row_bits;
+  void compare(const ChunkStore& before, const ChunkStore& after, std::size_t column, const Pages& pages,
+               const Pages* next) {
+    const std::uint32_t first = pages.chunk << after.shape->row_bits;
+    const std::uint32_t rows = std::min(before.rows, after.rows);
     if (first >= rows) return;
     const std::uint32_t count = std::min(rows - first, after.shape->chunk_rows());
-    const Entity* whose_a = before.entities(chunk).data();
-    const Entity* whose_b = after.entities(chunk).data();
+    const auto [table, cell_bytes] = after.shape->columns[column];
+    const Entity* whose_a = before.entities(pages.chunk).data();
+    const Entity* whose_b = after.entities(pages.chunk).data();
     // Most of a page is equal: as much of it at a time as memcmp is good at.
     const auto stride = static_cast<std::uint32_t>(std::clamp<std::size_t>(bytes_together / cell_bytes, 1, count));
     for (std::uint32_t at = 0; at < count; at += stride) {
       const std::uint32_t end = std::min(count, at + stride);
-      if (std::memcmp(a + at * cell_bytes, b + at * cell_bytes, (end - at) * cell_bytes) == 0) continue;
+      const std::size_t offset = at * cell_bytes;
+      const std::size_t bytes = (end - at) * cell_bytes;
+      if (next != nullptr) {
+        prefetch(next->before + offset, bytes);
+        prefetch(next->after + offset, bytes);
+      }
+      if (std::memcmp(pages.before + offset, pages.after + offset, bytes) == 0) continue;
       for (std::uint32_t i = at; i != end; ++i) {
-        const std::byte* was = a + i * cell_bytes;
-        const std::byte* now = b + i * cell_bytes;
-        if (whose_a[i] != whose_b[i] || std::memcmp(was, now, cell_bytes) == 0) continue;
-        out_.update(whose_b[i], table, was, now);
+        const std::byte* was = pages.before + i * cell_bytes;
+        const std::byte* now = pages.after + i * cell_bytes;
+        if (std::memcmp(was, now, cell_bytes) == 0) continue;
+        __builtin_prefetch(whose_a + i);
+        __builtin_prefetch(whose_b + i);
+        differing_.push_back({whose_a + i, whose_b + i, was, now});
       }
     }
+    if (differing_.size() >= rows_together) tell(table);
+  }
+
+  static void prefetch(const std::byte* from, std::size_t bytes) {
+    for (std::size_t at = 0; at < bytes; at += 64) __builtin_prefetch(from + at);
+  }
+
+  // What compare() found: cells that differ, if their row is the same entity's.
+  void tell(TableId table) {
+    for (const auto& [whose_a, whose_b, was, now] : differing_) {
+      if (*whose_a == *whose_b) out_.update(*whose_b, table, was, now);
+    }
+    differing_.clear();
   }
 
   // Calls function(entity, row) for the rows of `store` that have not the same entity in `other`. Where the page of
@@ -266,6 +302,13 @@ class RootDiff {
   Out& out_;
   const SkipColumn skip_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> risen_pages_;  // and their floors
+  struct Differing {
+    const Entity* whose_before;
+    const Entity* whose_after;
+    const std::byte* was;
+    const std::byte* now;
+  };
+  std::vector<Differing> differing_;  // of one table
   std::vector<RunWriter::Row> rows_;
 };
 
