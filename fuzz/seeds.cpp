@@ -170,7 +170,7 @@ void add_wrong_deltas(Corpus& corpus) {
   add_body("index-twice", bytes_of({head(delta::RunCode::create, 0), 1, entity(100), entity(0, true), 2}));
   corpus.add("delta_decode", "wrong-version", envelope_of({0, zigzag(-1), 0, 0}, {}));
   corpus.add("delta_decode", "wrong-row",
-             envelope_of({0, zigzag(1), 0, 1, 0, row_bytes_max, 1, 1, 0, 1},
+             envelope_of({0, zigzag(1), 0, 1, 0, row_bytes_max, 1, 1 * 4},
                          bytes_of({head(delta::RunCode::insert, 1), 0, 0, entity(0), 7})));
 }
 

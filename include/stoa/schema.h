@@ -88,7 +88,7 @@ class TableBuilder {
   TableBuilder& sparse();
   /// Not in the log: its rows are gone after recovery.
   TableBuilder& not_logged();
-  /// Not in the deltas that replicas get. There are none yet: it is kept in the schema, and has no effect.
+  /// Not in what Delta::encode() gives, so that replicas have no rows of it.
   TableBuilder& not_replicated();
 
  private:

@@ -80,7 +80,7 @@ TEST(Envelope, AFewBytesRaiseAnIndexOnce) {
 
 // Table 0 with a row of so many bytes, a field, and a piece of so many at its begin; 0 is a text.
 std::string table_of(std::uint64_t row_bytes, std::uint64_t piece_bytes) {
-  return refusal_of(delta_of({0, zigzag(1), 0, 1, 0, row_bytes, 1, 1, 0, piece_bytes, 0}));
+  return refusal_of(delta_of({0, zigzag(1), 0, 1, 0, row_bytes, 1, piece_bytes * 4, 0}));
 }
 
 TEST(Envelope, ARowIsNotMadeOfPadding) {

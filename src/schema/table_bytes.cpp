@@ -4,6 +4,7 @@
 
 #include <stoa/text.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -12,14 +13,34 @@ namespace {
 
 using Piece = RowBytes::Piece;
 
-// Within the row.
-bool take_piece(std::span<const std::byte>& in, std::uint32_t row_bytes, Piece& piece) {
-  std::uint64_t offset = 0;
-  std::uint64_t bytes = 0;
-  if (!take_varint(in, offset) || !take_varint(in, bytes) || offset > row_bytes) return false;
-  const std::uint64_t room = row_bytes - offset;
-  if (bytes == 0 ? room < sizeof(detail::TextCell) : room < bytes) return false;
+// A piece is said in one number: whether more of its field follow, whether it says where it begins, and its bytes.
+constexpr std::uint64_t more_follow = 1;
+constexpr std::uint64_t says_where = 2;
+constexpr unsigned flag_bits = 2;
+
+constexpr std::uint32_t cell_bytes = sizeof(detail::TextCell);
+
+std::uint32_t bytes_in_row(const Piece& piece) { return piece.bytes == 0 ? cell_bytes : piece.bytes; }
+
+// Where a piece lies that does not say it: behind the one before, as far as numbers of its size are aligned.
+std::uint64_t behind(std::uint64_t end, std::uint64_t bytes) {
+  const std::uint64_t alignment = std::min<std::uint64_t>(8, bytes == 0 ? 8 : bytes & (~bytes + 1));
+  return (end + alignment - 1) / alignment * alignment;
+}
+
+// The next one, within the row. False where there is none.
+bool take_piece(std::span<const std::byte>& in, std::uint64_t row_bytes, std::uint64_t end, Piece& piece, bool& more) {
+  std::uint64_t said = 0;
+  if (!take_varint(in, said)) return false;
+  const std::uint64_t bytes = said >> flag_bits;
+  std::uint64_t offset = behind(end, bytes);
+  if ((said & says_where) != 0) {
+    const std::uint64_t unsaid = std::exchange(offset, 0);
+    if (!take_varint(in, offset) || offset == unsaid) return false;
+  }
+  if (offset > row_bytes || (bytes == 0 ? cell_bytes : bytes) > row_bytes - offset) return false;
   piece = {static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(bytes)};
+  more = (said & more_follow) != 0;
   return true;
 }
 
@@ -35,12 +56,15 @@ void TableBytes::encode(TableId table, std::vector<std::byte>& out) const {
   put_varint(out, to_index(table));
   put_varint(out, row.row_bytes());
   put_varint(out, row.field_count());
+  std::uint32_t end = 0;
   for (const std::uint16_t field : row.all()) {
     const auto pieces = row.pieces(field);
-    put_varint(out, pieces.size());
     for (const Piece& piece : pieces) {
-      put_varint(out, piece.offset);
-      put_varint(out, piece.bytes);
+      const bool elsewhere = piece.offset != behind(end, piece.bytes);
+      put_varint(out, std::uint64_t{piece.bytes} << flag_bits | (elsewhere ? says_where : 0) |
+                          (&piece != &pieces.back() ? more_follow : 0));
+      if (elsewhere) put_varint(out, piece.offset);
+      end = piece.offset + bytes_in_row(piece);
     }
   }
 }
@@ -56,13 +80,14 @@ bool TableBytes::decode(std::span<const std::byte>& in) {
   }
   std::vector<std::vector<Piece>> fields;
   std::uint64_t bytes = 0;  // of the row, but for padding
+  std::uint64_t end = 0;    // of the piece before
   for (; field_count != 0; --field_count) {
-    std::uint64_t count = 0;
-    if (!take_varint(in, count) || count == 0 || count > in.size()) return false;
     std::vector<Piece>& pieces = fields.emplace_back();
-    for (; count != 0; --count) {
-      if (!take_piece(in, static_cast<std::uint32_t>(row_bytes), pieces.emplace_back())) return false;
-      bytes += pieces.back().bytes == 0 ? sizeof(detail::TextCell) : pieces.back().bytes;
+    for (bool more = true; more;) {
+      Piece& piece = pieces.emplace_back();
+      if (!take_piece(in, row_bytes, end, piece, more)) return false;
+      end = std::uint64_t{piece.offset} + bytes_in_row(piece);
+      bytes += bytes_in_row(piece);
     }
   }
   // Padding goes up to a multiple of 8 at most, so no byte of a field brings along more than seven. Rows that are told
