@@ -135,9 +135,8 @@ void add_deltas(Corpus& corpus) {
 
 // An encoded delta with the given numbers behind its header, and a body.
 Bytes envelope_of(std::initializer_list<std::uint64_t> numbers, const Bytes& body) {
-  Bytes out(settled_delta().begin(), settled_delta().begin() + 44);
+  Bytes out(settled_delta().begin(), settled_delta().begin() + 34);
   for (const std::uint64_t number : numbers) put_varint(out, number);
-  put_varint(out, body.size());
   out.insert(out.end(), body.begin(), body.end());
   blank_envelope(out);
   return out;

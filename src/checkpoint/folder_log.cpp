@@ -64,7 +64,7 @@ std::expected<LoggedTransaction, Error> FolderLog::to_transaction(const wal::Tra
   content->to = record.version;
   content->tag = record.tag;
   content->history = history_;
-  content->schema_hash = schema_->hash();
+  content->schema_mark = delta::schema_mark(schema_->hash());
   content->schema = schema_;
   content->tables = bytes_;
   content->body.assign(record.body.begin(), record.body.end());

@@ -43,7 +43,7 @@ fields = [{ name = "e", type = "kind" }, { name = "f", type = "bool" }, { name =
 
     // Who is sent it: without the schema nobody reads it by type.
     detail::DeltaAccess::Content content;
-    content.schema_hash = schema->hash();
+    content.schema_mark = schema_mark(schema->hash());
     content.tables = std::make_shared<const schema::TableBytes>(schema->model());
     content.body = std::move(bad);
     const Bytes sent = encode_envelope(content);

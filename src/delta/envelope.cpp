@@ -21,8 +21,10 @@ using Content = detail::DeltaAccess::Content;
 constexpr std::array<std::byte, 4> magic{std::byte{0xF7}, std::byte{'s'}, std::byte{'d'}, std::byte{'l'}};
 constexpr std::uint8_t flag_full = 1;
 constexpr std::uint8_t flag_filtered = 2;
-constexpr std::size_t crc_offset = 8;
-constexpr std::size_t head_bytes = 44;  // what has a fixed place
+constexpr std::size_t crc_offset = 6;
+constexpr std::size_t history_offset = 10;
+constexpr std::size_t schema_offset = 26;
+constexpr std::size_t head_bytes = 34;  // what has a fixed place
 // Far from the end of the numbers: a replica that is led here can still be promoted, and its versions go on rising.
 constexpr Version version_max = std::numeric_limits<std::int64_t>::max();
 
@@ -53,14 +55,13 @@ std::vector<std::byte> encode_envelope(const Content& content) {
   std::memcpy(out.data(), magic.data(), magic.size());
   out[4] = std::byte{encoding_version};
   out[5] = static_cast<std::byte>((content.full ? flag_full : 0) | (content.filtered ? flag_filtered : 0));
-  std::memcpy(out.data() + 12, content.history.data(), sizeof content.history);
-  std::memcpy(out.data() + 28, content.schema_hash.data(), sizeof content.schema_hash);
+  std::memcpy(out.data() + history_offset, content.history.data(), sizeof content.history);
+  store(out.data() + schema_offset, content.schema_mark);
   put_varint(out, content.from);
   put_varint(out, zigzag(static_cast<std::int64_t>(content.to - content.from)));
   put_varint(out, content.tag);
   put_varint(out, named.size());
   for (TableId table : named) content.tables->encode(table, out);
-  put_varint(out, body.size());
   out.insert(out.end(), body.begin(), body.end());
   store(out.data() + crc_offset, checksum(out));
   return out;
@@ -80,15 +81,14 @@ std::expected<std::shared_ptr<const Content>, Error> decode_envelope(std::span<c
   const auto version = std::to_integer<unsigned>(bytes[4]);
   if (version != encoding_version) return corrupt("its encoding is " + std::to_string(version) + ", not 2");
   const auto flags = std::to_integer<std::uint8_t>(bytes[5]);
-  if ((flags & ~(flag_full | flag_filtered)) != 0 || load<std::uint16_t>(bytes.data() + 6) != 0)
-    return corrupt("unknown flags");
+  if ((flags & ~(flag_full | flag_filtered)) != 0) return corrupt("unknown flags");
 
   auto content = std::make_shared<Content>();
   content->full = (flags & flag_full) != 0;
   content->filtered = (flags & flag_filtered) != 0;
-  std::memcpy(content->history.data(), bytes.data() + 12, sizeof content->history);
-  std::memcpy(content->schema_hash.data(), bytes.data() + 28, sizeof content->schema_hash);
-  if (schema != nullptr && schema->hash() != content->schema_hash) {
+  std::memcpy(content->history.data(), bytes.data() + history_offset, sizeof content->history);
+  content->schema_mark = load<std::uint64_t>(bytes.data() + schema_offset);
+  if (schema != nullptr && schema_mark(schema->hash()) != content->schema_mark) {
     return std::unexpected(Error(ErrorCode::schema_mismatch, "the delta is of another schema"));
   }
   in = bytes.subspan(head_bytes);
@@ -109,8 +109,6 @@ std::expected<std::shared_ptr<const Content>, Error> decode_envelope(std::span<c
     content->schema = std::shared_ptr<const CompiledSchema>(std::shared_ptr<const CompiledSchema>(), schema);
     content->tables = std::make_shared<const schema::TableBytes>(schema->model());
   }
-  std::uint64_t size = 0;
-  if (!take_varint(in, size) || size != in.size()) return corrupt("its length is another");
   content->body.assign(in.begin(), in.end());
   const SchemaModel* const model = schema == nullptr ? nullptr : &schema->model();
   if (auto fault = find_fault(content->body, *content->tables, model)) {

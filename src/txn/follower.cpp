@@ -16,7 +16,7 @@ constexpr std::size_t remembered_max = 65'536;
 std::expected<Follower::Step, Error> Follower::look_at(const Content& delta, std::span<const std::byte> body,
                                                        Version now, const detail::HistoryId& history,
                                                        const SchemaHash& schema) const {
-  if (delta.schema_hash != schema) {
+  if (delta.schema_mark != delta::schema_mark(schema)) {
     return std::unexpected(Error(ErrorCode::schema_mismatch, "the delta is of another schema"));
   }
   if (delta.filtered) {

@@ -70,12 +70,12 @@ class Replica : public testing::Test {
     std::memcpy(&*found.begin(), &other, sizeof other);
     std::uint32_t crc = ~0U;
     for (std::size_t at = 0; at != bytes.size(); ++at) {
-      if (at >= 8 && at < 12) continue;
+      if (at >= 6 && at < 10) continue;
       crc ^= std::to_integer<std::uint32_t>(bytes[at]);
       for (int bit = 0; bit != 8; ++bit) crc = crc >> 1U ^ (0x82F6'3B78U & (0U - (crc & 1U)));
     }
     crc = ~crc;
-    std::memcpy(bytes.data() + 8, &crc, sizeof crc);
+    std::memcpy(bytes.data() + 6, &crc, sizeof crc);
     const auto decoded = Delta::decode(bytes);
     EXPECT_TRUE(decoded) << decoded.error().message();
     return *decoded;
