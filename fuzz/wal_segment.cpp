@@ -35,7 +35,7 @@ class World final : public detail::SnapshotHome {
   World() : buffers_(storage::make_world(compiled()), {options().slab_bytes_first, 1.0, options().slab_bytes_max}) {}
 
   std::expected<wal::Recovery, Error> recover(FileSystem& files, const wal::Identity& identity) {
-    const checkpoint::Stored stored{.checkpoints = {}, .log = identity};
+    const checkpoint::Stored stored{.checkpoints = {}, .log = identity, .histories = {}};
     auto recovered = checkpoint::recover_state(files, folder, stored, wal::Access::owner, buffers_);
     if (!recovered) return std::unexpected(std::move(recovered.error()));
     return std::move(recovered->log);

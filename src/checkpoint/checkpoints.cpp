@@ -83,7 +83,9 @@ std::expected<void, Error> Checkpointer::write(const std::string& unfinished, co
   if (auto removed = remove_if_there(files_, unfinished); !removed) return removed;
   auto file = files_.create(unfinished);
   if (!file) return std::unexpected(file.error());
-  if (auto written = write_checkpoint(**file, identity_, root); !written) return written;
+  wal::Identity identity = identity_;
+  identity.history_id = {root.history[0], root.history[1]};
+  if (auto written = write_checkpoint(**file, identity, root); !written) return written;
   if (auto synced = (*file)->sync(); !synced) return synced;
   if (auto renamed = files_.rename(unfinished, join_path(folder_, checkpoint_name(root.version))); !renamed) {
     return renamed;

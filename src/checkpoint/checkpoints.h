@@ -58,7 +58,7 @@ class Checkpointer {
 
   FileSystem& files_;
   const std::string folder_;
-  const wal::Identity identity_;
+  const wal::Identity identity_;  // but for the history, which is the root's
   std::mutex mutex_;              // guards all below, and lets one checkpoint be made at a time
   Version newest_;                // of those that are known to be good and durable
   Version older_ = 0;             // the one before it; 0 where none is known

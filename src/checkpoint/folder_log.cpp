@@ -34,7 +34,6 @@ std::expected<void, Error> FolderLog::find_log() {
   if (!*identity) return {};
   auto cursor = wal::LogCursor::open(*files_, folder_, **identity, from_);
   if (!cursor) return std::unexpected(cursor.error());
-  history_ = {(*identity)->history_id.low, (*identity)->history_id.high};
   cursor_ = *std::move(cursor);
   return {};
 }
@@ -60,10 +59,10 @@ std::expected<LoggedTransaction, Error> FolderLog::to_transaction(const wal::Tra
               fmt::format("transaction {}: byte {}: {}", record.version, fault->offset, fault->reason)));
   }
   auto content = std::make_shared<detail::DeltaAccess::Content>();
-  content->from = record.version - 1;
+  content->from = record.version - record.step;
   content->to = record.version;
   content->tag = record.tag;
-  content->history = history_;
+  content->history = {cursor_->history_id().low, cursor_->history_id().high};
   content->schema_mark = delta::schema_mark(schema_->hash());
   content->schema = schema_;
   content->tables = bytes_;

@@ -44,7 +44,6 @@ class FolderLog {
   std::shared_ptr<const CompiledSchema> schema_;
   std::shared_ptr<const schema::TableBytes> bytes_;
   Version from_;
-  detail::HistoryId history_{};
   std::optional<wal::LogCursor> cursor_;  // none while there is no log
   std::optional<Error> refused_;          // of a body: the cursor is behind it
 };

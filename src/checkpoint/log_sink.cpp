@@ -14,18 +14,47 @@ constexpr std::chrono::milliseconds idle_before_seal{200};
 LogSink::LogSink(wal::Writer writer, Durability durability, Version durable, const Clock& clock)
     : writer_(std::move(writer)), durability_(durability), clock_(clock), durable_(durable) {}
 
-std::expected<void, Error> LogSink::add(Version version, std::uint64_t tag, std::span<const std::byte> delta) {
-  const std::uint64_t bytes = batch_.frame_bytes() + wal::record_header_bytes + delta.size();
+std::expected<void, Error> LogSink::add(const txn::Committed& committed) {
+  if (auto taken_up = take_up_history(); !taken_up) return taken_up;
+  const std::uint64_t step = committed.to - committed.from;
+  if (!batch_.takes(step)) {
+    if (auto written = write_batch(); !written) return written;
+  }
+  const std::uint64_t bytes = batch_.frame_bytes() + wal::record_header_bytes + committed.delta.size();
   if (auto reserved = writer_.reserve(bytes); !reserved) return reserved;
   batch_.reserve(writer_.bytes_to_write(bytes));  // commit() is to need no memory
-  batch_.add({.version = version, .wall_ns = clock_.now_wall_ns(), .tag = tag, .body = delta});
+  batch_.add({.version = committed.to,
+              .wall_ns = clock_.now_wall_ns(),
+              .tag = committed.tag,
+              .body = committed.delta,
+              .step = step});
   return {};
 }
 
-std::expected<void, Error> LogSink::commit() {
+std::expected<void, Error> LogSink::write_batch() {
+  if (batch_.empty()) return {};
   auto written = writer_.write(batch_);
   batch_.clear();
-  if (!written) return written;
+  return written;
+}
+
+std::expected<void, Error> LogSink::take_up_history() {
+  if (!begun_) return {};
+  if (auto written = write_batch(); !written) return written;
+  writer_.begin_history(begun_->id, begun_->following);
+  begun_.reset();
+  return {};
+}
+
+std::expected<void, Error> LogSink::keep_history() {
+  if (auto taken_up = take_up_history(); !taken_up) return taken_up;
+  auto begun = writer_.begin_segment();
+  note_durable();
+  return begun;
+}
+
+std::expected<void, Error> LogSink::commit() {
+  if (auto written = write_batch(); !written) return written;
   const Time now = std::chrono::steady_clock::now();
   switch (durability_.kind()) {
     case Durability::Kind::sync: rest_at_ = now + idle_before_seal; return sync();

@@ -8,6 +8,7 @@
 #include <stoa/options.h>
 
 #include <atomic>
+#include <optional>
 
 namespace stoa::checkpoint {
 
@@ -17,8 +18,11 @@ class LogSink final : public txn::CommitSink {
   LogSink(wal::Writer writer, Durability durability, Version durable, const Clock& clock);
 
   [[nodiscard]] bool wants_deltas() const noexcept override { return true; }
-  [[nodiscard]] std::expected<void, Error> add(Version version, std::uint64_t tag,
-                                               std::span<const std::byte> delta) override;
+  [[nodiscard]] std::expected<void, Error> add(const txn::Committed& committed) override;
+  void begin_history(const detail::HistoryId& history, bool following) noexcept override {
+    begun_ = {{history[0], history[1]}, following};
+  }
+  [[nodiscard]] std::expected<void, Error> keep_history() override;
   [[nodiscard]] std::expected<void, Error> commit() override;
   [[nodiscard]] std::expected<void, Error> flush() override;
   [[nodiscard]] Time rest_at() const noexcept override { return rest_at_; }
@@ -36,6 +40,8 @@ class LogSink final : public txn::CommitSink {
   [[nodiscard]] std::expected<void, Error> close();
 
  private:
+  std::expected<void, Error> write_batch();
+  std::expected<void, Error> take_up_history();
   std::expected<void, Error> sync();
   void note_durable() noexcept;
 
@@ -43,6 +49,11 @@ class LogSink final : public txn::CommitSink {
   const Durability durability_;
   const Clock& clock_;
   wal::Batch batch_;
+  struct History {
+    RandomId id;
+    bool following;
+  };
+  std::optional<History> begun_;  // which the writer does not know of: what is in batch_ comes before it
   Time rest_at_ = Time::max();
   std::atomic<Version> durable_;
   std::atomic<Version> required_{0};

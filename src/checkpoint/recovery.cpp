@@ -105,9 +105,33 @@ std::unexpected<Error> corrupt(Place place, std::string reason) {
   return std::unexpected(Error(ErrorCode::corrupt, std::move(place), std::move(reason)));
 }
 
+// Whether the log is, or was, of that history at that version: at the very version of a fork it was of both.
+bool has_history(const std::vector<Stored::History>& histories, Version version, const RandomId& id) {
+  for (std::size_t i = 0; i != histories.size(); ++i) {
+    const bool until = i + 1 == histories.size() || version <= histories[i + 1].from;
+    if (histories[i].from <= version && until && histories[i].id == id) return true;
+  }
+  return false;
+}
+
+// What can be read of them: which of the segments are needed, and must be whole, is not known yet.
+std::expected<std::vector<Stored::History>, Error> list_histories(FileSystem& files, const std::string& folder) {
+  const auto numbers = wal::list_segments(files, folder);
+  if (!numbers) return std::unexpected(numbers.error());
+  std::vector<Stored::History> out;
+  for (const std::uint64_t number : *numbers) {
+    const auto file = files.open_read_only(join_path(folder, wal::segment_name(number)));
+    if (!file) continue;
+    const auto start = wal::read_segment_start(**file, number);
+    if (start) out.push_back({start->header.base_version, start->header.identity.history_id});
+  }
+  return out;
+}
+
 // Ready to be loaded. Errors: as CheckpointReader; corrupt also where it is not of this database.
 std::expected<CheckpointReader, Error> open_checkpoint(FileSystem& files, const std::string& folder, Version version,
-                                                       const wal::Identity& identity) {
+                                                       const Stored& stored) {
+  const wal::Identity& identity = *stored.log;
   auto file = files.open_read_only(join_path(folder, checkpoint_name(version)));
   if (!file) return std::unexpected(file.error());
   auto reader = CheckpointReader::open(*std::move(file), version);
@@ -115,7 +139,9 @@ std::expected<CheckpointReader, Error> open_checkpoint(FileSystem& files, const 
   const wal::Identity& found = reader->header().identity;
   const Place place{.source = reader->path()};
   if (found.database_id != identity.database_id) return corrupt(place, "the checkpoint is another database's");
-  if (found.history_id != identity.history_id) return corrupt(place, "the checkpoint is of another history");
+  if (!has_history(stored.histories, version, found.history_id)) {
+    return corrupt(place, "the checkpoint is of another history");
+  }
   if (found.schema_hash != identity.schema_hash) {
     return corrupt(place, "the checkpoint was written under another schema");
   }
@@ -167,6 +193,9 @@ std::expected<Stored, Error> find_stored(FileSystem& files, const std::string& f
     return corrupt(Place{.source = join_path(folder, checkpoint_name(out.checkpoints.back()))},
                    "there is a checkpoint, and no log: its segments are missing");
   }
+  auto histories = list_histories(files, folder);
+  if (!histories) return std::unexpected(histories.error());
+  out.histories = *std::move(histories);
   return out;
 }
 
@@ -175,7 +204,7 @@ std::expected<Recovered, Error> recover_state(FileSystem& files, const std::stri
   Recovered out;
   Replayer replayer(buffers);
   for (auto version = stored.checkpoints.rbegin(); version != stored.checkpoints.rend(); ++version) {
-    auto checkpoint = open_checkpoint(files, folder, *version, *stored.log);
+    auto checkpoint = open_checkpoint(files, folder, *version, stored);
     if (checkpoint) {
       if (auto loaded = replayer.load(*checkpoint); !loaded) return std::unexpected(loaded.error());
       out.checkpoint = *version;
@@ -198,7 +227,12 @@ std::expected<Recovered, Error> recover_state(FileSystem& files, const std::stri
     return corrupt(end, std::move(reason));
   }
   replayer.finish();
-  buffers.resume_entities();
+  // Which ids a replica may give out is the other database's to know.
+  if (out.log.following) {
+    buffers.entities().skip_to(buffers.write_buffer().root().slot_count);
+  } else {
+    buffers.resume_entities();
+  }
   return out;
 }
 

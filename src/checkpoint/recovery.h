@@ -16,6 +16,12 @@ namespace stoa::checkpoint {
 struct Stored {
   std::vector<Version> checkpoints;  ///< rising; whether they are good is not known
   std::optional<wal::Identity> log;  ///< nullopt where there is none, and then there are no checkpoints
+  /// Of each segment whose header can be read, in the order of their versions.
+  struct History {
+    Version from;  ///< the version before its first
+    RandomId id;
+  };
+  std::vector<History> histories;
 };
 
 /// Errors: as read_identity(); corrupt, naming a checkpoint, where it has no log.

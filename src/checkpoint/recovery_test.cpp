@@ -52,7 +52,9 @@ class RecoveryTest : public ::testing::Test {
     ASSERT_TRUE(writer.close());
   }
   std::expected<Recovered, Error> recover(storage::BufferManager& buffers) {
-    Stored stored{.checkpoints = list_checkpoints(files_, folder).value(), .log = identity_};
+    const Stored stored{.checkpoints = list_checkpoints(files_, folder).value(),
+                        .log = identity_,
+                        .histories = {{0, identity_.history_id}}};
     return recover_state(files_, folder, stored, wal::Access::owner, buffers);
   }
   Error refusal() {

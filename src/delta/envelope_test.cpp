@@ -42,9 +42,7 @@ std::string refusal_of(const std::vector<std::byte>& delta) {
 constexpr Version version_max = std::numeric_limits<std::int64_t>::max();
 
 TEST(Envelope, ADeltaLeadsToAVersionThatThereCanBe) {
-  const auto leads = [](Version from, std::int64_t step) {
-    return refusal_of(delta_of({from, zigzag(step), 0, 0}));
-  };
+  const auto leads = [](Version from, std::int64_t step) { return refusal_of(delta_of({from, zigzag(step), 0, 0})); };
   EXPECT_EQ(leads(0, 1), "none");
   EXPECT_EQ(leads(7, -7), "none");
   EXPECT_EQ(leads(0, std::numeric_limits<std::int64_t>::max()), "none");

@@ -34,7 +34,7 @@ void FreeIndices::add(std::uint32_t index) {
   if (page.count != page_size) return;
   complete_.push_back(page.number);
   scattered_ -= page_size;
-  forget(places_[page.number] - 1);
+  forget(place_of(page.number) - 1);
 }
 
 void FreeIndices::add_run(Run run) {
@@ -76,19 +76,22 @@ std::optional<std::uint32_t> FreeIndices::take_complete() noexcept {
 }
 
 FreeIndices::Page& FreeIndices::page_of(std::uint32_t number) {
-  if (number >= places_.size()) places_.resize(std::max<std::size_t>(number + std::size_t{1}, 2 * places_.size()));
-  if (places_[number] == 0) {
+  const std::size_t part = number / places_together;
+  if (part >= places_.size()) places_.resize(std::max(part + 1, 2 * places_.size()));
+  if (places_[part] == nullptr) places_[part] = std::make_unique<std::array<std::uint32_t, places_together>>();
+  std::uint32_t& place = place_of(number);
+  if (place == 0) {
     pages_.push_back({.number = number});
-    places_[number] = static_cast<std::uint32_t>(pages_.size());
+    place = static_cast<std::uint32_t>(pages_.size());
   }
-  return pages_[places_[number] - 1];
+  return pages_[place - 1];
 }
 
 void FreeIndices::forget(std::size_t at) noexcept {
-  places_[pages_[at].number] = 0;
+  place_of(pages_[at].number) = 0;
   if (at + 1 != pages_.size()) {
     pages_[at] = pages_.back();
-    places_[pages_[at].number] = static_cast<std::uint32_t>(at + 1);
+    place_of(pages_[at].number) = static_cast<std::uint32_t>(at + 1);
   }
   pages_.pop_back();
 }

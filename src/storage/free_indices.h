@@ -3,8 +3,10 @@
 
 #include <stoa/detail/constants.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -38,6 +40,7 @@ class FreeIndices {
 
  private:
   static constexpr std::uint32_t page_size = 1U << detail::slot_page_bits;
+  static constexpr std::uint32_t places_together = 1024;
 
   struct Page {
     std::uint32_t number = 0;
@@ -46,10 +49,15 @@ class FreeIndices {
   };
 
   Page& page_of(std::uint32_t number);
+  /// Requires: page_of() has been asked for it.
+  [[nodiscard]] std::uint32_t& place_of(std::uint32_t number) {
+    return (*places_[number / places_together])[number % places_together];
+  }
   void forget(std::size_t at) noexcept;
 
-  std::vector<Page> pages_;            // with some indices but not all; the last is taken from
-  std::vector<std::uint32_t> places_;  // by page number: its place in pages_ + 1
+  std::vector<Page> pages_;  // with some indices but not all; the last is taken from
+  // By page number: its place in pages_ + 1. Part by part, so that one index far from the others costs a part.
+  std::vector<std::unique_ptr<std::array<std::uint32_t, places_together>>> places_;
   std::vector<std::uint32_t> complete_;
   std::vector<Run> runs_;
   std::size_t scattered_ = 0;

@@ -56,14 +56,17 @@ std::expected<bool, Error> Applier::apply(TransactionNode& node, Version version
   return settled;
 }
 
-std::expected<void, Error> Applier::apply_delta(std::span<const std::byte> body) {
+std::expected<void, Error> Applier::apply_delta(const Committed& delta) {
   std::expected<void, Error> done;
   lost_ = false;
   try {
-    done = replay_.apply(body, buffer_);
+    done = replay_.apply(delta.delta, buffer_);
     if (done) done = expect_rules_kept();
     if (done) {
-      make_room_for_ended();
+      make_room_for_ended();  // once the sink has the delta, nothing may fail any more
+      if (delta.to != delta.from) done = give_to_sink(delta);
+    }
+    if (done) {
       buffer_.accept(ended_);
       return {};
     }
@@ -202,10 +205,9 @@ std::expected<bool, Error> Applier::settle(Version version, std::uint64_t tag) {
   const std::size_t logged = made ? delta_.encode(buffer_, bytes_) : 0;
   const bool kept = made && history_.keeps(bytes_.size()) && history_.reserve(bytes_.size());
   make_room_for_ended();  // once the sink has the delta, nothing may fail any more
-  if (auto added = sink_.add(version, tag, std::span(bytes_).first(for_sink ? logged : 0)); !added) {
-    const ErrorCode code = added.error().code();
-    lost_ = code != ErrorCode::disk_full && code != ErrorCode::too_large;
-    return std::unexpected(std::move(added.error()));
+  const std::span<const std::byte> delta = std::span(bytes_).first(for_sink ? logged : 0);
+  if (auto given = give_to_sink({version - 1, version, tag, delta}); !given) {
+    return std::unexpected(std::move(given.error()));
   }
   if (kept) {
     history_.add({.from = version - 1, .to = version, .tag = tag, .full = false, .body = bytes_});
@@ -214,6 +216,15 @@ std::expected<bool, Error> Applier::settle(Version version, std::uint64_t tag) {
   }
   buffer_.accept(ended_);
   return true;
+}
+
+std::expected<void, Error> Applier::give_to_sink(const Committed& committed) {
+  auto added = sink_.add(committed);
+  if (!added) {
+    const ErrorCode code = added.error().code();
+    lost_ = code != ErrorCode::disk_full && code != ErrorCode::too_large;
+  }
+  return added;
 }
 
 void Applier::make_room_for_ended() {

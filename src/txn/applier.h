@@ -31,9 +31,9 @@ class Applier {
   /// error the write buffer is as before.
   [[nodiscard]] std::expected<bool, Error> apply(detail::TransactionNode& node, Version version);
 
-  /// The same of the body of another database's delta, which the sink does not get: it has no log. On success the write
-  /// buffer has all of it.
-  [[nodiscard]] std::expected<void, Error> apply_delta(std::span<const std::byte> body);
+  /// The same of another database's delta. On success the write buffer has all of it, and the sink too if it leads to
+  /// another version.
+  [[nodiscard]] std::expected<void, Error> apply_delta(const Committed& delta);
 
   /// Whether the last apply() failed for good: the sink did, or what was applied could not be taken back. Nothing of
   /// the write buffer may be published then.
@@ -53,6 +53,7 @@ class Applier {
   std::expected<void, Error> expect_rules_kept();
   bool take_back() noexcept;
   std::expected<bool, Error> settle(Version version, std::uint64_t tag);
+  std::expected<void, Error> give_to_sink(const Committed& committed);
   void make_room_for_ended();
   void burn_reserved(const detail::TransactionNode& node);
 

@@ -1,6 +1,7 @@
 // Where a batch's deltas go before it becomes visible: a log, or nowhere. What a sink does with bytes is its own.
 #pragma once
 
+#include <stoa/detail/world.h>
 #include <stoa/entity.h>
 #include <stoa/error.h>
 
@@ -12,6 +13,14 @@
 
 namespace stoa::txn {
 
+/// What the sink keeps of a transaction, or of another database's delta that was applied in one.
+struct Committed {
+  Version from = 0;
+  Version to = 0;
+  std::uint64_t tag = 0;
+  std::span<const std::byte> delta;  ///< empty where the sink does not want it
+};
+
 /// Threads: the writer only, but for durable_version().
 class CommitSink {
  public:
@@ -20,11 +29,15 @@ class CommitSink {
 
   /// Whether add() wants the bytes of a delta.
   [[nodiscard]] virtual bool wants_deltas() const noexcept = 0;
-  /// One more transaction of the batch. Errors: disk_full, too_large — there is no room for it, and it is to be taken
+  /// One more of the batch. Errors: disk_full, too_large — there is no room for it, and it is to be taken
   /// back; others are final, and the batch is not committed. Out of memory throws std::bad_alloc, and nothing was
   /// added.
-  [[nodiscard]] virtual std::expected<void, Error> add(Version version, std::uint64_t tag,
-                                                       std::span<const std::byte> delta) = 0;
+  [[nodiscard]] virtual std::expected<void, Error> add(const Committed& committed) = 0;
+  /// What is added from now on is of that history; where `following`, another database's, and this is its replica.
+  virtual void begin_history(const detail::HistoryId& history, bool following) noexcept = 0;
+  /// Returns once that is durable, be there anything to add or not. Errors: disk_full — it is not, and may be tried
+  /// again; others are final. Out of memory throws std::bad_alloc, and it is not.
+  [[nodiscard]] virtual std::expected<void, Error> keep_history() = 0;
   /// The batch is complete; returns once it is as durable as was promised. An error is final: its outcome is unknown.
   /// So is std::bad_alloc, here and in the two below; add() sees to it that there is the memory.
   [[nodiscard]] virtual std::expected<void, Error> commit() = 0;
@@ -43,9 +56,9 @@ class CommitSink {
 class NoLog final : public CommitSink {
  public:
   [[nodiscard]] bool wants_deltas() const noexcept override { return false; }
-  [[nodiscard]] std::expected<void, Error> add(Version, std::uint64_t, std::span<const std::byte>) override {
-    return {};
-  }
+  [[nodiscard]] std::expected<void, Error> add(const Committed&) override { return {}; }
+  void begin_history(const detail::HistoryId&, bool) noexcept override {}
+  [[nodiscard]] std::expected<void, Error> keep_history() override { return {}; }
   [[nodiscard]] std::expected<void, Error> commit() override { return {}; }
   [[nodiscard]] std::expected<void, Error> flush() override { return {}; }
   [[nodiscard]] Time rest_at() const noexcept override { return Time::max(); }

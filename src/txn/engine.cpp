@@ -32,7 +32,8 @@ Error closed_error() { return make_error(ErrorCode::closed, "the database is clo
 thread_local const Engine* Engine::called_by_ = nullptr;
 
 Engine::Engine(storage::BufferManager& buffers, CommitSink& sink, const Options& options,
-               std::function<Snapshot()> snapshot, std::function<void()> on_nodes_home, std::optional<Error> refusal)
+               std::function<Snapshot()> snapshot, std::function<void()> on_nodes_home, std::optional<Error> refusal,
+               bool following)
     : buffers_(buffers),
       sink_(sink),
       options_(options),
@@ -50,6 +51,7 @@ Engine::Engine(storage::BufferManager& buffers, CommitSink& sink, const Options&
       published_(buffers.version()),
       version_(published_) {
   batch_.reserve(batch_max_);
+  if (following) follower_.follow();
   if (options_.writer == WriterMode::thread && !refusal_) {
     thread_ = std::jthread([this] { run_writer(); });
   } else {

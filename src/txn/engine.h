@@ -46,9 +46,9 @@ class Engine final : public detail::TransactionHome {
 
   /// Goes on from the version that `buffers` has. `snapshot` takes one of the newest root. `on_nodes_home` is called
   /// once, by whoever gives back the last transaction after close(). With a `refusal` there is no writer: it answers
-  /// every transaction.
+  /// every transaction. With `following` it is a replica.
   Engine(storage::BufferManager& buffers, CommitSink& sink, const Options& options, std::function<Snapshot()> snapshot,
-         std::function<void()> on_nodes_home, std::optional<Error> refusal = {});
+         std::function<void()> on_nodes_home, std::optional<Error> refusal = {}, bool following = false);
   ~Engine();
 
   [[nodiscard]] Transaction begin();
@@ -135,6 +135,7 @@ class Engine final : public detail::TransactionHome {
   void apply(Node& node);
   void apply_delta(Node& node);
   void promote(Node& node);
+  [[nodiscard]] std::expected<void, Error> expect_all_logged() const;
   void compact(Node& node);
   void compact_some(detail::SteadyTime until);
   void compact_unasked(detail::SteadyTime until) noexcept;

@@ -183,10 +183,11 @@ void Engine::apply_delta(Node& node) {
   std::expected<Follower::Step, Error> step;
   try {
     body = delta::replicated_body(delta);
-    step = sink_.wants_deltas()
-               ? std::unexpected(Error(ErrorCode::invalid_argument, "a database with a log cannot be a replica"))
-               : follower_.look_at(delta, body, version_, buffers_.write_buffer().root().history,
-                                   buffers_.world().schema->hash());
+    step = follower_.look_at(delta, body, version_, buffers_.write_buffer().root().history,
+                             buffers_.world().schema->hash());
+    if (step && sink_.wants_deltas()) {
+      if (auto kept_whole = expect_all_logged(); !kept_whole) step = std::unexpected(std::move(kept_whole.error()));
+    }
     follower_.make_room();
     kept = delta.to != delta.from && history_.keeps(body.size()) && history_.reserve(body.size());
   } catch (const std::bad_alloc&) {
@@ -195,7 +196,10 @@ void Engine::apply_delta(Node& node) {
   node.result = Commit{version_};
   if (!step) node.result = std::unexpected(std::move(step.error()));
   if (!node.result || *step == Follower::Step::known) return;
-  if (auto applied = applier_.apply_delta(body); !applied) {
+  const bool begins = !follower_.is_following();
+  if (begins) sink_.begin_history(delta.history, true);
+  if (auto applied = applier_.apply_delta({delta.from, delta.to, delta.tag, body}); !applied) {
+    if (begins) sink_.begin_history(buffers_.write_buffer().root().history, false);
     node.result = std::unexpected(std::move(applied.error()));
     if (applier_.is_lost()) fail_batch(node.result.error());
     return;
@@ -217,11 +221,38 @@ void Engine::apply_delta(Node& node) {
 void Engine::promote(Node& node) {
   node.result = Commit{version_};
   if (!follower_.is_following()) return;
+  const detail::HistoryId history = new_history();
+  sink_.begin_history(history, false);
+  const auto kept = without_bad_alloc([this] { return sink_.keep_history(); });
+  if (!kept) {
+    const ErrorCode code = kept.error().code();
+    const bool is_lost = code != ErrorCode::disk_full && code != ErrorCode::out_of_memory;
+    node.result = std::unexpected(kept.error());
+    if (is_lost) fail_batch(kept.error());
+    sink_.begin_history(buffers_.write_buffer().root().history, true);
+    return;
+  }
   follower_.promote();
-  buffers_.resume_entities();
-  buffers_.write_buffer().set_history(new_history());
+  try {
+    buffers_.resume_entities();
+  } catch (const std::bad_alloc&) {
+    republish_ = true;  // ids that could come again do not: no more than that
+  }
+  buffers_.write_buffer().set_history(history);
   history_.skip_to(version_);
   republish_ = true;
+}
+
+// Rows that the log does not keep would be missing when the replica is opened again, and the next delta that says
+// something of them would not fit.
+std::expected<void, Error> Engine::expect_all_logged() const {
+  for (const TableModel& table : buffers_.world().schema->model().tables) {
+    if (table.logged || !table.replicated) continue;
+    return std::unexpected(Error(
+        ErrorCode::invalid_argument,
+        "table " + table.name + " is replicated and not logged, and a replica with a folder would lose its rows"));
+  }
+  return {};
 }
 
 // --- Compaction ---------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ std::expected<Follower::Step, Error> Follower::look_at(const Content& delta, std
     return std::unexpected(
         Error(ErrorCode::fork, "version " + std::to_string(delta.to) + " was applied with other content"));
   }
-  if (delta.from != now || delta.to < delta.from) {
+  if (delta.from != now || delta.to < delta.from || (delta.to == delta.from && !body.empty())) {
     return std::unexpected(Error(ErrorCode::invalid_argument,
                                  "the delta leads from version " + std::to_string(delta.from) + " to " +
                                      std::to_string(delta.to) + ", and the replica is at " + std::to_string(now)));

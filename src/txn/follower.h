@@ -31,6 +31,8 @@ class Follower {
   void make_room();
   /// It was applied. Requires: make_room().
   void note(const Content& delta, std::span<const std::byte> body) noexcept;
+  /// It is a replica from before: what it has applied is not known any more.
+  void follow() noexcept { following_ = true; }
   /// Goes on by itself.
   void promote() noexcept {
     following_ = false;

@@ -29,6 +29,7 @@ void Batch::clear() {
   frame_bytes_ = frame_header_bytes;
   first_version_ = 0;
   version_count_ = 0;
+  step_ = 1;
 }
 
 void Batch::reserve(std::size_t bytes) {
@@ -36,9 +37,12 @@ void Batch::reserve(std::size_t bytes) {
 }
 
 void Batch::add(const TransactionRecord& record) {
-  assert(record.version != 0);
-  assert(empty() || record.version == first_version_ + version_count_);
-  if (empty()) first_version_ = record.version;
+  assert(record.version >= record.step && record.step != 0);
+  assert(takes(record.step) && (empty() || record.version == first_version_ + version_count_));
+  if (empty()) {
+    first_version_ = record.version;
+    step_ = record.step;
+  }
   buffer_.resize(frame_bytes_ + record_header_bytes);
   std::byte* const at = buffer_.data() + frame_bytes_;
   store_little_endian(at, record.version);

@@ -78,23 +78,19 @@ std::expected<std::optional<TransactionRecord>, Error> FrameRecords::next(const 
     return std::nullopt;
   }
   std::span<const std::byte> rest = payload_;
-  const auto record = take_record(rest);
+  auto record = take_record(rest);
   if (!record || record->version != version_) return malformed();
+  record->step = version_ - before_;
   payload_ = rest;
-  ++version_;
+  before_ = version_++;
   --left_;
   return record;
 }
 
-std::expected<FrameRecords, Error> read_records(SegmentReader& segment, const FrameHeader& frame,
-                                                const Identity& identity) {
-  if (segment.header().identity.history_id != identity.history_id) {
-    return std::unexpected(segment_error(ErrorCode::fork, segment, segment.frame_offset(),
-                                         fmt::format("version {} is of another history", frame.last_version())));
-  }
+std::expected<FrameRecords, Error> read_records(SegmentReader& segment, const FrameHeader& frame) {
   const auto payload = segment.payload();
   if (!payload) return std::unexpected(payload.error());
-  return FrameRecords(frame, *payload);
+  return FrameRecords(frame, segment.frame_base(), *payload);
 }
 
 }  // namespace stoa::wal

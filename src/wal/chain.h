@@ -19,7 +19,8 @@ namespace stoa::wal {
 [[nodiscard]] Error segment_error(ErrorCode code, const SegmentReader& segment, std::uint64_t offset,
                                   std::string reason);
 
-/// The history is not compared: segments before a fork stay beside those after it.
+/// The history is not compared: what the log has of before a promotion stays beside what came after, and the chain of
+/// checksums goes through both.
 /// Errors: as SegmentReader::open; corrupt, of another database; schema_mismatch; not_a_database, another encoding.
 [[nodiscard]] std::expected<SegmentReader, Error> open_segment(std::unique_ptr<File> file, std::uint64_t number,
                                                                const Identity& expected);
@@ -36,8 +37,8 @@ namespace stoa::wal {
 class FrameRecords {
  public:
   /// Lifetime: borrows the payload.
-  FrameRecords(const FrameHeader& frame, std::span<const std::byte> payload)
-      : payload_(payload), version_(frame.first_version), left_(frame.version_count) {}
+  FrameRecords(const FrameHeader& frame, std::uint64_t base_version, std::span<const std::byte> payload)
+      : payload_(payload), before_(base_version), version_(frame.first_version), left_(frame.version_count) {}
 
   /// nullopt: there were as many as the frame's header says, and nothing behind them.
   /// Errors: corrupt, time and again, where they are not what the header says. The checksum held: it was written so.
@@ -45,12 +46,12 @@ class FrameRecords {
 
  private:
   std::span<const std::byte> payload_;
+  std::uint64_t before_;
   std::uint64_t version_;
   std::uint64_t left_;
 };
 
-/// The records of that frame. Errors: fork, it is of another history than `identity`; io.
-[[nodiscard]] std::expected<FrameRecords, Error> read_records(SegmentReader& segment, const FrameHeader& frame,
-                                                              const Identity& identity);
+/// The records of that frame. Errors: io.
+[[nodiscard]] std::expected<FrameRecords, Error> read_records(SegmentReader& segment, const FrameHeader& frame);
 
 }  // namespace stoa::wal

@@ -14,6 +14,7 @@ namespace {
 constexpr std::array<std::byte, 8> segment_magic{std::byte{0xF7}, std::byte{'s'}, std::byte{'t'}, std::byte{'o'},
                                                  std::byte{'a'},  std::byte{'w'}, std::byte{'a'}, std::byte{'l'}};
 constexpr std::uint32_t format_version = 1;
+constexpr std::uint32_t flag_following = 1;
 
 constexpr std::size_t segment_reserved_bytes = 28;
 constexpr std::size_t segment_crc_offset = segment_header_bytes - sizeof(std::uint32_t);
@@ -50,7 +51,7 @@ SegmentHeaderBytes encode(const SegmentHeader& header) {
   FieldWriter fields(bytes.data());
   fields.put(segment_magic);
   fields.put(format_version);
-  fields.put(std::uint32_t{0});  // flags: none are defined
+  fields.put(header.following ? flag_following : 0);
   put(fields, header.identity);
   fields.put(header.previous_crc);
   fields.put(header.number);
@@ -88,7 +89,8 @@ std::expected<SegmentHeader, Error> decode_segment_header(std::span<const std::b
   header.number = fields.take<std::uint64_t>();
   header.base_version = fields.take<std::uint64_t>();
   header.salt = fields.take<std::uint64_t>();
-  if (flags != 0 || !fields.take_zeros(segment_reserved_bytes)) {
+  header.following = (flags & flag_following) != 0;
+  if ((flags & ~flag_following) != 0 || !fields.take_zeros(segment_reserved_bytes)) {
     return failure(ErrorCode::not_a_database, "the log uses features that this program does not know");
   }
   return header;
@@ -118,8 +120,7 @@ std::optional<FrameHeader> decode_frame_header(std::span<const std::byte> bytes)
   if (!std::equal(frame_magic.begin(), frame_magic.end(), bytes.begin())) return std::nullopt;
   FieldReader fields(bytes.data() + frame_magic.size());
   const auto type = fields.take<std::uint8_t>();
-  if (type != static_cast<std::uint8_t>(FrameType::transactions) &&
-      type != static_cast<std::uint8_t>(FrameType::seal)) {
+  if (type < static_cast<std::uint8_t>(FrameType::transactions) || type > static_cast<std::uint8_t>(FrameType::leap)) {
     return std::nullopt;
   }
   if (!fields.take_zeros(frame_reserved_bytes)) return std::nullopt;

@@ -38,6 +38,7 @@ struct SegmentHeader {
   std::uint64_t base_version = 0;  ///< the last version before this segment; durable when the segment was begun
   std::uint32_t previous_crc = 0;  ///< where the chain stood at the end of the previous segment; 0 in the first
   std::uint64_t salt = 0;          ///< of this segment's frames, so that no byte of another is taken for one
+  bool following = false;          ///< its transactions are another database's: the owner is a replica
 };
 
 inline constexpr std::size_t segment_header_bytes = 128;
@@ -54,7 +55,8 @@ using SegmentHeaderBytes = std::array<std::byte, segment_header_bytes>;
 
 enum class FrameType : std::uint8_t {
   transactions = 1,
-  seal = 2  ///< nothing but `synced`: written when the log is idle, to protect the frame before it
+  seal = 2,  ///< nothing but `synced`: written when the log is idle, to protect the frame before it
+  leap = 3   ///< one record that leads over more than one version: what a replica got of another database's in one
 };
 
 struct FrameHeader {

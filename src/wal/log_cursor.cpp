@@ -72,7 +72,7 @@ std::expected<std::optional<TransactionRecord>, Error> LogCursor::next() {
       if (!*found) return std::nullopt;
     }
     if (!records_) {
-      auto records = read_records(segment_, *frame_, identity_);
+      auto records = read_records(segment_, *frame_);
       if (!records) return std::unexpected(records.error());
       records_ = *records;
     }

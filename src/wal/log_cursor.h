@@ -29,17 +29,19 @@ class LogCursor {
   [[nodiscard]] static std::expected<LogCursor, Error> open(FileSystem& files, std::string folder,
                                                             const Identity& identity, std::uint64_t from);
 
-  /// The next transaction, versions rising by one; nullopt where the log ends as it is now. What a write that was cut
+  /// The next transaction; nullopt where the log ends as it is now. What a write that was cut
   /// short left there is no transaction, and neither is what a live owner is writing.
   ///
   /// Looked at again and again, the same end is judged once, and from then on when one of the first bytes behind it has
   /// changed or a segment follows.
   ///
-  /// Errors:   corrupt, naming file and offset; fork; history_gone, what comes next was trimmed; not_found, the log was
+  /// Errors:   corrupt, naming file and offset; history_gone, what comes next was trimmed; not_found, the log was
   ///           removed; io. Out of memory throws std::bad_alloc.
   /// Lifetime: the record's body is valid until the next call.
   [[nodiscard]] std::expected<std::optional<TransactionRecord>, Error> next();
 
+  /// Of the last transaction.
+  [[nodiscard]] const RandomId& history_id() const { return segment_.header().identity.history_id; }
   /// Where the frame is that the last transaction was in.
   [[nodiscard]] const std::string& path() const { return segment_.path(); }
   [[nodiscard]] std::uint64_t frame_offset() const { return segment_.frame_offset(); }

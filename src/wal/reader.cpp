@@ -42,6 +42,8 @@ class Recoverer {
       result_.end = {.segment_number = number,
                      .crc = segment->chain().crc,
                      .version = std::max(from_version_, segment->chain().version)};
+      result_.history_id = segment->header().identity.history_id;
+      result_.following = segment->header().following;
       result_.file = segment->path();
       result_.offset = segment->offset();
       result_.version = segment->chain().version;
@@ -108,13 +110,19 @@ class Recoverer {
 
   std::expected<void, Error> visit_frame(SegmentReader& segment, const FrameHeader& frame) {
     if (frame.version_count == 0 || frame.last_version() <= from_version_) return {};
-    auto records = read_records(segment, frame, identity_);
+    auto records = read_records(segment, frame);
     if (!records) return std::unexpected(records.error());
     while (true) {
       const auto record = records->next(segment);
       if (!record) return std::unexpected(record.error());
       if (!*record) return {};
       if ((*record)->version <= from_version_) continue;
+      if ((*record)->version - (*record)->step < from_version_) {
+        return std::unexpected(segment_error(ErrorCode::corrupt, segment, segment.frame_offset(),
+                                             fmt::format("the transaction here leads over version {}, which the log is "
+                                                         "needed from",
+                                                         from_version_)));
+      }
       if (auto visited = visit_(**record); !visited) return visited;
       ++result_.transaction_count;
     }

@@ -35,6 +35,9 @@ struct Recovery {
   std::uint64_t offset = 0;
   std::uint64_t version = 0;
   std::optional<DroppedTail> dropped;
+  /// Of the last segment, if there is one.
+  RandomId history_id;
+  bool following = false;
   std::uint64_t segment_count = 0;      ///< that were read
   std::uint64_t frame_count = 0;        ///< that were good, seals too
   std::uint64_t transaction_count = 0;  ///< that the visitor got
@@ -43,7 +46,7 @@ struct Recovery {
 /// Lifetime: the record's body is valid until the visitor returns. An error stops the recovery and is its result.
 using Visitor = std::function<std::expected<void, Error>(const TransactionRecord&)>;
 
-/// Calls `visit` with every transaction above `from_version`, in order, versions rising by one.
+/// Calls `visit` with every transaction above `from_version`, in order.
 ///
 /// Reading begins in the newest segment that starts at or below `from_version`; older ones are not looked at.
 /// The first frame that does not continue the chain ends the log, and it is judged as SegmentReader::tail says. A
@@ -53,8 +56,7 @@ using Visitor = std::function<std::expected<void, Error>(const TransactionRecord
 /// Requires: the state that `visit` applies to is that of `from_version`.
 /// Errors:   corrupt, naming file and offset, also for a segment of another database; schema_mismatch; not_a_database,
 /// a
-///           log of another format; fork, a transaction above `from_version` is of another history; io; what `visit`
-///           returns.
+///           log of another format; io; what `visit` returns.
 [[nodiscard]] std::expected<Recovery, Error> recover(FileSystem& files, const std::string& folder,
                                                      const Identity& identity, std::uint64_t from_version,
                                                      Access access, const Visitor& visit);

@@ -53,6 +53,7 @@ std::expected<std::optional<FrameHeader>, Error> SegmentReader::next() {
   const auto bytes = window_->at(offset_, frame_header_bytes);
   if (!bytes) return std::unexpected(bytes.error());
   if (bytes->size() < frame_header_bytes) return std::nullopt;
+  frame_base_ = chain_.version;
   chain_ = {.crc = stored_frame_crc(*bytes), .version = (*frame)->last_version()};
   frame_offset_ = offset_;
   payload_bytes_ = (*frame)->payload_bytes;
@@ -134,8 +135,10 @@ std::expected<std::optional<FrameHeader>, Error> SegmentReader::frame_at(std::ui
 }
 
 bool SegmentReader::continues_chain(const FrameHeader& frame) const {
-  if (frame.previous_crc != chain_.crc || frame.first_version != chain_.version + 1) return false;
+  if (frame.previous_crc != chain_.crc) return false;
   if (frame.synced > chain_.version) return false;  // it cannot know what comes after it
+  if (frame.type == FrameType::leap) return frame.version_count == 1 && frame.first_version > chain_.version + 1;
+  if (frame.first_version != chain_.version + 1) return false;
   if (frame.type == FrameType::seal) return frame.version_count == 0 && frame.payload_bytes == 0;
   return frame.version_count != 0 && frame.last_version() > chain_.version;
 }

@@ -42,6 +42,8 @@ class SegmentReader {
   [[nodiscard]] std::uint64_t offset() const { return offset_; }
   /// Of that frame.
   [[nodiscard]] std::uint64_t frame_offset() const { return frame_offset_; }
+  /// The version before it.
+  [[nodiscard]] std::uint64_t frame_base() const { return frame_base_; }
 
   /// The next frame of the chain; nullopt where there is none, and then tail() says why.
   [[nodiscard]] std::expected<std::optional<FrameHeader>, Error> next();
@@ -76,6 +78,7 @@ class SegmentReader {
   ChainPoint chain_;
   std::uint64_t offset_ = segment_header_bytes;
   std::uint64_t frame_offset_ = 0;
+  std::uint64_t frame_base_ = 0;
   std::uint64_t payload_bytes_ = 0;
 };
 

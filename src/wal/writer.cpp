@@ -54,10 +54,21 @@ std::expected<void, Error> Writer::reserve(std::uint64_t frame_bytes) {
 
 std::expected<void, Error> Writer::write(Batch& batch) {
   assert(!batch.empty());
-  assert(batch.first_version() == end_.version + 1);
+  assert(batch.base_version() == end_.version);
   if (auto room = reserve(batch.frame_bytes()); !room) return room;
   sealed_ = false;
-  return append(FrameType::transactions, batch);
+  return append(batch.frame_type(), batch);
+}
+
+void Writer::begin_history(const RandomId& history, bool following) noexcept {
+  identity_.history_id = history;
+  following_ = following;
+  header_is_true_ = false;
+}
+
+std::expected<void, Error> Writer::begin_segment() {
+  if (failure_) return std::unexpected(*failure_);
+  return rotate(0);
 }
 
 std::expected<void, Error> Writer::sync() {
@@ -126,7 +137,8 @@ std::expected<void, Error> Writer::fill(NextSegment& next, std::uint64_t frame_b
                              .number = next.number,
                              .base_version = end_.version,
                              .previous_crc = end_.crc,
-                             .salt = random_->next()};
+                             .salt = random_->next(),
+                             .following = following_};
   const SegmentHeaderBytes bytes = encode(header);
   std::vector<std::byte> start(bytes.begin(), bytes.end());
   start.resize(start.size() + zeros_behind(start.size(), 0, *size));
@@ -139,7 +151,7 @@ std::expected<void, Error> Writer::fill(NextSegment& next, std::uint64_t frame_b
 }
 
 // From here on the header is believed: all that it says of what is before it must be on the disk.
-std::expected<void, Error> Writer::begin_segment(NextSegment next) {
+std::expected<void, Error> Writer::name_segment(NextSegment next) {
   if (auto renamed = files_->rename(next.file->path(), next.path); !renamed) return renamed;
   if (auto synced = files_->sync_directory(folder_); !synced) return synced;
   file_ = std::move(next.file);
@@ -152,6 +164,7 @@ std::expected<void, Error> Writer::begin_segment(NextSegment next) {
   end_.crc = next.crc;
   dirty_ = false;
   sealed_ = true;  // this header protects all before it
+  header_is_true_ = true;
   return {};
 }
 
@@ -164,20 +177,20 @@ std::expected<void, Error> Writer::rotate(std::uint64_t frame_bytes) {
   }
   if (auto synced = sync(); !synced) return synced;
   if (auto given_back = give_back_room(); !given_back) return given_back;
-  if (auto begun = begin_segment(*std::move(next)); !begun) return fail(begun.error());
+  if (auto named = name_segment(*std::move(next)); !named) return fail(named.error());
   return {};
 }
 
 std::expected<void, Error> Writer::append(FrameType type, Batch& batch) {
   const FrameHeader header{.type = type,
                            .payload_bytes = batch.frame_bytes() - frame_header_bytes,
-                           .first_version = end_.version + 1,
+                           .first_version = batch.empty() ? end_.version + 1 : batch.first_version(),
                            .version_count = batch.version_count(),
                            .synced = synced_version_,
                            .salt = salt_,
                            .previous_crc = end_.crc};
   const std::uint64_t end = used_bytes_ + batch.frame_bytes();
-  const bool ahead = type == FrameType::transactions;  // a seal is small, and must not need memory
+  const bool ahead = type != FrameType::seal;  // which is small, and must not need memory
   const std::span<std::byte> bytes = batch.frame_and_zeros(ahead ? zeros_behind(end, zeroed_bytes_, file_bytes_) : 0);
   const std::uint32_t crc = encode_frame(header, bytes.first(static_cast<std::size_t>(batch.frame_bytes())));
   dirty_ = true;
@@ -197,6 +210,7 @@ std::expected<void, Error> Writer::give_back_room() {
 }
 
 bool Writer::has_room(std::uint64_t frame_bytes) const {
+  if (!header_is_true_) return false;
   const std::uint64_t left = file_bytes_ - used_bytes_;  // at least a seal's, by construction; 0 before the first one
   return frame_bytes <= left && left - frame_bytes >= frame_header_bytes;
 }

@@ -59,9 +59,15 @@ class Writer {
 
   /// Appends the batch as one frame by one write. It stays the caller's, unchanged.
   ///
-  /// Requires: the batch is not empty and starts with the version after last_version().
+  /// Requires: the batch is not empty, and its first record leads from last_version().
   /// Errors:   disk_full, if there was no room reserved — nothing happened; others are final.
   [[nodiscard]] std::expected<void, Error> write(Batch& batch);
+
+  /// What is written from now on is of that history; with `following`, another database's. Before the next frame a new
+  /// segment begins, which says so.
+  void begin_history(const RandomId& history, bool following) noexcept;
+  /// Begins that segment now. Errors: disk_full — nothing happened; others are final.
+  [[nodiscard]] std::expected<void, Error> begin_segment();
 
   /// Returns once all that was written is durable.
   [[nodiscard]] std::expected<void, Error> sync();
@@ -87,7 +93,7 @@ class Writer {
   struct NextSegment;
   [[nodiscard]] std::expected<NextSegment, Error> prepare_segment(std::uint64_t frame_bytes);
   [[nodiscard]] std::expected<void, Error> fill(NextSegment& next, std::uint64_t frame_bytes);
-  [[nodiscard]] std::expected<void, Error> begin_segment(NextSegment next);
+  [[nodiscard]] std::expected<void, Error> name_segment(NextSegment next);
   [[nodiscard]] std::expected<void, Error> rotate(std::uint64_t frame_bytes);
   [[nodiscard]] std::expected<void, Error> append(FrameType type, Batch& batch);
   [[nodiscard]] std::expected<void, Error> give_back_room();
@@ -98,6 +104,8 @@ class Writer {
   FileSystem* files_;
   std::string folder_;
   Identity identity_;
+  bool following_ = false;
+  bool header_is_true_ = true;  // what file_ begins with is what is written now
   RandomSource* random_;
   WriterOptions options_;
 

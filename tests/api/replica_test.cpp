@@ -8,7 +8,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -207,6 +210,52 @@ TEST_F(Replica, RefusesOtherContentUnderTheSameVersionAndWhatBreaksARule) {
   expect_refused(forged(second, 88, 101), ErrorCode::constraint_violation);
   ASSERT_TRUE(replica.apply(second));
   expect_same(primary.database, replica);
+}
+
+// By a random mix of single deltas and leaps, opened again now and then, and in the end by the log of the promoted one.
+TEST_F(Replica, WithAFolderOutlivesItsProcess) {
+  std::string folder = (std::filesystem::temp_directory_path() / "stoa-replica-XXXXXX").string();
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const auto reopen = [&] { return *Database::open(folder, make_schema()); };
+  {
+    std::optional<Database> kept(reopen());
+    Snapshot last = primary.snapshot();
+    for (int round = 0; round != 40 && !HasFailure(); ++round) {
+      (void)live(1 + random.below(6));
+      const auto applied = kept->apply(since(last, primary));
+      ASSERT_TRUE(applied) << applied.error().message();
+      last = primary.snapshot();
+      if (random.chance(20)) {
+        ASSERT_TRUE(kept->checkpoint());
+      }
+      if (random.chance(30)) {
+        kept.reset();
+        kept.emplace(reopen());
+        EXPECT_EQ(kept->write([](stoa::Writer&) {}).error().code(), ErrorCode::read_only);
+      }
+      expect_same(primary.database, *kept);
+    }
+    ASSERT_TRUE(kept->promote());
+  }
+  {
+    Database own = reopen();
+    expect_same(primary.database, own);
+    Database second = *Database::in_memory(make_schema());
+    ASSERT_TRUE(second.apply(Delta::full(own.snapshot())));
+    const stoa::Version version = own.version();
+    for (int i = 0; i != 20; ++i) {
+      stoa::Transaction tx = own.begin();
+      tx.insert(tx.create(), Course{1});
+      ASSERT_TRUE(std::move(tx).commit());
+    }
+    auto log = *stoa::LogReader::open(folder, version + 1);
+    while (const auto next = *log.next()) {
+      const auto applied = second.apply(next->delta);
+      ASSERT_TRUE(applied) << applied.error().message();
+    }
+    expect_same(own, second);
+  }
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(Replica, IsOfTheSameSchema) {

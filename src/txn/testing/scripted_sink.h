@@ -28,6 +28,7 @@ class ScriptedSink final : public CommitSink {
   std::function<Answer()> on_commit;
   std::function<Answer()> on_flush;
   std::function<Answer()> on_rest;
+  std::function<Answer()> on_keep_history;
   Time next_rest = Time::max();
 
   // What it was given.
@@ -36,6 +37,7 @@ class ScriptedSink final : public CommitSink {
   std::size_t add_calls = 0;   ///< with those that failed, as the next two
   std::size_t commit_calls = 0;
   std::size_t flush_calls = 0;
+  bool following = false;
 
   /// One call of add() answers with `error`, after `accepted` others.
   void refuse_add(std::size_t accepted, Error error) {
@@ -45,15 +47,17 @@ class ScriptedSink final : public CommitSink {
   }
 
   [[nodiscard]] bool wants_deltas() const noexcept override { return wants_deltas_; }
-  [[nodiscard]] Answer add(Version version, std::uint64_t tag, std::span<const std::byte> delta) override {
+  [[nodiscard]] Answer add(const Committed& committed) override {
     ++add_calls;
     if (on_add) {
-      if (Answer answer = on_add(version); !answer) return answer;
+      if (Answer answer = on_add(committed.to); !answer) return answer;
     }
     batches.reserve(batches.size() + 1);  // commit() is to need no memory
-    open.push_back({version, tag, {delta.begin(), delta.end()}});
+    open.push_back({committed.to, committed.tag, {committed.delta.begin(), committed.delta.end()}});
     return {};
   }
+  void begin_history(const detail::HistoryId&, bool is_followed) noexcept override { following = is_followed; }
+  [[nodiscard]] Answer keep_history() override { return on_keep_history ? on_keep_history() : Answer(); }
   [[nodiscard]] Answer commit() override {
     ++commit_calls;
     if (Answer answer = on_commit ? on_commit() : Answer(); !answer) return answer;
