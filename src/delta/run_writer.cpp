@@ -115,6 +115,29 @@ void RunWriter::begin(RunCode code, Entity entity, std::span<const Row> rows) {
   end_operation();
 }
 
+void RunWriter::begin_many(RunCode code, std::span<const Entity> entities, std::span<const Row> first_rows) {
+  if (entities.size() == 1) return begin(code, entities.front(), first_rows);
+  if (!all_are_logged_and_replicated_) {
+    rows_.assign(first_rows.begin(), first_rows.end());
+    for (const Entity entity : entities) {
+      begin(code, entity, rows_);
+      for (Row& row : rows_) row.bytes += bytes_[row.table].row_bytes();
+    }
+    return;
+  }
+  Group& into = group(code, first_rows, {}, Class::all);
+  const std::size_t before = into.entities.size();
+  for (const Entity entity : entities) into.last.put(entity, into.entities);
+  bytes_added_ += into.entities.size() - before;
+  into.count += entities.size();
+  for (std::size_t at = 0; at != first_rows.size(); ++at) {
+    const std::size_t values_before = into.values[at].size();
+    bytes_[first_rows[at].table].encode_rows(first_rows[at].bytes, entities.size(), into.values[at]);
+    bytes_added_ += into.values[at].size() - values_before;
+  }
+  end_operation();
+}
+
 void RunWriter::insert(Entity entity, std::span<const Row> rows) {
   if (all_are_logged_and_replicated_) {
     add_rows(group(RunCode::insert, rows, {}, Class::all), entity, rows);
@@ -300,7 +323,7 @@ std::size_t RunWriter::finish(std::vector<std::byte>& out) {
     return std::tuple(!is_logged(groups_[at].of), groups_[at].key.code, groups_[at].of);
   };
   // Stable, and without memory of its own: they are few.
-  for (auto at = used_.begin(); at != used_.end(); ++at) {
+  for (auto at = used_.begin(); used_.size() > 1 && at != used_.end(); ++at) {
     std::rotate(std::ranges::upper_bound(used_.begin(), at, place(*at), {}, place), at, at + 1);
   }
   const std::size_t begin = out.size();

@@ -37,6 +37,8 @@ class RunWriter {
   /// The tables ascending.
   void create(Entity entity, std::span<const Row> rows) { begin(RunCode::create, entity, rows); }
   void revive(Entity entity, std::span<const Row> rows) { begin(RunCode::revive, entity, rows); }
+  /// create() or revive() of entities that stand side by side; the rows are the first one's.
+  void begin_many(RunCode code, std::span<const Entity> entities, std::span<const Row> first_rows);
   void insert(Entity entity, std::span<const Row> rows);
   void remove(Entity entity, TableId table);
   /// The fields that differ, texts by content; nothing where none does.
@@ -106,6 +108,7 @@ class RunWriter {
   std::vector<std::uint32_t> used_;  // groups with operations
   std::uint32_t last_ = 0;           // of these, by its number in groups_
   std::vector<Row> some_;
+  std::vector<Row> rows_;
   std::vector<std::uint16_t> changed_;
   std::size_t bytes_added_ = 0;  // of entities and values, since the last clear()
   std::size_t full_at_ = std::numeric_limits<std::size_t>::max();

@@ -18,6 +18,38 @@ using storage::WriteBuffer;
 
 constexpr std::uint32_t nobody = 0xFFFF'FFFF;
 
+// Looked for one by one, rather than by their hashes.
+constexpr std::size_t few_changes = 8;
+
+bool touches_cell(Change::Kind kind) {
+  constexpr auto bit = [](Change::Kind of) { return 1U << static_cast<unsigned>(of); };
+  constexpr unsigned all = bit(Change::Kind::create) | bit(Change::Kind::destroy) | bit(Change::Kind::insert) |
+                           bit(Change::Kind::remove) | bit(Change::Kind::update);
+  return (all >> static_cast<unsigned>(kind) & 1U) != 0;
+}
+
+// An entity's own being, whose table is no_table, comes before its rows, as the sum wraps to 0.
+std::uint16_t table_order(const Change& change) { return static_cast<std::uint16_t>(to_index(change.table) + 1); }
+
+// Of one that has been, and comes back: a restore.
+RunCode code_of(const WriteBuffer& buffer, const Change& create) {
+  detail::EntitySlot was;
+  std::memcpy(static_cast<void*>(&was), buffer.changes().image(create), sizeof was);
+  return was.floor >= create.entity.generation() ? RunCode::revive : RunCode::create;
+}
+
+// The entity's row in the table, if it has one.
+const std::byte* row_of(const WriteBuffer& buffer, Entity entity, const detail::EntitySlot& slot, TableId table) {
+  const detail::Root& root = buffer.root();
+  if (root.world->tables[to_index(table)].sparse != detail::WorldInfo::dense) return buffer.find_row(table, entity);
+  const detail::ChunkStore& store = detail::archetype_at(root, slot.archetype - 1);
+  const std::uint16_t column = store.shape->column(table);
+  if (column >= detail::StoreShape::membership) {
+    return column == detail::StoreShape::membership ? &detail::tag_row : nullptr;
+  }
+  return store.cell(slot.row, column, store.shape->columns[column].cell_bytes);
+}
+
 // A column of a chunk that was written in bulk, and what it was at first.
 struct ReplacedColumn {
   TableId table;
@@ -84,20 +116,24 @@ bool TransactionDelta::has_effect(const WriteBuffer& buffer) {
     case Change::Kind::none:
     case Change::Kind::move: break;
   }
-  group(buffer);
-  return std::ranges::any_of(cells_, [&](const Cell& cell) { return has_effect(buffer, cell); }) ||
+  link(log.changes());
+  return std::ranges::any_of(touched_, [&](const Touched& touched) { return has_effect(buffer, touched); }) ||
          pages_differ(buffer);
 }
 
-bool TransactionDelta::has_effect(const WriteBuffer& buffer, const Cell& cell) {
-  if (cell.table == no_table) {
-    const bool begun = buffer.changes().changes()[order_[cell.begin]].kind == Change::Kind::create;
-    return begun == buffer.alive(cell.entity);  // begun and there, or ended and was there
-  }
-  const std::byte* after = buffer.find_row(cell.table, cell.entity);
-  const std::byte* before = row_before(buffer, cell);
-  if (before == nullptr || after == nullptr) return before != after;
-  return !buffer.equal_rows(cell.table, before, after);
+bool TransactionDelta::has_effect(const WriteBuffer& buffer, const Touched& touched) {
+  const Changes changes = buffer.changes().changes();
+  find_cells(changes, touched);
+  return std::ranges::any_of(cells_, [&](const Cell& cell) {
+    if (cell.table == no_table) {
+      const bool begun = changes[order_[cell.begin]].kind == Change::Kind::create;
+      return begun == buffer.alive(touched.entity);  // begun and there, or ended and was there
+    }
+    const std::byte* after = buffer.find_row(cell.table, touched.entity);
+    const std::byte* before = row_before(buffer, touched.entity, cell);
+    if (before == nullptr || after == nullptr) return before != after;
+    return !buffer.equal_rows(cell.table, before, after);
+  });
 }
 
 TransactionDelta::Size TransactionDelta::estimate(const WriteBuffer& buffer) const {
@@ -128,92 +164,159 @@ bool TransactionDelta::pages_differ(const WriteBuffer& buffer) {
   return differ;
 }
 
-// By the entity first, in the order in which each was first touched, and then what was done to each by its tables: an
-// entity's own being, whose table is no_table, before its rows, as the sum wraps to 0.
-void TransactionDelta::group(const WriteBuffer& buffer) {
-  const auto changes = buffer.changes().changes();
-  const auto table_of = [&](std::uint32_t at) { return static_cast<std::uint16_t>(to_index(changes[at].table) + 1); };
-  group_by_entity(changes);
-  clear_for_reuse(cells_);
-  for (Touched& touched : touched_) {
-    const auto first = order_.begin() + touched.begin;
-    const auto end = order_.begin() + touched.end;
-    if (end - first > 1) {
-      std::sort(first, end, [&](std::uint32_t a, std::uint32_t b) {
-        return std::pair(table_of(a), a) < std::pair(table_of(b), b);
-      });
-    }
-    touched = {.placed = 0, .begin = static_cast<std::uint32_t>(cells_.size()), .end = 0};
-    for (auto at = first; at != end; ++at) {
-      const auto place = static_cast<std::uint32_t>(at - order_.begin());
-      if (at == first || table_of(*at) != table_of(*(at - 1))) {
-        cells_.push_back({changes[*at].table, changes[*at].entity, place, place});
-        touched.placed = std::max(touched.placed, *at);
-      }
-      cells_.back().end = place + 1;
-    }
-    touched.end = static_cast<std::uint32_t>(cells_.size());
-  }
-  if (!std::ranges::is_sorted(touched_, {}, &Touched::placed)) std::ranges::sort(touched_, {}, &Touched::placed);
-}
-
-// Sets touched_ to ranges of order_, and that to the changes that touched a cell, each entity's together, oldest first.
-void TransactionDelta::group_by_entity(std::span<const Change> changes) {
-  const auto touches_cell = [](const Change& change) {
-    switch (change.kind) {
-      case Change::Kind::create:
-      case Change::Kind::destroy:
-      case Change::Kind::insert:
-      case Change::Kind::remove:
-      case Change::Kind::update: return true;
-      default: return false;
-    }
+// Whether entities begin, each with its rows, and nothing else happens: no row is touched twice then, as their indices
+// rise. Sets begins_ and tables_.
+bool TransactionDelta::find_begins(Changes changes) {
+  begins_.clear();
+  tables_.clear();
+  std::uint64_t lowest = 0;  // that the next one's index may be
+  const auto kind_at = [&](std::size_t at) { return at == changes.size() ? Change::Kind::destroy : changes[at].kind; };
+  const auto skip = [&](std::size_t at) {
+    while (kind_at(at) == Change::Kind::none || kind_at(at) == Change::Kind::move) ++at;
+    return at;
   };
-  clear_for_reuse(order_);
-  clear_for_reuse(whose_);
-  clear_for_reuse(touched_);
-  clear_for_reuse(by_entity_);
-  by_entity_.resize(std::bit_ceil(2 * changes.size()), nobody);
-  for (std::uint32_t at = 0; at < changes.size(); ++at) {
-    const std::uint32_t whose = touches_cell(changes[at]) ? find_touched(changes, at) : nobody;
-    whose_.push_back(whose);
-    if (whose != nobody) ++touched_[whose].end;
+  for (std::size_t at = skip(0); at != changes.size(); at = skip(at)) {
+    Begins some{.at = static_cast<std::uint32_t>(at), .count = 0, .tables = tables_.size(), .table_count = 0};
+    for (; kind_at(at) == Change::Kind::create; ++at, ++some.count) {
+      if (changes[at].entity.index() < lowest) return false;
+      lowest = changes[at].entity.index() + std::uint64_t{1};
+    }
+    if (some.count == 0) return false;
+    // Table by table, each of their rows in the same order.
+    for (at = skip(at); kind_at(at) == Change::Kind::insert; at = skip(at)) {
+      const TableId table = changes[at].table;
+      if (changes.size() - at < some.count || (some.table_count != 0 && table <= tables_.back())) return false;
+      for (std::size_t end = at + some.count, of = some.at; at != end; ++at, ++of) {
+        const Change& row = changes[at];
+        if (row.kind != Change::Kind::insert || row.table != table || row.entity != changes[of].entity) return false;
+      }
+      tables_.push_back(table);
+      ++some.table_count;
+    }
+    begins_.push_back(some);
   }
-  std::uint32_t end = 0;
-  for (Touched& touched : touched_) {
-    touched.begin = end;
-    end += std::exchange(touched.end, end);
-  }
-  order_.resize(end);
-  for (std::uint32_t at = 0; at < changes.size(); ++at) {
-    if (whose_[at] != nobody) order_[touched_[whose_[at]].end++] = at;
+  return !begins_.empty();
+}
+
+// Entities of one archetype stand side by side, in the order in which they began: what is written is whole columns of
+// them, chunk by chunk.
+void TransactionDelta::write_begins(const WriteBuffer& buffer) {
+  const Changes changes = buffer.changes().changes();
+  const auto tables_of = [&](const Begins& some) { return std::span(tables_).subspan(some.tables, some.table_count); };
+  auto some = begins_.begin();
+  std::uint32_t at = 0;  // of these
+  while (some != begins_.end()) {
+    const std::span<const TableId> tables = tables_of(*some);
+    const Entity entity = changes[some->at + at].entity;
+    const RunCode code = code_of(buffer, changes[some->at + at]);
+    const detail::EntitySlot& slot = *detail::find_alive(buffer.root(), entity);
+    const detail::ChunkStore& store = detail::archetype_at(buffer.root(), slot.archetype - 1);
+    rows_.clear();
+    for (const TableId table : tables) rows_.push_back({table, row_of(buffer, entity, slot, table)});
+    const bool is_dense = std::ranges::all_of(
+        tables, [&](TableId table) { return world_.tables[to_index(table)].sparse == detail::WorldInfo::dense; });
+    const std::uint32_t in_chunk = slot.row & (store.shape->chunk_rows() - 1);
+    const std::uint32_t room = is_dense ? std::min(store.shape->chunk_rows() - in_chunk, store.rows - slot.row) : 1;
+    const Entity* const entities = store.entities(slot.row >> store.shape->row_bits).data() + in_chunk;
+    std::uint32_t count = 0;
+    while (true) {
+      ++count;
+      if (++at == some->count) {
+        at = 0;
+        if (++some == begins_.end() || !std::ranges::equal(tables_of(*some), tables)) break;
+      }
+      const Change& next = changes[some->at + at];
+      if (count == room || entities[count] != next.entity || code_of(buffer, next) != code) break;
+    }
+    runs_.begin_many(code, {entities, count}, rows_);
   }
 }
 
-// The entity's place in touched_; at its end, where it was not there.
-std::uint32_t TransactionDelta::find_touched(std::span<const Change> changes, std::uint32_t at) {
+// Sets touched_, in the order in which each was first touched, and next_.
+void TransactionDelta::link(Changes changes) {
+  clear_for_reuse(touched_);
+  clear_for_reuse(next_);
+  clear_for_reuse(by_entity_);
+  next_.resize(changes.size());
+  if (changes.size() > few_changes) by_entity_.resize(std::bit_ceil(2 * changes.size()), nobody);
+  found_ = 0;
+  for (std::uint32_t at = 0; at < changes.size(); ++at) {
+    if (!touches_cell(changes[at].kind)) continue;
+    Touched& touched = find_touched(changes, at);
+    next_[touched.last] = at;
+    touched.last = at;
+  }
+}
+
+// The entity's, a new one with that change alone where it has none yet.
+TransactionDelta::Touched& TransactionDelta::find_touched(Changes changes, std::uint32_t at) {
   const Entity entity = changes[at].entity;
-  // Most changes follow one of the same entity.
-  if (!touched_.empty() && changes[touched_.back().placed].entity == entity) {
-    return static_cast<std::uint32_t>(touched_.size() - 1);
+  const auto is_it = [&](std::uint32_t place) { return touched_[place].entity == entity; };
+  // Most changes follow one of the same entity, or do to the next one what was done to this.
+  for (std::uint32_t place = found_; place < touched_.size() && place <= found_ + 1; ++place) {
+    if (is_it(place)) return touched_[found_ = place];
+  }
+  const auto add = [&] {
+    found_ = static_cast<std::uint32_t>(touched_.size());
+    touched_.push_back({.entity = entity, .first = at, .last = at, .placed = at, .simple = true});
+  };
+  if (by_entity_.empty()) {
+    for (found_ = 0; found_ != touched_.size(); ++found_) {
+      if (is_it(found_)) return touched_[found_];
+    }
+    add();
+    return touched_.back();
   }
   const std::size_t mask = by_entity_.size() - 1;
   std::size_t slot = (entity.bits() * 0x9E37'79B9'7F4A'7C15U >> 32U) & mask;
   for (; by_entity_[slot] != nobody; slot = (slot + 1) & mask) {
-    if (changes[touched_[by_entity_[slot]].placed].entity == entity) return by_entity_[slot];
+    if (is_it(by_entity_[slot])) return touched_[found_ = by_entity_[slot]];
   }
-  by_entity_[slot] = static_cast<std::uint32_t>(touched_.size());
-  touched_.push_back({.placed = at, .begin = 0, .end = 0});
-  return by_entity_[slot];
+  add();
+  by_entity_[slot] = found_;
+  return touched_.back();
+}
+
+// Sets what each touched one says of its chain, and sorts them by it.
+void TransactionDelta::find_places(Changes changes) {
+  for (Touched& touched : touched_) {
+    touched.placed = touched.last;
+    if (touched.first == touched.last || is_simple(changes, touched)) continue;
+    touched.simple = false;
+    find_cells(changes, touched);
+    touched.placed = touched.first;
+    for (const Cell& cell : cells_) touched.placed = std::max(touched.placed, order_[cell.begin]);
+  }
+  if (!std::ranges::is_sorted(touched_, {}, &Touched::placed)) std::ranges::sort(touched_, {}, &Touched::placed);
+}
+
+bool TransactionDelta::is_simple(Changes changes, const Touched& touched) const {
+  for (std::uint32_t at = touched.first; at != touched.last; at = next_[at]) {
+    if (table_order(changes[at]) >= table_order(changes[next_[at]])) return false;
+  }
+  return true;
+}
+
+void TransactionDelta::find_cells(Changes changes, const Touched& touched) {
+  order_.clear();
+  for (std::uint32_t at = touched.first; at != touched.last; at = next_[at]) order_.push_back(at);
+  order_.push_back(touched.last);
+  std::ranges::sort(order_, {}, [&](std::uint32_t at) { return std::pair(table_order(changes[at]), at); });
+  cells_.clear();
+  for (std::uint32_t place = 0; place != order_.size(); ++place) {
+    const TableId table = changes[order_[place]].table;
+    if (cells_.empty() || cells_.back().table != table) cells_.push_back({table, place, place});
+    cells_.back().end = place + 1;
+  }
 }
 
 // The last image that is a whole row, or the row as it is, with the bytes of the updates before it put back.
-const std::byte* TransactionDelta::row_before(const WriteBuffer& buffer, const Cell& cell) {
+const std::byte* TransactionDelta::row_before(const WriteBuffer& buffer, Entity entity, const Cell& cell) {
   const auto changes = buffer.changes().changes();
   const auto touches = std::span(order_).subspan(cell.begin, cell.end - cell.begin);
   if (changes[touches.front()].kind == Change::Kind::insert) return nullptr;
   const TableModel& table = world_.model(cell.table);
-  const std::byte* base = buffer.find_row(cell.table, cell.entity);
+  const std::byte* base = buffer.find_row(cell.table, entity);
   std::size_t updates = 0;
   while (updates < touches.size() && changes[touches[updates]].kind != Change::Kind::remove) ++updates;
   if (updates != touches.size()) base = buffer.changes().image(changes[touches[updates]]);
@@ -227,48 +330,93 @@ const std::byte* TransactionDelta::row_before(const WriteBuffer& buffer, const C
   return row_.data();
 }
 
+// The same where that update is all that happened to the row, which is `after` now.
+const std::byte* TransactionDelta::row_before(const WriteBuffer& buffer, const Change& update, const std::byte* after) {
+  const TableModel& table = world_.model(update.table);
+  const std::byte* image = buffer.changes().image(update);
+  if (update.image_bytes == table.bytes && table.blobs.empty()) return image;
+  std::memcpy(row_.data(), after, table.bytes);
+  std::memcpy(row_.data() + update.offset, image, update.image_bytes);
+  return row_.data();
+}
+
 std::size_t TransactionDelta::encode(const WriteBuffer& buffer, std::vector<std::byte>& out) {
+  const Changes changes = buffer.changes().changes();
   runs_.clear();
-  group(buffer);
+  if (find_begins(changes)) {
+    write_begins(buffer);
+    return runs_.finish(out);
+  }
+  link(changes);
+  find_places(changes);
   for (const Touched& touched : touched_) write_entity(buffer, touched);
   write_pages(buffer);
   return runs_.finish(out);
 }
 
 void TransactionDelta::write_entity(const WriteBuffer& buffer, const Touched& touched) {
-  const auto cells = std::span(cells_).subspan(touched.begin, touched.end - touched.begin);
-  const Entity entity = cells.front().entity;
-  const Change& first = buffer.changes().changes()[order_[cells.front().begin]];
-  const bool begun = first.kind == Change::Kind::create;
-  if (!buffer.alive(entity)) {
-    begun ? runs_.raise_floors(entity) : runs_.destroy(entity);
-    return;
+  const bool begun = buffer.changes().changes()[touched.first].kind == Change::Kind::create;
+  const detail::EntitySlot* slot = detail::find_alive(buffer.root(), touched.entity);
+  if (slot == nullptr) {
+    begun ? runs_.raise_floors(touched.entity) : runs_.destroy(touched.entity);
+  } else if (begun) {
+    write_begun(buffer, touched, *slot);
+  } else if (touched.simple) {
+    write_simple(buffer, touched, *slot);
+  } else {
+    write_cells(buffer, touched);
   }
-  if (!begun) {
-    write_rows(buffer, cells);
-    return;
-  }
-  rows_.clear();
-  for (const Cell& cell : cells.subspan(1)) {
-    if (const std::byte* row = buffer.find_row(cell.table, entity)) rows_.push_back({cell.table, row});
-  }
-  // It has been, and comes back: a restore.
-  detail::EntitySlot slot;
-  std::memcpy(static_cast<void*>(&slot), buffer.changes().image(first), sizeof slot);
-  slot.floor >= entity.generation() ? runs_.revive(entity, rows_) : runs_.create(entity, rows_);
 }
 
-void TransactionDelta::write_rows(const WriteBuffer& buffer, std::span<const Cell> cells) {
-  const Entity entity = cells.front().entity;
+void TransactionDelta::write_begun(const WriteBuffer& buffer, const Touched& touched, const detail::EntitySlot& slot) {
+  const Changes changes = buffer.changes().changes();
   rows_.clear();
-  for (const Cell& cell : cells) {
-    const std::byte* after = buffer.find_row(cell.table, entity);
-    const std::byte* before = row_before(buffer, cell);
-    if (before == nullptr && after != nullptr) rows_.push_back({cell.table, after});
-    if (before != nullptr && after == nullptr) runs_.remove(entity, cell.table);
-    if (before != nullptr && after != nullptr) runs_.update(entity, cell.table, before, after);
+  const auto add = [&](TableId table) {
+    if (table == no_table) return;
+    if (const std::byte* row = row_of(buffer, touched.entity, slot, table)) rows_.push_back({table, row});
+  };
+  if (touched.simple) {
+    for (std::uint32_t at = touched.first; at != touched.last; at = next_[at]) add(changes[at].table);
+    add(changes[touched.last].table);
+  } else {
+    find_cells(changes, touched);
+    for (const Cell& cell : cells_) add(cell.table);
   }
-  if (!rows_.empty()) runs_.insert(entity, rows_);
+  runs_.begin_many(code_of(buffer, changes[touched.first]), {&touched.entity, 1}, rows_);
+}
+
+void TransactionDelta::write_simple(const WriteBuffer& buffer, const Touched& touched, const detail::EntitySlot& slot) {
+  const Changes changes = buffer.changes().changes();
+  rows_.clear();
+  for (std::uint32_t at = touched.first;; at = next_[at]) {
+    const Change& change = changes[at];
+    if (change.kind == Change::Kind::remove) {
+      runs_.remove(touched.entity, change.table);
+    } else {
+      const std::byte* after = row_of(buffer, touched.entity, slot, change.table);
+      if (change.kind == Change::Kind::insert) {
+        rows_.push_back({change.table, after});
+      } else {
+        runs_.update(touched.entity, change.table, row_before(buffer, change, after), after);
+      }
+    }
+    if (at == touched.last) break;
+  }
+  if (!rows_.empty()) runs_.insert(touched.entity, rows_);
+}
+
+void TransactionDelta::write_cells(const WriteBuffer& buffer, const Touched& touched) {
+  find_cells(buffer.changes().changes(), touched);
+  rows_.clear();
+  for (const Cell& cell : cells_) {
+    if (cell.table == no_table) continue;
+    const std::byte* after = buffer.find_row(cell.table, touched.entity);
+    const std::byte* before = row_before(buffer, touched.entity, cell);
+    if (before == nullptr && after != nullptr) rows_.push_back({cell.table, after});
+    if (before != nullptr && after == nullptr) runs_.remove(touched.entity, cell.table);
+    if (before != nullptr && after != nullptr) runs_.update(touched.entity, cell.table, before, after);
+  }
+  if (!rows_.empty()) runs_.insert(touched.entity, rows_);
 }
 
 void TransactionDelta::write_pages(const WriteBuffer& buffer) {

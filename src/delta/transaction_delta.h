@@ -33,40 +33,63 @@ class TransactionDelta {
   std::size_t encode(const storage::WriteBuffer& buffer, std::vector<std::byte>& out);
 
  private:
+  // All that the transaction did to one entity: a chain of changes, linked by next_.
+  struct Touched {
+    Entity entity;
+    std::uint32_t first;
+    std::uint32_t last;
+    // The last change that touched a row, or the entity's being, for the first time. It is what put the entity behind
+    // others of its archetype, and so a replay does it in that order.
+    std::uint32_t placed;
+    bool simple;  // no row was touched twice, and rows come in the order of their tables
+  };
   // All changes of one row, or of one entity's being: [begin, end) of order_, oldest first.
   struct Cell {
     TableId table;  // no_table: the entity itself
-    Entity entity;
     std::uint32_t begin;
     std::uint32_t end;
   };
-  // All cells of one entity: [begin, end) of cells_, its being first. The last change that touched one of them for the
-  // first time is what put it behind others of its archetype, and so a replay does it in that order.
-  struct Touched {
-    std::uint32_t placed;
-    std::uint32_t begin;
-    std::uint32_t end;
+  // Entities that begin, by as many changes side by side, and then get rows in the same tables.
+  struct Begins {
+    std::uint32_t at;
+    std::uint32_t count;
+    std::size_t tables;  // from there on in tables_
+    std::size_t table_count;
   };
+  using Changes = std::span<const storage::Change>;
 
-  void group(const storage::WriteBuffer& buffer);
-  void group_by_entity(std::span<const storage::Change> changes);
-  std::uint32_t find_touched(std::span<const storage::Change> changes, std::uint32_t at);
+  [[nodiscard]] bool find_begins(Changes changes);
+  void write_begins(const storage::WriteBuffer& buffer);
+  void link(Changes changes);
+  Touched& find_touched(Changes changes, std::uint32_t at);
+  void find_places(Changes changes);
+  [[nodiscard]] bool is_simple(Changes changes, const Touched& touched) const;
+  /// Sets cells_ and order_ to those of an entity.
+  void find_cells(Changes changes, const Touched& touched);
+
+  [[nodiscard]] bool has_effect(const storage::WriteBuffer& buffer, const Touched& touched);
   /// The row as it was before the transaction, or nullptr where there was none.
-  const std::byte* row_before(const storage::WriteBuffer& buffer, const Cell& cell);
-  [[nodiscard]] bool has_effect(const storage::WriteBuffer& buffer, const Cell& cell);
+  const std::byte* row_before(const storage::WriteBuffer& buffer, Entity entity, const Cell& cell);
+  const std::byte* row_before(const storage::WriteBuffer& buffer, const storage::Change& update,
+                              const std::byte* after);
   [[nodiscard]] static bool pages_differ(const storage::WriteBuffer& buffer);
+
   void write_entity(const storage::WriteBuffer& buffer, const Touched& touched);
-  void write_rows(const storage::WriteBuffer& buffer, std::span<const Cell> cells);
+  void write_begun(const storage::WriteBuffer& buffer, const Touched& touched, const detail::EntitySlot& slot);
+  void write_simple(const storage::WriteBuffer& buffer, const Touched& touched, const detail::EntitySlot& slot);
+  void write_cells(const storage::WriteBuffer& buffer, const Touched& touched);
   void write_pages(const storage::WriteBuffer& buffer);
 
   const detail::WorldInfo& world_;
   RunWriter runs_;
-  std::vector<std::uint32_t> order_;  // changes, by the cell that they touched
-  // Of group() alone: whose each change is, by its place in touched_, and the same by the entity, hashed.
-  std::vector<std::uint32_t> whose_;
-  std::vector<std::uint32_t> by_entity_;
-  std::vector<Cell> cells_;
-  std::vector<Touched> touched_;  // in the order of `placed`
+  std::vector<Touched> touched_;          // in the order of `placed` once find_places() is through
+  std::vector<std::uint32_t> next_;       // by change: the next one of the same entity
+  std::vector<std::uint32_t> by_entity_;  // of link() alone: places in touched_, hashed; empty where there are few
+  std::uint32_t found_ = 0;               // likewise: the place in touched_ that was found last
+  std::vector<std::uint32_t> order_;      // of find_cells()
+  std::vector<Cell> cells_;               // likewise
+  std::vector<Begins> begins_;
+  std::vector<TableId> tables_;
   std::vector<RunWriter::Row> rows_;
   std::vector<std::byte> row_;
 };

@@ -73,7 +73,6 @@ void RowBytes::find_out() {
       }
     }
   }
-  row_pieces_bytes_ = bytes;
   are_the_row_ = are_the_row_ && bytes == row_bytes_;
   by_place_ = by_number_;
   std::ranges::stable_sort(by_place_, {}, [this](std::uint16_t field) { return pieces(field).front().offset; });
@@ -110,12 +109,15 @@ void RowBytes::encode_row(const std::byte* row, std::vector<std::byte>& out) con
     encode(all(), row, out);
     return;
   }
-  std::size_t at = out.size();
-  out.resize(at + row_pieces_bytes_);
-  for (const auto [offset, bytes] : row_pieces_) {
-    std::memcpy(out.data() + at, row + offset, bytes);
-    at += bytes;
+  for (const auto [offset, bytes] : row_pieces_) put(out, row + offset, bytes);
+}
+
+void RowBytes::encode_rows(const std::byte* first, std::size_t count, std::vector<std::byte>& out) const {
+  if (are_the_row_) {
+    put(out, first, count * row_bytes_);
+    return;
   }
+  for (; count != 0; --count, first += row_bytes_) encode_row(first, out);
 }
 
 bool RowBytes::decode(Fields fields, std::span<const std::byte>& in, std::byte* row) const {

@@ -46,6 +46,8 @@ class RowBytes {
   void encode(Fields fields, const std::byte* row, std::vector<std::byte>& out) const;
   /// The same of all fields, faster.
   void encode_row(const std::byte* row, std::vector<std::byte>& out) const;
+  /// The same of so many rows side by side.
+  void encode_rows(const std::byte* first, std::size_t count, std::vector<std::byte>& out) const;
   /// Fills the fields in a row from the front of `in`, which is advanced. False where `in` is too short or a text too
   /// long; bools and enums are not checked.
   /// Lifetime: texts borrow `in`.
@@ -63,7 +65,6 @@ class RowBytes {
   std::vector<std::uint16_t> by_place_;
   bool are_the_row_ = false;
   std::vector<Piece> row_pieces_;  // all fields in the order of their numbers, as few pieces as they lie in
-  std::size_t row_pieces_bytes_ = 0;
   bool has_texts_ = false;
 };
 
