@@ -24,7 +24,7 @@ void add_velocities(std::vector<Position>& rows) {
 
 void add_each(Suite& suite) {
   const std::size_t rows = suite.scale().rows;
-  std::vector<Contender> contenders = limits_and_peers(rows);
+  std::vector<Contender> contenders = limits_and_scanning_peers(rows);
   contenders.push_back({"stoa, each", [rows] { return make_stoa(rows); }});
   for (const Contender& contender : contenders) {
     auto moved = std::make_shared<Moved>(Moved{LazyStore(contender.make), {}});

@@ -10,17 +10,17 @@
 namespace bench {
 namespace {
 
-// As many reads as `count`, every row as often as any other.
+// As many reads as `count`, every row as often as any other; fewer reads than rows are of rows from everywhere.
 std::vector<std::uint32_t> shuffled_keys(std::size_t rows, std::size_t count) {
-  std::vector<std::uint32_t> keys(count);
-  for (std::size_t i = 0; i < count; ++i) keys[i] = static_cast<std::uint32_t>(i % rows);
+  std::vector<std::uint32_t> keys(std::max(rows, count));
+  for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = static_cast<std::uint32_t>(i % rows);
   std::shuffle(keys.begin(), keys.end(), std::mt19937_64(1));
+  keys.resize(count);
   return keys;
 }
 
 void add(Suite& suite, const std::string& subject, const std::string& system, std::shared_ptr<LazyStore> store,
-         std::size_t rows, bool fresh) {
-  const std::size_t count = std::max(rows, suite.scale().operations);
+         std::size_t rows, std::size_t count, bool fresh) {
   struct Reads {
     std::vector<Handle> handles;
     std::uint64_t expected = 0;
@@ -56,7 +56,10 @@ void add_get(Suite& suite) {
           fmt::format("random get of {} rows, {}", rows, fresh ? "a snapshot for each" : "one snapshot");
       for (std::size_t i = 0; i < stores.size(); ++i) {
         if (fresh && contenders[i].name == "stoa, get_many") continue;  // one snapshot for many is what it is for
-        add(suite, subject, contenders[i].name, stores[i], rows, fresh);
+        const Pace pace = contenders[i].pace;
+        const std::size_t count = pace == Pace::fast ? std::max(rows, suite.scale().operations)
+                                                     : suite.scale().operations_at(pace, fresh ? 1 : rows);
+        add(suite, subject, contenders[i].name, stores[i], rows, count, fresh);
       }
     }
   }

@@ -87,7 +87,7 @@ void add_blocks(Suite& suite) {
 void add_scan(Suite& suite) {
   const std::size_t rows = suite.scale().rows;
   const std::size_t updates = suite.scale().updates_before_scan;
-  std::vector<Contender> contenders = limits_and_peers(rows);
+  std::vector<Contender> contenders = limits_and_scanning_peers(rows);
   contenders.push_back({"stoa, chunks", [rows] { return make_stoa(rows); }});
   contenders.push_back({"stoa, each", [rows] { return make_stoa(rows, {.scan = StoaWay::Scan::each}); }});
   std::vector<std::shared_ptr<LazyStore>> stores;

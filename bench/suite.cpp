@@ -93,16 +93,25 @@ std::vector<Position> first_positions(std::size_t rows) {
 
 std::vector<Contender> limits_and_peers(std::size_t rows) {
   std::vector<Contender> out{{"plain vectors", [rows] { return make_plain(rows); }}};
-  for (const Peer& peer : peers()) out.push_back({peer.name, [make = peer.make, rows] { return make(rows); }});
+  for (const Peer& peer : peers()) {
+    out.push_back({peer.name, [make = peer.make, rows] { return make(rows); }, peer.pace, peer.scans});
+  }
+  return out;
+}
+
+std::vector<Contender> limits_and_scanning_peers(std::size_t rows) {
+  std::vector<Contender> out = limits_and_peers(rows);
+  std::erase_if(out, [](const Contender& at) { return !at.scans; });
   return out;
 }
 
 std::vector<Contender> committers(std::size_t rows) {
   using Submit = StoaWay::Submit;
   std::vector<Contender> out = limits_and_peers(rows);
+  out.push_back({"redis, 1000 in flight", [rows] { return make_redis_in_flight(rows); }, Pace::slow, false});
   out.push_back({"stoa, step", [rows] { return make_stoa(rows, {.submit = Submit::step}); }});
   out.push_back({"stoa, 1000 in flight", [rows] { return make_stoa(rows, {.submit = Submit::in_flight}); }});
-  out.push_back({"stoa, waited for", [rows] { return make_stoa(rows, {.submit = Submit::wait}); }, true});
+  out.push_back({"stoa, waited for", [rows] { return make_stoa(rows, {.submit = Submit::wait}); }, Pace::waits});
   return out;
 }
 

@@ -2,6 +2,7 @@
 // one after another in each round (A B A B), so that a change of the machine's speed meets all of them.
 #pragma once
 
+#include "peers/peers.h"
 #include "peers/store.h"
 #include "report.h"
 
@@ -18,12 +19,17 @@ struct Scale {
   std::size_t rows = 1'000'000;
   std::size_t rows_small = 10'000;         ///< a world that fits in a core's cache
   std::size_t operations = 200'000;        ///< of a run of single-row work
+  std::size_t operations_slow = 100'000;   ///< of the same where each takes microseconds
   std::size_t operations_waited = 20'000;  ///< of those that a thread waits for one by one
   std::size_t updates_before_scan = 1'000'000;
   std::size_t rounds = 5;
   bool warm_up = true;  ///< one round more, the first, does not count
 
-  [[nodiscard]] static Scale quick() { return {5'000, 500, 2'000, 500, 5'000, 1, false}; }
+  [[nodiscard]] static Scale quick() { return {5'000, 500, 2'000, 1'000, 500, 5'000, 1, false}; }
+  [[nodiscard]] std::size_t operations_at(Pace pace, std::size_t per_transaction) const {
+    if (pace == Pace::waits && per_transaction == 1) return operations_waited;
+    return pace == Pace::fast ? operations : operations_slow;
+  }
 };
 
 struct Case {
@@ -79,11 +85,14 @@ void apply_writes(std::span<const Write> writes, std::vector<Position>& rows);
 struct Contender {
   std::string name;
   LazyStore::Make make;
-  bool waits = false;  ///< for each transaction by itself, so that fewer of them are enough
+  Pace pace = Pace::fast;
+  bool scans = true;
 };
 /// Plain vectors and the peers, all with so many rows.
 [[nodiscard]] std::vector<Contender> limits_and_peers(std::size_t rows);
-/// These, and stoa in each of its ways to commit.
+/// These without those that have no scans.
+[[nodiscard]] std::vector<Contender> limits_and_scanning_peers(std::size_t rows);
+/// All of them, and Redis and stoa in each of their ways to commit.
 [[nodiscard]] std::vector<Contender> committers(std::size_t rows);
 
 // The subjects.

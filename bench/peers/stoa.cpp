@@ -68,6 +68,10 @@ class StoaStore final : public Store {
       tx.update(stoa::Entity::from_bits(write.handle), write.row);
     });
   }
+  void erase(std::span<const Handle> handles, std::size_t handles_per_transaction) override {
+    commit_all(handles, handles_per_transaction,
+               [](stoa::Transaction& tx, Handle handle) { tx.destroy(stoa::Entity::from_bits(handle)); });
+  }
   [[nodiscard]] std::uint64_t get(std::span<const Handle> handles) override {
     const stoa::Snapshot snapshot = db_.snapshot();
     std::uint64_t sum = 0;
@@ -131,7 +135,9 @@ class StoaStore final : public Store {
   [[nodiscard]] std::vector<Position> dump() override {
     const stoa::Snapshot snapshot = db_.snapshot();
     std::vector<Position> out;
-    for (stoa::Entity entity : entities_) out.push_back(*snapshot.get<Position>(entity));
+    for (stoa::Entity entity : entities_) {
+      if (const Position* row = snapshot.get<Position>(entity)) out.push_back(*row);
+    }
     return out;
   }
 

@@ -2,12 +2,12 @@
 // call does a whole run's work, so that the virtual call costs nothing. It does not measure.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace bench {
@@ -36,6 +36,10 @@ template <typename Row>
          std::bit_cast<std::uint32_t>(row.z);
 }
 
+[[nodiscard]] inline Position moved(const Position& position, const Velocity& velocity) {
+  return {position.x + velocity.x, position.y + velocity.y, position.z + velocity.z};
+}
+
 /// The rows that every store starts with.
 [[nodiscard]] Position first_position(std::size_t key);
 [[nodiscard]] Velocity first_velocity(std::size_t key);
@@ -50,6 +54,7 @@ class Store {
   Store& operator=(const Store&) = delete;
   virtual ~Store() = default;
 
+  /// Keys that were given so far, those of rows that were erased too.
   [[nodiscard]] virtual std::size_t rows() const = 0;
   [[nodiscard]] virtual Handle handle(std::uint32_t key) const = 0;
 
@@ -58,6 +63,9 @@ class Store {
   virtual void insert(std::span<const Position> rows, std::size_t rows_per_transaction) = 0;
   /// Replaces positions, in transactions of so many writes; returns when all are visible.
   virtual void update(std::span<const Write> writes, std::size_t writes_per_transaction) = 0;
+  /// Ends rows, both of each, in transactions of so many; returns when all are gone. Handles of
+  /// other rows may be wrong after it, so only scan_two() and dump() are asked then.
+  virtual void erase(std::span<const Handle> handles, std::size_t handles_per_transaction) = 0;
   /// The sum of the positions' digests, all read from one snapshot.
   [[nodiscard]] virtual std::uint64_t get(std::span<const Handle> handles) = 0;
   /// The same with a snapshot for each.
@@ -68,7 +76,7 @@ class Store {
   /// Adds its velocity to every position, and commits.
   virtual void move_all() = 0;
 
-  /// The positions in order of the keys.
+  /// The positions that there are, in order of the keys.
   [[nodiscard]] virtual std::vector<Position> dump() = 0;
 };
 
@@ -90,11 +98,14 @@ struct StoaWay {
 [[nodiscard]] std::unique_ptr<Store> make_plain(std::size_t rows);
 [[nodiscard]] std::unique_ptr<Store> make_stoa(std::size_t rows, StoaWay way = {});
 
-/// A store that stoa is compared with, made anew.
-struct Peer {
-  std::string name;
-  std::unique_ptr<Store> (*make)(std::size_t rows);
-};
-[[nodiscard]] std::span<const Peer> peers();
+/// Hands them to function(std::span<const Item>), so many at a time.
+template <typename Item, typename Function>
+void for_each_batch(std::span<const Item> items, std::size_t items_per_batch, Function function) {
+  while (!items.empty()) {
+    const auto batch = items.first(std::min(items_per_batch, items.size()));
+    items = items.subspan(batch.size());
+    function(batch);
+  }
+}
 
 }  // namespace bench
