@@ -99,6 +99,7 @@ struct Contender {
 void add_create(Suite& suite);
 void add_insert(Suite& suite);
 void add_update(Suite& suite);
+void add_erase(Suite& suite);
 void add_scan(Suite& suite);
 void add_get(Suite& suite);
 void add_each(Suite& suite);
