@@ -33,7 +33,7 @@ int main(int argc, char** argv) try {
   bench::Report report(cpu ? bench::Clock::cpu : bench::Clock::wall, source);
   bench::Suite suite(scale, filter, report);
   for (auto add : {bench::add_insert, bench::add_update, bench::add_erase, bench::add_scan, bench::add_get,
-                   bench::add_each, bench::add_create, bench::add_structure, bench::add_versions}) {
+                   bench::add_each, bench::add_create, bench::add_structure, bench::add_versions, bench::add_ycsb}) {
     add(suite);
     suite.run();
   }

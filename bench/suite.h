@@ -105,5 +105,6 @@ void add_get(Suite& suite);
 void add_each(Suite& suite);
 void add_structure(Suite& suite);
 void add_versions(Suite& suite);
+void add_ycsb(Suite& suite);
 
 }  // namespace bench

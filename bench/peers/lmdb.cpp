@@ -85,6 +85,7 @@ class LmdbStore final : public Store {
     Transaction txn(env_, MDB_RDONLY);
     std::uint64_t sum = 0;
     for (Handle handle : handles) {
+      txn.reset();
       txn.renew();
       sum += digest(lmdb::get<Position>(txn, positions_, handle));
     }

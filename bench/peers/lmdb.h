@@ -39,12 +39,10 @@ class Transaction {
   Transaction& operator=(const Transaction&) = delete;
   [[nodiscard]] MDB_txn* get() const { return txn_; }
   void commit() { check(mdb_txn_commit(std::exchange(txn_, nullptr)), "mdb_txn_commit"); }
-  /// For one that only reads: goes on with the newest state. Reset and renewed, one handle is the faster of LMDB's ways
-  /// to take a snapshot.
-  void renew() {
-    mdb_txn_reset(txn_);
-    check(mdb_txn_renew(txn_), "mdb_txn_renew");
-  }
+  // For one that only reads: lets go of its snapshot, and takes the newest one. One handle for all is the faster of
+  // LMDB's ways.
+  void reset() { mdb_txn_reset(txn_); }
+  void renew() { check(mdb_txn_renew(txn_), "mdb_txn_renew"); }
 
  private:
   MDB_txn* txn_ = nullptr;
