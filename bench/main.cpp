@@ -24,8 +24,8 @@ int main(int argc, char** argv) try {
   app.add_option("--rounds", rounds, "How often each is measured, in turns")->check(CLI::PositiveNumber);
   app.add_option("--filter", filter, "Only what this regular expression finds in \"subject/system\"");
   app.add_option("--out", folder,
-                 "Where results.json and results.md go; otherwise, of a whole run, the benchmarks' own results folder");
-  app.add_option("--source", source, "What is measured, as a commit: results.md says it");
+                 "Where results.json, .md and .svg go; otherwise, of a whole run, the benchmarks' own results folder");
+  app.add_option("--source", source, "What is measured, as a commit: the results say it");
   CLI11_PARSE(app, argc, argv);
 
   bench::Scale scale = quick ? bench::Scale::quick() : bench::Scale{};

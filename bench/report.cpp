@@ -1,11 +1,14 @@
 #include "report.h"
 
+#include "chart.h"
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <stdlib.h>
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 #include <fstream>
 #include <iterator>
@@ -14,8 +17,6 @@
 
 namespace bench {
 namespace {
-
-constexpr std::string_view bases[] = {"plain vectors", "lmdb"};
 
 struct Spread {
   double median, least, most;
@@ -26,7 +27,11 @@ Spread spread_of(std::vector<double> values) {
   return {values[values.size() / 2], values.front(), values.back()};
 }
 
-std::string figure(double value) { return fmt::format("{:.{}f}", value, value < 10 ? 2 : value < 100 ? 1 : 0); }
+/// Three significant digits, or all of those before the point.
+std::string figure(double value) {
+  const int before_point = value > 0 ? static_cast<int>(std::floor(std::log10(value))) + 1 : 1;
+  return fmt::format("{:.{}f}", value, std::clamp(3 - before_point, 0, 9));
+}
 
 std::string text_of(const Spread& spread) {
   return fmt::format("{} ({}–{})", figure(spread.median), figure(spread.least), figure(spread.most));
@@ -47,6 +52,20 @@ std::string machine() {
                      known ? figure(load) : std::string("unknown"));
 }
 
+std::string now() { return fmt::format("{:%FT%TZ}", fmt::gmtime(std::time(nullptr))); }
+
+/// Of names and the like: nothing in them but quotes and backslashes needs an escape.
+std::string json_text(std::string_view text) {
+  std::string out = "\"";
+  for (char at : text) {
+    if (at == '"' || at == '\\') out += '\\';
+    out += at;
+  }
+  return out + '"';
+}
+
+bool is_stoa(std::string_view system) { return system.starts_with("stoa"); }
+
 void write_file(const std::filesystem::path& path, std::string_view text) {
   std::ofstream out(path, std::ios::binary);
   out << text;
@@ -65,48 +84,70 @@ void Report::add(const std::string& subject, const std::string& system, Sample s
   series->rounds.push_back(sample);
 }
 
+double Report::median(const Series& series) const {
+  std::vector<double> times;
+  for (const Sample& sample : series.rounds) times.push_back(time(sample));
+  return spread_of(std::move(times)).median;
+}
+
 std::string Report::summary(const Series& series) const {
   std::vector<double> times;
   for (const Sample& sample : series.rounds) times.push_back(time(sample));
   return text_of(spread_of(std::move(times)));
 }
 
-std::string Report::ratio(const Subject& subject, const Series& series, std::string_view base) const {
-  const auto other =
-      std::find_if(subject.systems.begin(), subject.systems.end(), [&](const Series& at) { return at.system == base; });
-  if (other == subject.systems.end()) return "";
-  // Round by round: both were measured at one speed of the machine.
-  std::vector<double> ratios;
-  for (std::size_t round = 0; round < series.rounds.size(); ++round) {
-    ratios.push_back(time(series.rounds[round]) / time(other->rounds[round]));
-  }
-  return text_of(spread_of(std::move(ratios)));
-}
-
-std::string Report::markdown() const {
-  std::string out = fmt::format(
-      "Measured on: {}; {:%F}, {}.\n\n{} time for one item in ns: median (least–most) of {} rounds. Ratios are of "
-      "times, taken within a round: below 1 is faster.\n",
-      machine(), fmt::gmtime(std::time(nullptr)), source_,
-      clock_ == Clock::wall ? "Wall" : "The measuring thread's CPU",
-      subjects_.empty() ? 0 : subjects_.front().systems.front().rounds.size());
-  for (const Subject& subject : subjects_) {
-    fmt::format_to(std::back_inserter(out), "\n### {}\n\n| system | ns |", subject.name);
-    for (std::string_view base : bases) fmt::format_to(std::back_inserter(out), " / {} |", base);
-    fmt::format_to(std::back_inserter(out), "\n|---|---|{}\n",
-                   fmt::join(std::vector<std::string_view>(std::size(bases), "---|"), ""));
-    for (const Series& series : subject.systems) {
-      fmt::format_to(std::back_inserter(out), "| {} | {} |", series.system, summary(series));
-      for (std::string_view base : bases)
-        fmt::format_to(std::back_inserter(out), " {} |", ratio(subject, series, base));
-      out += '\n';
-    }
+std::vector<double> Report::ratios(const Series& series, const Series& base) const {
+  std::vector<double> out;
+  for (std::size_t round = 0; round < std::min(series.rounds.size(), base.rounds.size()); ++round) {
+    out.push_back(time(series.rounds[round]) / time(base.rounds[round]));
   }
   return out;
 }
 
+// Whoever is not stoa, but not another way of the same system. Where stoa is alone, its first line.
+std::vector<const Report::Series*> Report::bases(const Subject& subject) {
+  std::vector<const Series*> out;
+  for (const Series& at : subject.systems) {
+    if (!is_stoa(at.system) && at.system.find(", ") == std::string::npos) out.push_back(&at);
+  }
+  if (out.empty() && subject.systems.size() > 1) out.push_back(&subject.systems.front());
+  return out;
+}
+
+// The limit is compared with nothing but itself, and a peer with the limit: the rest would only hide stoa's figures.
+std::string Report::table(const Subject& subject) const {
+  const std::vector<const Series*> against = bases(subject);
+  std::string out = "| system | ns |";
+  for (const Series* base : against) out += fmt::format(" / {} |", base->system);
+  out += "\n|---|---|";
+  for (std::size_t i = 0; i < against.size(); ++i) out += "---|";
+  out += '\n';
+  for (const Series& series : subject.systems) {
+    out += fmt::format("| {} | {} |", series.system, summary(series));
+    for (const Series* base : against) {
+      const bool said = is_stoa(series.system) || base == against.front();
+      out += said ? fmt::format(" {} |", text_of(spread_of(ratios(series, *base)))) : " |";
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+std::size_t Report::rounds() const { return subjects_.empty() ? 0 : subjects_.front().systems.front().rounds.size(); }
+
+std::string Report::markdown() const {
+  std::string out = fmt::format(
+      "Measured on: {}; {}, {}.\n\n{} time for one item in ns: median (least–most) of {} rounds. Ratios are of times, "
+      "taken within a round: below 1 is faster.\n",
+      machine(), now(), source_, clock_name(), rounds());
+  for (const Subject& subject : subjects_) out += fmt::format("\n### {}\n\n{}", subject.name, table(subject));
+  return out;
+}
+
 std::string Report::json() const {
-  std::string out = "[";
+  std::string out = fmt::format("{{\n\"source\": {},\n\"machine\": {},\n\"date\": {},\n\"clock\": {},\n\"results\": [",
+                                json_text(source_), json_text(machine()), json_text(now()),
+                                json_text(clock_ == Clock::wall ? "wall" : "cpu"));
   const char* separator = "\n";
   for (const Subject& subject : subjects_) {
     for (const Series& series : subject.systems) {
@@ -117,18 +158,38 @@ std::string Report::json() const {
         cpu.push_back(sample.cpu_ns);
       }
       fmt::format_to(std::back_inserter(out),
-                     R"({}{{"subject": "{}", "system": "{}", "wall_ns": [{:.3f}], "cpu_ns": [{:.3f}]}})", separator,
-                     subject.name, series.system, fmt::join(wall, ", "), fmt::join(cpu, ", "));
+                     R"({}{{"subject": {}, "system": {}, "wall_ns": [{:.3f}], "cpu_ns": [{:.3f}]}})", separator,
+                     json_text(subject.name), json_text(series.system), fmt::join(wall, ", "), fmt::join(cpu, ", "));
       separator = ",\n";
     }
   }
-  return out + "\n]\n";
+  return out + "\n]\n}\n";
+}
+
+std::string Report::svg() const {
+  std::vector<ChartLine> lines;
+  for (const Subject& subject : subjects_) {
+    const Series* best = nullptr;
+    for (const Series& at : subject.systems) {
+      if (is_stoa(at.system) && (best == nullptr || median(at) < median(*best))) best = &at;
+    }
+    const bool alone = std::ranges::all_of(subject.systems, [](const Series& at) { return is_stoa(at.system); });
+    if (best == nullptr || alone) continue;
+    ChartLine line{subject.name, {}};
+    for (const Series& at : subject.systems) {
+      const double ratio = spread_of(ratios(at, *best)).median;
+      if (&at != best && ratio > 0) line.marks.push_back({at.system, ratio});
+    }
+    lines.push_back(std::move(line));
+  }
+  return chart(lines, fmt::format("{}; {}, {}; {} time, {} rounds", machine(), now(), source_, clock_name(), rounds()));
 }
 
 void Report::write(const std::filesystem::path& folder) const {
   std::filesystem::create_directories(folder);
   write_file(folder / "results.json", json());
   write_file(folder / "results.md", markdown());
+  write_file(folder / "results.svg", svg());
 }
 
 }  // namespace bench

@@ -1,5 +1,5 @@
-// What was measured, and its tables: medians with the least and the most, and ratios within a round to plain vectors
-// and to each peer.
+// What was measured, its tables and its chart: medians with the least and the most, and ratios within a round to plain
+// vectors and to each peer.
 #pragma once
 
 #include <cstddef>
@@ -27,9 +27,11 @@ class Report {
   void add(const std::string& subject, const std::string& system, Sample sample);
 
   [[nodiscard]] std::string markdown() const;
-  /// A line for each subject and system, so that line tools can read it too.
+  /// What was measured, where and when; in it a line for each subject and system, so that line tools can read it too.
   [[nodiscard]] std::string json() const;
-  /// Writes results.json and results.md. Throws std::runtime_error, naming the file, where that fails.
+  /// How each system's time relates to stoa's best, of the subjects that have both.
+  [[nodiscard]] std::string svg() const;
+  /// Writes results.json, results.md and results.svg. Throws std::runtime_error, naming the file, where that fails.
   void write(const std::filesystem::path& folder) const;
 
  private:
@@ -45,8 +47,19 @@ class Report {
   [[nodiscard]] double time(const Sample& sample) const {
     return clock_ == Clock::wall ? sample.wall_ns : sample.cpu_ns;
   }
+  [[nodiscard]] double median(const Series& series) const;
   [[nodiscard]] std::string summary(const Series& series) const;
-  [[nodiscard]] std::string ratio(const Subject& subject, const Series& series, std::string_view base) const;
+  /// Round by round, as both were measured at one speed of the machine.
+  [[nodiscard]] std::vector<double> ratios(const Series& series, const Series& base) const;
+  /// Those that the others are compared with.
+  [[nodiscard]] static std::vector<const Series*> bases(const Subject& subject);
+  /// The lines of a whole table.
+  [[nodiscard]] std::string table(const Subject& subject) const;
+  [[nodiscard]] std::size_t rounds() const;
+  /// Said of all figures.
+  [[nodiscard]] std::string_view clock_name() const {
+    return clock_ == Clock::wall ? "Wall" : "The measuring thread's CPU";
+  }
 
   Clock clock_;
   std::string source_;
