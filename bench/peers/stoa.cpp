@@ -136,7 +136,11 @@ class StoaStore final : public Store {
     const stoa::Snapshot snapshot = db_.snapshot();
     std::vector<Position> out;
     for (stoa::Entity entity : entities_) {
-      if (const Position* row = snapshot.get<Position>(entity)) out.push_back(*row);
+      if (const Position* row = snapshot.get<Position>(entity)) {
+        out.push_back(*row);
+      } else if (snapshot.alive(entity)) {
+        throw std::runtime_error("stoa: an entity without a position");
+      }
     }
     return out;
   }
