@@ -1,4 +1,5 @@
-// Rows that end, both of each, in random order: a version for each, and a thousand to a transaction.
+// Rows that end, both of each, in random order: a version for each, and a thousand to a transaction. In Redis it is one
+// key of each.
 #include "suite.h"
 
 #include <fmt/format.h>

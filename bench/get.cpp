@@ -57,8 +57,8 @@ void add_get(Suite& suite) {
       for (std::size_t i = 0; i < stores.size(); ++i) {
         if (fresh && contenders[i].name == "stoa, get_many") continue;  // one snapshot for many is what it is for
         const Pace pace = contenders[i].pace;
-        const std::size_t count = pace == Pace::fast ? std::max(rows, suite.scale().operations)
-                                                     : suite.scale().operations_at(pace, fresh ? 1 : rows);
+        const std::size_t some = suite.scale().operations_at(pace, fresh ? 1 : rows);
+        const std::size_t count = pace == Pace::fast ? std::max(rows, some) : some;
         add(suite, subject, contenders[i].name, stores[i], rows, count, fresh);
       }
     }

@@ -29,7 +29,8 @@ Spread spread_of(std::vector<double> values) {
 
 /// Three significant digits, or all of those before the point.
 std::string figure(double value) {
-  const int before_point = value > 0 ? static_cast<int>(std::floor(std::log10(value))) + 1 : 1;
+  constexpr double rounds_up = 1.0005;  // 0.9996 has a digit before the point
+  const int before_point = value > 0 ? static_cast<int>(std::floor(std::log10(value * rounds_up))) + 1 : 1;
   return fmt::format("{:.{}f}", value, std::clamp(3 - before_point, 0, 9));
 }
 

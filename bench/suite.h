@@ -28,7 +28,7 @@ struct Scale {
   [[nodiscard]] static Scale quick() { return {5'000, 500, 2'000, 1'000, 500, 5'000, 1, false}; }
   [[nodiscard]] std::size_t operations_at(Pace pace, std::size_t per_transaction) const {
     if (pace == Pace::waits && per_transaction == 1) return operations_waited;
-    return pace == Pace::fast ? operations : operations_slow;
+    return pace == Pace::slow ? operations_slow : operations;
   }
 };
 
