@@ -51,8 +51,8 @@ struct Shrinking {
   }
 };
 
-void add(Suite& suite, const std::string& subject, const std::string& system, std::shared_ptr<Shrinking> shrinking,
-         std::size_t rows_per_transaction, std::size_t count) {
+void add(Suite& suite, const std::string& subject, const std::string& system,
+         const std::shared_ptr<Shrinking>& shrinking, std::size_t rows_per_transaction, std::size_t count) {
   suite.add({.subject = subject,
              .system = system,
              .items = count,

@@ -17,7 +17,7 @@ struct Updated {
   std::size_t round = 0;
 };
 
-void add(Suite& suite, const std::string& subject, const std::string& system, std::shared_ptr<Updated> updated,
+void add(Suite& suite, const std::string& subject, const std::string& system, const std::shared_ptr<Updated>& updated,
          std::size_t writes_per_transaction, std::size_t operations) {
   suite.add(
       {.subject = subject,

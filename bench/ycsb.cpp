@@ -177,7 +177,8 @@ std::vector<std::shared_ptr<Loaded>> nothing_loaded() {
   return out;
 }
 
-void add(Suite& suite, const Workload& workload, const System& system, std::size_t count, std::shared_ptr<Loaded> at) {
+void add(Suite& suite, const Workload& workload, const System& system, std::size_t count,
+         const std::shared_ptr<Loaded>& at) {
   suite.add(
       {.subject = workload.name,
        .system = system.name,
