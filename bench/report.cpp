@@ -85,6 +85,12 @@ void Report::add(const std::string& subject, const std::string& system, Sample s
   series->rounds.push_back(sample);
 }
 
+void Report::add(const Figure& figure) {
+  add(figure.subject, figure.system, {.wall_ns = figure.value, .cpu_ns = figure.value});
+  std::find_if(subjects_.begin(), subjects_.end(), [&](const Subject& at) { return at.name == figure.subject; })->unit =
+      figure.unit;
+}
+
 double Report::median(const Series& series) const {
   std::vector<double> times;
   for (const Sample& sample : series.rounds) times.push_back(time(sample));
@@ -118,7 +124,7 @@ std::vector<const Report::Series*> Report::bases(const Subject& subject) {
 // The limit is compared with nothing but itself, and a peer with the limit: the rest would only hide stoa's figures.
 std::string Report::table(const Subject& subject) const {
   const std::vector<const Series*> against = bases(subject);
-  std::string out = "| system | ns |";
+  std::string out = fmt::format("| system | {} |", subject.unit);
   for (const Series* base : against) out += fmt::format(" / {} |", base->system);
   out += "\n|---|---|";
   for (std::size_t i = 0; i < against.size(); ++i) out += "---|";
@@ -138,8 +144,9 @@ std::size_t Report::rounds() const { return subjects_.empty() ? 0 : subjects_.fr
 
 std::string Report::markdown() const {
   std::string out = fmt::format(
-      "Measured on: {}; {}, {}.\n\n{} time for one item in ns: median (least–most) of {} rounds. Ratios are of times, "
-      "taken within a round: below 1 is faster.\n",
+      "Measured on: {}; {}, {}.\n\n{} time for one item in ns, or what the table's head says: median (least–most) of "
+      "{} "
+      "rounds. Ratios are taken within a round; of times, below 1 is faster.\n",
       machine(), now(), source_, clock_name(), rounds());
   for (const Subject& subject : subjects_) out += fmt::format("\n### {}\n\n{}", subject.name, table(subject));
   return out;
@@ -159,8 +166,9 @@ std::string Report::json() const {
         cpu.push_back(sample.cpu_ns);
       }
       fmt::format_to(std::back_inserter(out),
-                     R"({}{{"subject": {}, "system": {}, "wall_ns": [{:.3f}], "cpu_ns": [{:.3f}]}})", separator,
-                     json_text(subject.name), json_text(series.system), fmt::join(wall, ", "), fmt::join(cpu, ", "));
+                     R"({}{{"subject": {}, "system": {}, "unit": {}, "wall_ns": [{:.3f}], "cpu_ns": [{:.3f}]}})",
+                     separator, json_text(subject.name), json_text(series.system), json_text(subject.unit),
+                     fmt::join(wall, ", "), fmt::join(cpu, ", "));
       separator = ",\n";
     }
   }
@@ -170,6 +178,7 @@ std::string Report::json() const {
 std::string Report::svg() const {
   std::vector<ChartLine> lines;
   for (const Subject& subject : subjects_) {
+    if (subject.unit != "ns") continue;
     const Series* best = nullptr;
     for (const Series& at : subject.systems) {
       if (is_stoa(at.system) && (best == nullptr || median(at) < median(*best))) best = &at;

@@ -17,6 +17,14 @@ struct Sample {
   double cpu_ns = 0;  ///< of the measuring thread alone
 };
 
+/// What a run found out itself, in a unit of its own: a percentile, a number of bytes.
+struct Figure {
+  std::string subject;
+  std::string system;
+  std::string unit;  ///< the same in all of a subject
+  double value = 0;
+};
+
 enum class Clock { wall, cpu };
 
 class Report {
@@ -25,11 +33,12 @@ class Report {
   Report(Clock clock, std::string source) : clock_(clock), source_(std::move(source)) {}
   /// One round's figure.
   void add(const std::string& subject, const std::string& system, Sample sample);
+  void add(const Figure& figure);
 
   [[nodiscard]] std::string markdown() const;
   /// What was measured, where and when; in it a line for each subject and system, so that line tools can read it too.
   [[nodiscard]] std::string json() const;
-  /// How each system's time relates to stoa's best, of the subjects that have both.
+  /// How each system's time relates to stoa's best, of the subjects that have both. Other units are left out.
   [[nodiscard]] std::string svg() const;
   /// Writes results.json, results.md and results.svg. Throws std::runtime_error, naming the file, where that fails.
   void write(const std::filesystem::path& folder) const;
@@ -42,6 +51,7 @@ class Report {
   struct Subject {
     std::string name;
     std::vector<Series> systems;
+    std::string unit = "ns";
   };
 
   [[nodiscard]] double time(const Sample& sample) const {

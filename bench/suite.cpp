@@ -25,10 +25,15 @@ class Collector final : public benchmark::BenchmarkReporter {
         throw std::runtime_error(fmt::format("{}, {}: {}", measured.subject, measured.system, run.error_message));
       }
       if (next_ <= warm_up_) continue;
-      const double items = static_cast<double>(measured.items);
-      report_.add(
-          measured.subject, measured.system,
-          {.wall_ns = run.real_accumulated_time * 1e9 / items, .cpu_ns = run.cpu_accumulated_time * 1e9 / items});
+      if (measured.items != 0) {
+        const double items = static_cast<double>(measured.items);
+        report_.add(
+            measured.subject, measured.system,
+            {.wall_ns = run.real_accumulated_time * 1e9 / items, .cpu_ns = run.cpu_accumulated_time * 1e9 / items});
+      }
+      if (measured.figures) {
+        for (const Figure& figure : measured.figures()) report_.add(figure);
+      }
     }
   }
 

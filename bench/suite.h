@@ -35,10 +35,12 @@ struct Scale {
 struct Case {
   std::string subject;            ///< what is done, the same for all who are compared
   std::string system;             ///< who does it
-  std::size_t items = 1;          ///< how often it is done in a run
+  std::size_t items = 1;          ///< how often it is done in a run; 0 if its time says nothing
   std::function<void()> prepare;  ///< before each run, not measured; may be empty
   std::function<void()> run;      ///< measured
   std::function<bool()> check;    ///< after each run, not measured: whether the work was right
+  /// What the run and the check found out beside the time, for subjects of their own; may be empty.
+  std::function<std::vector<Figure>()> figures = {};
 };
 
 class Suite {
