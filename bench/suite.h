@@ -108,5 +108,6 @@ void add_each(Suite& suite);
 void add_structure(Suite& suite);
 void add_versions(Suite& suite);
 void add_ycsb(Suite& suite);
+void add_relations(Suite& suite);
 
 }  // namespace bench
