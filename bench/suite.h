@@ -109,5 +109,6 @@ void add_structure(Suite& suite);
 void add_versions(Suite& suite);
 void add_ycsb(Suite& suite);
 void add_relations(Suite& suite);
+void add_durable(Suite& suite);
 
 }  // namespace bench

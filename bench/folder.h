@@ -1,0 +1,45 @@
+// A folder of a benchmark's own, and where it lies. What is in it is the benchmark's.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace bench {
+
+/// The file system that the benchmarks were built on: a disk, as a rule.
+[[nodiscard]] std::filesystem::path on_disk();
+/// A file system in memory where there is one; otherwise where temporary files go.
+[[nodiscard]] std::filesystem::path in_memory();
+/// Says, for a subject's name, that what is on_disk() is on no disk; empty as a rule.
+[[nodiscard]] std::string disk_note();
+
+/// Made new, and removed with all that is in it.
+class Folder {
+ public:
+  explicit Folder(const std::filesystem::path& parent);
+  ~Folder();
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// A file descriptor that closes itself. Errors: throws std::system_error, naming the file.
+class OpenFile {
+ public:
+  OpenFile(const std::filesystem::path& path, int flags);
+  ~OpenFile();
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  [[nodiscard]] int get() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+/// Brings the folder's files to the disk and has the system forget them, so that they are read from there next.
+void make_cold(const std::filesystem::path& folder);
+
+}  // namespace bench
