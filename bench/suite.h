@@ -110,5 +110,6 @@ void add_versions(Suite& suite);
 void add_ycsb(Suite& suite);
 void add_relations(Suite& suite);
 void add_durable(Suite& suite);
+void add_recovery(Suite& suite);
 
 }  // namespace bench
