@@ -111,5 +111,6 @@ void add_ycsb(Suite& suite);
 void add_relations(Suite& suite);
 void add_durable(Suite& suite);
 void add_recovery(Suite& suite);
+void add_concurrency(Suite& suite);
 
 }  // namespace bench
