@@ -20,9 +20,11 @@ namespace {
 
 std::filesystem::path on_disk() { return STOA_BENCH_FOLDER; }
 
-std::filesystem::path in_memory() {
+std::filesystem::path in_memory(std::size_t bytes) {
   const std::filesystem::path shm = "/dev/shm";
-  return std::filesystem::exists(shm) ? shm : std::filesystem::temp_directory_path();
+  std::error_code none;
+  const bool room = std::filesystem::exists(shm) && std::filesystem::space(shm, none).available >= bytes && !none;
+  return room ? shm : std::filesystem::temp_directory_path();
 }
 
 std::string disk_note() {

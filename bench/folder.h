@@ -1,6 +1,7 @@
 // A folder of a benchmark's own, and where it lies. What is in it is the benchmark's.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 
@@ -8,8 +9,8 @@ namespace bench {
 
 /// The file system that the benchmarks were built on: a disk, as a rule.
 [[nodiscard]] std::filesystem::path on_disk();
-/// A file system in memory where there is one; otherwise where temporary files go.
-[[nodiscard]] std::filesystem::path in_memory();
+/// A file system in memory where there is one, with room for so many bytes; otherwise where temporary files go.
+[[nodiscard]] std::filesystem::path in_memory(std::size_t bytes = 0);
 /// Says, for a subject's name, that what is on_disk() is on no disk; empty as a rule.
 [[nodiscard]] std::string disk_note();
 

@@ -55,12 +55,12 @@ class LmdbTransaction {
   MDB_txn* txn_ = nullptr;
 };
 
-/// Never synced; in memory, where the system has a folder there. As it has no name any more once it is open, a killed
-/// process leaves nothing behind.
+/// Never synced; in memory, where the system has room for a folder there. As it has no name any more once it is open, a
+/// killed process leaves nothing behind.
 class LmdbFile {
  public:
   LmdbFile(std::size_t bytes_max, unsigned flags) {
-    const Folder folder(in_memory());
+    const Folder folder(in_memory(bytes_max));
     check_lmdb(mdb_env_create(&env_), "env_create");
     check_lmdb(mdb_env_set_maxdbs(env_, 2), "env_set_maxdbs");
     check_lmdb(mdb_env_set_mapsize(env_, bytes_max), "env_set_mapsize");
