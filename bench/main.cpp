@@ -32,9 +32,10 @@ int main(int argc, char** argv) try {
   if (rounds) scale.rounds = *rounds;
   bench::Report report(cpu ? bench::Clock::cpu : bench::Clock::wall, source);
   bench::Suite suite(scale, filter, report);
-  for (auto add : {bench::add_insert, bench::add_update, bench::add_erase, bench::add_scan, bench::add_get,
-                   bench::add_each, bench::add_create, bench::add_structure, bench::add_versions, bench::add_ycsb,
-                   bench::add_relations, bench::add_durable, bench::add_recovery, bench::add_concurrency}) {
+  for (auto add :
+       {bench::add_insert, bench::add_update, bench::add_erase, bench::add_scan, bench::add_get, bench::add_each,
+        bench::add_create, bench::add_structure, bench::add_versions, bench::add_ycsb, bench::add_relations,
+        bench::add_durable, bench::add_recovery, bench::add_concurrency, bench::add_scale}) {
     add(suite);
     suite.run();
   }

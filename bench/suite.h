@@ -112,5 +112,6 @@ void add_relations(Suite& suite);
 void add_durable(Suite& suite);
 void add_recovery(Suite& suite);
 void add_concurrency(Suite& suite);
+void add_scale(Suite& suite);
 
 }  // namespace bench
