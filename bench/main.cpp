@@ -35,7 +35,7 @@ int main(int argc, char** argv) try {
   for (auto add :
        {bench::add_insert, bench::add_update, bench::add_erase, bench::add_scan, bench::add_get, bench::add_each,
         bench::add_create, bench::add_structure, bench::add_versions, bench::add_ycsb, bench::add_relations,
-        bench::add_durable, bench::add_recovery, bench::add_concurrency, bench::add_scale}) {
+        bench::add_durable, bench::add_recovery, bench::add_concurrency, bench::add_scale, bench::add_memory}) {
     add(suite);
     suite.run();
   }

@@ -113,5 +113,6 @@ void add_durable(Suite& suite);
 void add_recovery(Suite& suite);
 void add_concurrency(Suite& suite);
 void add_scale(Suite& suite);
+void add_memory(Suite& suite);
 
 }  // namespace bench
