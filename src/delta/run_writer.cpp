@@ -29,6 +29,27 @@ void put_head(std::vector<std::byte>& out, RunCode code, std::uint64_t number) {
   if (small == run_small_max) put_varint(out, number - run_small_max);
 }
 
+void put_head(std::vector<std::byte>& out, RunCode code, std::span<const TableId> tables, RowBytes::Fields fields,
+              std::size_t count) {
+  switch (code) {
+    case RunCode::destroy:
+    case RunCode::floors: put_head(out, code, 0); break;
+    case RunCode::remove: put_head(out, code, to_index(tables[0])); break;
+    case RunCode::update:
+      put_head(out, code, to_index(tables[0]));
+      put_varint(out, fields.size() - 1);
+      for (const std::uint16_t field : fields) put_varint(out, field);
+      break;
+    case RunCode::revive:
+    case RunCode::create:
+    case RunCode::insert:
+      put_head(out, code, tables.size());
+      for (TableId table : tables) put_varint(out, to_index(table));
+      break;
+  }
+  put_varint(out, count - 1);
+}
+
 void put(const std::vector<std::byte>& bytes, std::vector<std::byte>& out) {
   out.insert(out.end(), bytes.begin(), bytes.end());
 }
@@ -236,17 +257,22 @@ std::uint64_t RunWriter::changed_fields(const PlainTable& table, const std::byte
 // Most rows of a table have the same fields changed as the one before.
 RunWriter::Group& RunWriter::updates_of(TableId table, std::uint64_t changed) {
   if (table == changed_table_ && changed == changed_bits_) return groups_[changed_group_];
+  const Row here{table, nullptr};
+  Group& found = group(RunCode::update, {&here, 1}, fields_of(table, changed), class_of(table));
+  changed_table_ = table;
+  changed_bits_ = changed;
+  changed_group_ = last_;
+  return found;
+}
+
+// Lifetime: until the next call.
+RowBytes::Fields RunWriter::fields_of(TableId table, std::uint64_t changed) {
   changed_.clear();
   const auto by_place = bytes_[table].by_place();
   for (std::uint64_t left = changed; left != 0; left &= left - 1) {
     changed_.push_back(by_place[static_cast<std::size_t>(std::countr_zero(left))]);
   }
-  const Row here{table, nullptr};
-  Group& found = group(RunCode::update, {&here, 1}, changed_, class_of(table));
-  changed_table_ = table;
-  changed_bits_ = changed;
-  changed_group_ = last_;
-  return found;
+  return changed_;
 }
 
 void RunWriter::append_fields(const PlainTable& table, std::uint64_t changed, const std::byte* row,
@@ -336,26 +362,36 @@ std::size_t RunWriter::finish(std::vector<std::byte>& out) {
 }
 
 void RunWriter::append(const Group& group, std::vector<std::byte>& out) {
-  const auto& [code, fields, tables] = group.key;
-  switch (code) {
-    case RunCode::destroy:
-    case RunCode::floors: put_head(out, code, 0); break;
-    case RunCode::remove: put_head(out, code, to_index(tables[0])); break;
-    case RunCode::update:
-      put_head(out, code, to_index(tables[0]));
-      put_varint(out, fields.size() - 1);
-      for (const std::uint16_t field : fields) put_varint(out, field);
-      break;
-    case RunCode::revive:
-    case RunCode::create:
-    case RunCode::insert:
-      put_head(out, code, tables.size());
-      for (TableId table : tables) put_varint(out, to_index(table));
-      break;
-  }
-  put_varint(out, group.count - 1);
+  put_head(out, group.key.code, group.key.tables, group.key.fields, group.count);
   put(group.entities, out);
   for (const std::vector<std::byte>& values : group.values) put(values, out);
+}
+
+std::size_t RunWriter::begin_alone(RunCode code, std::span<const Entity> entities, std::span<const TableId> tables,
+                                   std::span<const Row> first_rows, std::vector<std::byte>& out) const {
+  const std::size_t begin = out.size();
+  put_head(out, code, tables, {}, entities.size());
+  EntityDifference last;
+  for (const Entity entity : entities) last.put(entity, out);
+  for (const Row& row : first_rows) bytes_[row.table].encode_rows(row.bytes, entities.size(), out);
+  return out.size() - begin;
+}
+
+std::size_t RunWriter::update_alone(Entity entity, TableId table, const std::byte* before, const std::byte* after,
+                                    std::vector<std::byte>& out) {
+  const PlainTable& plain = plain_[to_index(table)];
+  if (!plain.is_plain) {
+    clear();
+    update(entity, table, before, after);
+    return finish(out);
+  }
+  const std::size_t begin = out.size();
+  const std::uint64_t changed = changed_fields(plain, before, after);
+  if (changed == 0) return 0;
+  put_head(out, RunCode::update, {&table, 1}, fields_of(table, changed), 1);
+  EntityDifference().put(entity, out);
+  append_fields(plain, changed, after, out);
+  return out.size() - begin;
 }
 
 }  // namespace stoa::delta

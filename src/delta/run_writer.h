@@ -51,6 +51,14 @@ class RunWriter {
   /// other.
   void when_full(std::size_t bytes, std::function<void()> function);
 
+  /// Whether the two below do for every table: all are logged and replicated.
+  [[nodiscard]] bool can_write_alone() const noexcept { return all_are_logged_and_replicated_; }
+  /// What begin_many(), or update(), and finish() would append where nothing else is to be written, in fewer steps.
+  std::size_t begin_alone(RunCode code, std::span<const Entity> entities, std::span<const TableId> tables,
+                          std::span<const Row> first_rows, std::vector<std::byte>& out) const;
+  std::size_t update_alone(Entity entity, TableId table, const std::byte* before, const std::byte* after,
+                           std::vector<std::byte>& out);
+
   /// Appends all of it; returns how many bytes of that are of tables that are logged, which come first.
   std::size_t finish(std::vector<std::byte>& out);
 
@@ -86,6 +94,7 @@ class RunWriter {
   [[nodiscard]] static std::uint64_t changed_fields(const PlainTable& table, const std::byte* before,
                                                     const std::byte* after);
   Group& updates_of(TableId table, std::uint64_t changed);
+  schema::RowBytes::Fields fields_of(TableId table, std::uint64_t changed);
   void append_fields(const PlainTable& table, std::uint64_t changed, const std::byte* row, std::vector<std::byte>& out);
   Group& group(RunCode code, std::span<const Row> rows, schema::RowBytes::Fields fields, Class of);
   void add(Group& group, Entity entity);

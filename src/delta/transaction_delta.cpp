@@ -167,8 +167,8 @@ bool TransactionDelta::pages_differ(const WriteBuffer& buffer) {
 // Whether entities begin, each with its rows, and nothing else happens: no row is touched twice then, as their indices
 // rise. Sets begins_ and tables_.
 bool TransactionDelta::find_begins(Changes changes) {
-  begins_.clear();
-  tables_.clear();
+  clear_for_reuse(begins_);
+  clear_for_reuse(tables_);
   std::uint64_t lowest = 0;  // that the next one's index may be
   const auto kind_at = [&](std::size_t at) { return at == changes.size() ? Change::Kind::destroy : changes[at].kind; };
   const auto skip = [&](std::size_t at) {
@@ -200,12 +200,13 @@ bool TransactionDelta::find_begins(Changes changes) {
 
 // Entities of one archetype stand side by side, in the order in which they began: what is written is whole columns of
 // them, chunk by chunk.
-void TransactionDelta::write_begins(const WriteBuffer& buffer) {
+std::size_t TransactionDelta::write_begins(const WriteBuffer& buffer, std::vector<std::byte>& out) {
+  runs_.clear();
   const Changes changes = buffer.changes().changes();
   const auto tables_of = [&](const Begins& some) { return std::span(tables_).subspan(some.tables, some.table_count); };
   auto some = begins_.begin();
   std::uint32_t at = 0;  // of these
-  while (some != begins_.end()) {
+  for (bool is_first = true; some != begins_.end(); is_first = false) {
     const std::span<const TableId> tables = tables_of(*some);
     const Entity entity = changes[some->at + at].entity;
     const RunCode code = code_of(buffer, changes[some->at + at]);
@@ -228,8 +229,12 @@ void TransactionDelta::write_begins(const WriteBuffer& buffer) {
       const Change& next = changes[some->at + at];
       if (count == room || entities[count] != next.entity || code_of(buffer, next) != code) break;
     }
+    if (is_first && some == begins_.end() && runs_.can_write_alone()) {
+      return runs_.begin_alone(code, {entities, count}, tables, rows_, out);
+    }
     runs_.begin_many(code, {entities, count}, rows_);
   }
+  return runs_.finish(out);
 }
 
 // Sets touched_, in the order in which each was first touched, and next_.
@@ -298,7 +303,7 @@ bool TransactionDelta::is_simple(Changes changes, const Touched& touched) const 
 }
 
 void TransactionDelta::find_cells(Changes changes, const Touched& touched) {
-  order_.clear();
+  clear_for_reuse(order_);
   for (std::uint32_t at = touched.first; at != touched.last; at = next_[at]) order_.push_back(at);
   order_.push_back(touched.last);
   std::ranges::sort(order_, {}, [&](std::uint32_t at) { return std::pair(table_order(changes[at]), at); });
@@ -342,11 +347,13 @@ const std::byte* TransactionDelta::row_before(const WriteBuffer& buffer, const C
 
 std::size_t TransactionDelta::encode(const WriteBuffer& buffer, std::vector<std::byte>& out) {
   const Changes changes = buffer.changes().changes();
-  runs_.clear();
-  if (find_begins(changes)) {
-    write_begins(buffer);
-    return runs_.finish(out);
+  if (find_begins(changes)) return write_begins(buffer, out);
+  if (changes.size() == 1 && changes[0].kind == Change::Kind::update && runs_.can_write_alone()) {
+    const Change& update = changes[0];
+    const std::byte* after = buffer.find_row(update.table, update.entity);
+    return runs_.update_alone(update.entity, update.table, row_before(buffer, update, after), after, out);
   }
+  runs_.clear();
   link(changes);
   find_places(changes);
   for (const Touched& touched : touched_) write_entity(buffer, touched);

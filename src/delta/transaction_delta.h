@@ -59,7 +59,7 @@ class TransactionDelta {
   using Changes = std::span<const storage::Change>;
 
   [[nodiscard]] bool find_begins(Changes changes);
-  void write_begins(const storage::WriteBuffer& buffer);
+  std::size_t write_begins(const storage::WriteBuffer& buffer, std::vector<std::byte>& out);
   void link(Changes changes);
   Touched& find_touched(Changes changes, std::uint32_t at);
   void find_places(Changes changes);
