@@ -339,8 +339,16 @@ void WriteBuffer::note_update(TableId table, Entity entity, const std::byte* bef
 bool WriteBuffer::begin_slots(std::span<const Entity> entities, ChunkEditor& editor, DenseRow first, bool again) {
   std::array<EntitySlot*, 1U << detail::chunk_row_bits_max>
       slots;  // NOLINT(*-member-init): filled as far as it is read
+  constexpr std::uint32_t page_slots = 1U << detail::slot_page_bits;
+  EntitySlot* page = nullptr;  // that of the one before: most follow one another
+  std::uint32_t number = 0;
   for (std::size_t i = 0; i != entities.size(); ++i) {
-    slots[i] = &edit_slot(entities[i]);
+    const std::uint32_t index = entities[i].index();
+    if (page == nullptr || index / page_slots != number) {
+      number = index / page_slots;
+      page = &edit_slot(entities[i]) - index % page_slots;
+    }
+    slots[i] = page + index % page_slots;
     const bool was_given_out = entities[i].generation() <= slots[i]->floor;
     if (slots[i]->archetype != 0 || was_given_out != again) return false;
   }
