@@ -1,5 +1,6 @@
 #include "delta/root_diff.h"
 
+#include "delta/differing_rows.h"
 #include "storage/paged_diff.h"
 
 #include <algorithm>
@@ -21,8 +22,7 @@ using detail::SparseSet;
 using storage::for_each_differing_page;
 
 constexpr std::uint32_t slot_page_size = 1U << detail::slot_page_bits;
-constexpr std::size_t bytes_together = 512;  // that are compared at once
-constexpr std::size_t rows_together = 32;    // whose entities are awaited at once
+constexpr std::size_t rows_together = 32;  // whose entities are awaited at once
 constexpr std::uint32_t directory_page_size = 1U << detail::directory_page_bits;
 
 // Out is told of each difference, as a RunWriter is.
@@ -164,31 +164,18 @@ class RootDiff {
     const auto [table, cell_bytes] = after.shape->columns[column];
     const Entity* whose_a = before.entities(pages.chunk).data();
     const Entity* whose_b = after.entities(pages.chunk).data();
-    // Most of a page is equal: as much of it at a time as memcmp is good at.
-    const auto stride = static_cast<std::uint32_t>(std::clamp<std::size_t>(bytes_together / cell_bytes, 1, count));
-    for (std::uint32_t at = 0; at < count; at += stride) {
-      const std::uint32_t end = std::min(count, at + stride);
-      const std::size_t offset = at * cell_bytes;
-      const std::size_t bytes = (end - at) * cell_bytes;
-      if (next != nullptr) {
-        prefetch(next->before + offset, bytes);
-        prefetch(next->after + offset, bytes);
-      }
-      if (std::memcmp(pages.before + offset, pages.after + offset, bytes) == 0) continue;
-      for (std::uint32_t i = at; i != end; ++i) {
-        const std::byte* was = pages.before + i * cell_bytes;
-        const std::byte* now = pages.after + i * cell_bytes;
-        if (std::memcmp(was, now, cell_bytes) == 0) continue;
-        __builtin_prefetch(whose_a + i);
-        __builtin_prefetch(whose_b + i);
-        differing_.push_back({whose_a + i, whose_b + i, was, now});
-      }
-    }
+    const auto ahead = [next](std::size_t at) {
+      if (next == nullptr) return;
+      __builtin_prefetch(next->before + at);
+      __builtin_prefetch(next->after + at);
+    };
+    for_each_differing_row(pages.before, pages.after, count, cell_bytes, ahead, [&](std::size_t row) {
+      __builtin_prefetch(whose_a + row);
+      __builtin_prefetch(whose_b + row);
+      differing_.push_back(
+          {whose_a + row, whose_b + row, pages.before + row * cell_bytes, pages.after + row * cell_bytes});
+    });
     if (differing_.size() >= rows_together) tell(table);
-  }
-
-  static void prefetch(const std::byte* from, std::size_t bytes) {
-    for (std::size_t at = 0; at < bytes; at += 64) __builtin_prefetch(from + at);
   }
 
   // What compare() found: cells that differ, if their row is the same entity's.

@@ -2,6 +2,7 @@
 
 #include "base/reuse.h"
 #include "base/varint.h"
+#include "delta/differing_rows.h"
 
 #include <stoa/text.h>
 
@@ -20,8 +21,6 @@ using schema::RowBytes;
 
 // Beyond it the groups are not worth what they keep.
 constexpr std::size_t groups_kept = 1024;
-
-constexpr std::size_t bytes_together = 512;  // that are compared at once
 
 void put_head(std::vector<std::byte>& out, RunCode code, std::uint64_t number) {
   const std::uint64_t small = std::min(number, run_small_max);
@@ -221,13 +220,9 @@ void RunWriter::update(Entity entity, TableId table, const std::byte* before, co
 void RunWriter::update_column(std::span<const Entity> entities, TableId table, const std::byte* before,
                               const std::byte* after) {
   const std::size_t bytes = bytes_[table].row_bytes();
-  // Where little changed most is equal: as much of it at a time as memcmp is good at.
-  const std::size_t stride = std::max<std::size_t>(1, bytes_together / bytes);
-  for (std::size_t at = 0; at < entities.size(); at += stride) {
-    const std::size_t end = std::min(entities.size(), at + stride);
-    if (std::memcmp(before + at * bytes, after + at * bytes, (end - at) * bytes) == 0) continue;
-    for (std::size_t i = at; i != end; ++i) update(entities[i], table, before + i * bytes, after + i * bytes);
-  }
+  for_each_differing_row(
+      before, after, entities.size(), bytes, [](std::size_t) {},
+      [&](std::size_t row) { update(entities[row], table, before + row * bytes, after + row * bytes); });
 }
 
 RunWriter::PlainTable RunWriter::make_plain(const RowBytes& row) {
