@@ -118,10 +118,11 @@ void Subscriber::drop_feed() noexcept {
   feed_.reset();
 }
 
-// Those who sleep look again; who has dropped the feed does not sleep, and the engine may be gone.
+// Those who sleep look again. Who has dropped the feed does not sleep, nor does who ends the database in a function of
+// its own; and the engine may be gone.
 void Subscriber::ring() noexcept {
   const std::scoped_lock lock(mutex_);
-  if (feed_ != nullptr) engine_.tell_all();
+  if (feed_ != nullptr && !is_closed_) engine_.tell_all();
 }
 
 void Subscriber::close() noexcept {
@@ -133,6 +134,8 @@ void Subscriber::close() noexcept {
   ring();
   await_end();
   phase_.store(Phase::ended, std::memory_order_seq_cst);
+  const std::scoped_lock lock(mutex_);
+  is_closed_ = true;
 }
 
 void Subscriber::stop() noexcept {

@@ -85,7 +85,7 @@ class Subscriber {
 
   static thread_local const Running* running_;
 
-  txn::Engine& engine_;                   // until the feed has gone
+  txn::Engine& engine_;                   // until the feed has gone, or it is closed
   std::unique_ptr<database::Feed> feed_;  // goes under the mutex
   Function function_;
   const bool has_function_;
@@ -96,6 +96,7 @@ class Subscriber {
   std::atomic<bool> through_{true};  // no thread runs
   std::mutex polled_;                // held while somebody polls, and first
   mutable std::mutex mutex_;
+  bool is_closed_ = false;  // under the mutex: the database has, and may be gone
   std::optional<Error> error_;
   std::thread thread_;
 };
