@@ -259,5 +259,63 @@ INSTANTIATE_TEST_SUITE_P(Log, OutOfMemory,
                            return name.param == FailingAllocation::How::once ? "Once" : "FromThenOn";
                          });
 
+// What it could not take, or be, leaves no trace in the folder either.
+TEST(OutOfMemory, AReplicaIsWhatItAnswered) {
+  for (const auto how : {FailingAllocation::How::once, FailingAllocation::How::from_then_on}) {
+    for (const bool promotes : {false, true}) {
+      bool happened = true;
+      for (std::size_t before = 0; happened && !testing::Test::HasFailure(); ++before) {
+        SCOPED_TRACE(std::to_string(before) + (promotes ? " promotes" : "") + std::to_string(static_cast<int>(how)));
+        const test::TemporaryFolder folder;
+        Options options;
+        options.writer = WriterMode::manual;
+        options.segment_bytes_max = 4096;
+        Database primary = Database::in_memory(notes(), options).value();
+        ASSERT_TRUE(primary.write([](Writer& w) { w.insert(w.create(), Note{"one"}); }));
+        const Delta delta = Delta::full(primary.snapshot());
+        ASSERT_TRUE(primary.write([](Writer& w) { w.insert(w.create(), Note{"two"}); }));
+        std::optional<Database> db(Database::open(folder.path() + "/world", notes(), options).value());
+        bool follows = false;
+        if (promotes) {
+          ASSERT_TRUE(db->apply(delta));
+          follows = true;
+        }
+        ErrorCode code{};
+        {
+          const FailingAllocation failing(before, how);
+          try {
+            if (promotes) {
+              const auto done = db->promote();
+              if (done)
+                follows = false;
+              else
+                code = done.error().code();
+            } else {
+              const auto done = db->apply(delta);
+              if (done)
+                follows = true;
+              else
+                code = done.error().code();
+            }
+          } catch (const std::bad_alloc&) {
+            code = ErrorCode::out_of_memory;
+          }
+          happened = failing.happened();
+        }
+        const Version version = db->version();
+        db.reset();
+        db.emplace(Database::open(folder.path() + "/world", notes(), options).value());
+        if (code == ErrorCode{} || code == ErrorCode::out_of_memory) {
+          EXPECT_EQ(db->version(), version);
+          const auto done = db->write([](Writer& w) { w.insert(w.create(), Note{"three"}); });
+          EXPECT_EQ(done.has_value(), !follows) << (done ? "" : done.error().message());
+        } else {
+          ADD_FAILURE() << to_string(code);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace stoa

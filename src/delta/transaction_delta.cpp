@@ -325,7 +325,7 @@ const std::byte* TransactionDelta::row_before(const WriteBuffer& buffer, Entity 
   std::size_t updates = 0;
   while (updates < touches.size() && changes[touches[updates]].kind != Change::Kind::remove) ++updates;
   if (updates != touches.size()) base = buffer.changes().image(changes[touches[updates]]);
-  if (table.bytes == 0) return base;
+  if (table.bytes == 0) return &detail::tag_row;  // an image of no bytes may have no address
   std::memcpy(row_.data(), base, table.bytes);
   // Of several updates of a byte the first one has what it was: they are put back from the last to the first.
   while (updates-- != 0) {

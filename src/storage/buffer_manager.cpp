@@ -31,8 +31,8 @@ void BufferManager::begin_history(const detail::HistoryId& history) {
   commit_batch(version(), {});
 }
 
-void BufferManager::resume_entities() {
-  entities_.resume(buffer_.root());
+void BufferManager::resume_entities(EntityAllocator::Unused unused) {
+  entities_.resume(buffer_.root(), unused);
   fold_dead_slots();
 }
 

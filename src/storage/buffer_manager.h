@@ -47,12 +47,18 @@ class BufferManager {
   /// The buffer that the next transactions go to; always begun.
   [[nodiscard]] WriteBuffer& write_buffer() noexcept { return buffer_; }
   /// The id was reserved and will not begin. Its index comes back after offer_burnt().
-  void burn(Entity entity) noexcept { entities_.burn(entity); }
+  void burn(Entity entity) noexcept {
+    // One that another database gave out too: the root says when its index is free.
+    const detail::EntitySlot* slot = detail::find_slot(buffer_.root(), entity.index());
+    const bool is_known = detail::generation_floor(buffer_.root(), entity.index()) >= entity.generation();
+    if (is_known || (slot != nullptr && slot->archetype != 0)) return;
+    entities_.burn(entity);
+  }
   void offer_burnt() noexcept { entities_.offer_burnt(buffer_.root()); }
   /// The newest root, and those after it, are of that line of versions. Errors: throws std::bad_alloc.
   void begin_history(const detail::HistoryId& history);
   /// After recovery, and where the database has followed another: ids go on from those that the write buffer has.
-  void resume_entities();
+  void resume_entities(EntityAllocator::Unused unused = EntityAllocator::Unused::offered);
   /// Sees to it that commit_batch() will allocate nothing that it needs. Errors: throws std::bad_alloc.
   void prepare_commit();
   /// Seals the write buffer and makes it the newest root, then begins the next. `ended` are the entities that ended in

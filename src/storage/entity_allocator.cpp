@@ -83,7 +83,7 @@ void EntityAllocator::offer_burnt(const detail::Root& root) noexcept {
   refill(root);
 }
 
-void EntityAllocator::resume(const detail::Root& root) {
+void EntityAllocator::resume(const detail::Root& root, Unused unused) {
   constexpr std::uint32_t page_slots = 1U << detail::slot_page_bits;
   skip_to(root.slot_count);
   std::array<Entity, 64> some;
@@ -96,13 +96,15 @@ void EntityAllocator::resume(const detail::Root& root) {
     const auto end = static_cast<std::uint32_t>(std::min<std::uint64_t>(page + page_slots, root.slot_count));
     const detail::EntitySlot* slots = detail::find_slot(root, first);
     if (slots == nullptr) {
+      if (unused == Unused::kept_back && detail::generation_floor(root, first) == 0) continue;
       if (runs.empty() || runs.back().end != first) runs.push_back({first, first});
       runs.back().end = end;
       continue;
     }
     for (std::uint32_t index = first; index < end; ++index) {
       const detail::EntitySlot& slot = slots[index - first];
-      if (slot.archetype == 0) set_free({index, slot.floor});
+      if (slot.archetype != 0 || (unused == Unused::kept_back && slot.floor == 0)) continue;
+      set_free({index, slot.floor});
     }
   }
   std::for_each(runs.rbegin(), runs.rend(), [this](FreeIndices::Run run) { free_.add_run(run); });  // low ones last

@@ -135,6 +135,7 @@ class Engine final : public detail::TransactionHome {
   void apply(Node& node);
   void apply_delta(Node& node);
   void promote(Node& node);
+  bool keep_history(Node& node);
   [[nodiscard]] std::expected<void, Error> expect_all_logged() const;
   void compact(Node& node);
   void compact_some(detail::SteadyTime until);

@@ -197,7 +197,14 @@ void Engine::apply_delta(Node& node) {
   if (!step) node.result = std::unexpected(std::move(step.error()));
   if (!node.result || *step == Follower::Step::known) return;
   const bool begins = !follower_.is_following();
-  if (begins) sink_.begin_history(delta.history, true);
+  if (begins) {
+    sink_.begin_history(delta.history, true);
+    // Of a database that has no versions: there is nothing else to log.
+    if (delta.to == delta.from && !keep_history(node)) {
+      sink_.begin_history(buffers_.write_buffer().root().history, false);
+      return;
+    }
+  }
   if (auto applied = applier_.apply_delta({delta.from, delta.to, delta.tag, body}); !applied) {
     if (begins) sink_.begin_history(buffers_.write_buffer().root().history, false);
     node.result = std::unexpected(std::move(applied.error()));
@@ -223,24 +230,30 @@ void Engine::promote(Node& node) {
   if (!follower_.is_following()) return;
   const detail::HistoryId history = new_history();
   sink_.begin_history(history, false);
-  const auto kept = without_bad_alloc([this] { return sink_.keep_history(); });
-  if (!kept) {
-    const ErrorCode code = kept.error().code();
-    const bool is_lost = code != ErrorCode::disk_full && code != ErrorCode::out_of_memory;
-    node.result = std::unexpected(kept.error());
-    if (is_lost) fail_batch(kept.error());
+  if (!keep_history(node)) {
     sink_.begin_history(buffers_.write_buffer().root().history, true);
     return;
   }
   follower_.promote();
   try {
-    buffers_.resume_entities();
+    // Indices that nobody ever used may have been reserved here, by a transaction that is yet to come.
+    buffers_.resume_entities(storage::EntityAllocator::Unused::kept_back);
   } catch (const std::bad_alloc&) {
     republish_ = true;  // ids that could come again do not: no more than that
   }
   buffers_.write_buffer().set_history(history);
   history_.skip_to(version_);
   republish_ = true;
+}
+
+// False where what the sink was told of its history is not durable, and the node has the reason.
+bool Engine::keep_history(Node& node) {
+  const auto kept = without_bad_alloc([this] { return sink_.keep_history(); });
+  if (kept) return true;
+  const ErrorCode code = kept.error().code();
+  node.result = std::unexpected(kept.error());
+  if (code != ErrorCode::disk_full && code != ErrorCode::out_of_memory) fail_batch(kept.error());
+  return false;
 }
 
 // Rows that the log does not keep would be missing when the replica is opened again, and the next delta that says

@@ -12,10 +12,6 @@
 namespace stoa::wal {
 namespace {
 
-/// Zeros are written this far ahead, along with the frame that first comes so far. A block that was only set aside
-/// costs its first sync a journal entry of the file system; one that was written before costs later syncs none.
-constexpr std::uint64_t zero_step_bytes = std::uint64_t{1} << 20;
-
 std::uint64_t round_up(std::uint64_t value, std::uint64_t step) { return (value + step - 1) / step * step; }
 
 }  // namespace

@@ -22,6 +22,10 @@ struct LogEnd {
   std::uint64_t version = 0;         ///< the last transaction's; never below that of the checkpoint it was read from
 };
 
+/// Zeros are written this far ahead, along with the frame that first comes so far. A block that was only set aside
+/// costs its first sync a journal entry of the file system; one that was written before costs later syncs none.
+inline constexpr std::uint64_t zero_step_bytes = std::uint64_t{1} << 20;
+
 struct WriterOptions {
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;  ///< a segment is closed when the next batch does not fit
 };
