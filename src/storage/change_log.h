@@ -83,8 +83,8 @@ class ChangeLog {
   void push(Change change, const void* image, std::size_t bytes) noexcept {
     change.image = images_.size();
     change.image_bytes = static_cast<std::uint32_t>(bytes);
-    images_.resize(images_.size() + bytes);
-    std::memcpy(images_.data() + change.image, image, bytes);
+    const auto* from = static_cast<const std::byte*>(image);
+    images_.insert(images_.end(), from, from + bytes);  // of a tag none, and then there may be no memory either
     changes_.push_back(change);
   }
 
