@@ -224,7 +224,8 @@ std::size_t TransactionDelta::write_begins(const WriteBuffer& buffer, std::vecto
       ++count;
       if (++at == some->count) {
         at = 0;
-        if (++some == begins_.end() || !std::ranges::equal(tables_of(*some), tables)) break;
+        ++some;
+        if (some == begins_.end() || !std::ranges::equal(tables_of(*some), tables)) break;
       }
       const Change& next = changes[some->at + at];
       if (count == room || entities[count] != next.entity || code_of(buffer, next) != code) break;
