@@ -2,6 +2,7 @@
 
 #include "base/make_error.h"
 #include "base/numbered_name.h"
+#include "checkpoint/folder.h"
 #include "wal/segments.h"
 
 #include <utility>
@@ -84,7 +85,7 @@ std::expected<void, Error> Checkpointer::write(const std::string& unfinished, co
   auto file = files_.create(unfinished);
   if (!file) return std::unexpected(file.error());
   wal::Identity identity = identity_;
-  identity.history_id = {root.history[0], root.history[1]};
+  identity.history_id = to_id(root.history);
   if (auto written = write_checkpoint(**file, identity, root); !written) return written;
   if (auto synced = (*file)->sync(); !synced) return synced;
   if (auto renamed = files_.rename(unfinished, join_path(folder_, checkpoint_name(root.version))); !renamed) {

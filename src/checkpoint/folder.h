@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "wal/format.h"
 
+#include <stoa/detail/world.h>
 #include <stoa/schema.h>
 
 #include <expected>
@@ -57,6 +58,10 @@ inline constexpr std::string_view unfinished_schema_name = "schema.toml.new";
                                                                                const std::string& folder,
                                                                                const SchemaHash& schema);
 [[nodiscard]] wal::Identity new_identity(const SchemaHash& schema, RandomSource& random);
+
+/// A history's id, as a root has it and as files do.
+[[nodiscard]] inline detail::HistoryId to_history(const RandomId& id) { return {id.low, id.high}; }
+[[nodiscard]] inline RandomId to_id(const detail::HistoryId& history) { return {history[0], history[1]}; }
 
 /// The folder's own schema, compiled, and found to be that of its log: where the two differ because the file is
 /// damaged, no program's schema is to blame. Errors: as read_schema, Schema::compile, read_identity.

@@ -62,7 +62,7 @@ std::expected<LoggedTransaction, Error> FolderLog::to_transaction(const wal::Tra
   content->from = record.version - record.step;
   content->to = record.version;
   content->tag = record.tag;
-  content->history = {cursor_->history_id().low, cursor_->history_id().high};
+  content->history = to_history(cursor_->history_id());
   content->schema_mark = delta::schema_mark(schema_->hash());
   content->schema = schema_;
   content->tables = bytes_;

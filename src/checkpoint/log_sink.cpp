@@ -16,8 +16,9 @@ LogSink::LogSink(wal::Writer writer, Durability durability, Version durable, con
 
 std::expected<void, Error> LogSink::add(const txn::Committed& committed) {
   // First: once a segment says whose history it is of, want of memory must not keep from writing to it.
-  if (begun_)
+  if (begun_) {
     batch_.reserve(batch_.frame_bytes() + wal::record_header_bytes + committed.delta.size() + wal::zero_step_bytes);
+  }
   if (auto taken_up = take_up_history(); !taken_up) return taken_up;
   const std::uint64_t step = committed.to - committed.from;
   if (!batch_.takes(step)) {

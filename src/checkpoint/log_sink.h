@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "checkpoint/folder.h"
 #include "txn/commit_sink.h"
 #include "wal/writer.h"
 
@@ -20,7 +21,7 @@ class LogSink final : public txn::CommitSink {
   [[nodiscard]] bool wants_deltas() const noexcept override { return true; }
   [[nodiscard]] std::expected<void, Error> add(const txn::Committed& committed) override;
   void begin_history(const detail::HistoryId& history, bool following) noexcept override {
-    begun_ = {{history[0], history[1]}, following};
+    begun_ = {to_id(history), following};
   }
   [[nodiscard]] std::expected<void, Error> keep_history() override;
   [[nodiscard]] std::expected<void, Error> commit() override;
@@ -40,6 +41,11 @@ class LogSink final : public txn::CommitSink {
   [[nodiscard]] std::expected<void, Error> close();
 
  private:
+  struct History {
+    RandomId id;
+    bool following;
+  };
+
   std::expected<void, Error> write_batch();
   std::expected<void, Error> take_up_history();
   std::expected<void, Error> sync();
@@ -49,10 +55,6 @@ class LogSink final : public txn::CommitSink {
   const Durability durability_;
   const Clock& clock_;
   wal::Batch batch_;
-  struct History {
-    RandomId id;
-    bool following;
-  };
   std::optional<History> begun_;  // which the writer does not know of: what is in batch_ comes before it
   Time rest_at_ = Time::max();
   std::atomic<Version> durable_;

@@ -108,8 +108,9 @@ std::unexpected<Error> corrupt(Place place, std::string reason) {
 // Whether the log is, or was, of that history at that version: at the very version of a fork it was of both.
 bool has_history(const std::vector<Stored::History>& histories, Version version, const RandomId& id) {
   for (std::size_t i = 0; i != histories.size(); ++i) {
+    const auto& [from, own, before] = histories[i];
     const bool until = i + 1 == histories.size() || version <= histories[i + 1].from;
-    if (histories[i].from <= version && until && histories[i].id == id) return true;
+    if ((from <= version && until && own == id) || (from == version && before == id)) return true;
   }
   return false;
 }
@@ -123,7 +124,9 @@ std::expected<std::vector<Stored::History>, Error> list_histories(FileSystem& fi
     const auto file = files.open_read_only(join_path(folder, wal::segment_name(number)));
     if (!file) continue;
     const auto start = wal::read_segment_start(**file, number);
-    if (start) out.push_back({start->header.base_version, start->header.identity.history_id});
+    if (!start) continue;
+    const wal::SegmentHeader& header = start->header;
+    out.push_back({header.base_version, header.identity.history_id, header.previous_history});
   }
   return out;
 }

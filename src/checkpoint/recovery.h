@@ -14,14 +14,15 @@ namespace stoa::checkpoint {
 
 /// What there is of a state in a folder.
 struct Stored {
-  std::vector<Version> checkpoints;  ///< rising; whether they are good is not known
-  std::optional<wal::Identity> log;  ///< nullopt where there is none, and then there are no checkpoints
-  /// Of each segment whose header can be read, in the order of their versions.
   struct History {
     Version from;  ///< the version before its first
     RandomId id;
+    RandomId before{};  ///< the previous segment's, of that very version
   };
-  std::vector<History> histories;
+
+  std::vector<Version> checkpoints;  ///< rising; whether they are good is not known
+  std::optional<wal::Identity> log;  ///< nullopt where there is none, and then there are no checkpoints
+  std::vector<History> histories;    ///< of each segment whose header can be read, in the order of their versions
 };
 
 /// Errors: as read_identity(); corrupt, naming a checkpoint, where it has no log.

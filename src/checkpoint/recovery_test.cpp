@@ -54,7 +54,7 @@ class RecoveryTest : public ::testing::Test {
   std::expected<Recovered, Error> recover(storage::BufferManager& buffers) {
     const Stored stored{.checkpoints = list_checkpoints(files_, folder).value(),
                         .log = identity_,
-                        .histories = {{0, identity_.history_id}}};
+                        .histories = {{0, identity_.history_id, {}}}};
     return recover_state(files_, folder, stored, wal::Access::owner, buffers);
   }
   Error refusal() {

@@ -1,5 +1,6 @@
 // A replica that has a folder: opened again it is a replica still, where it was; promoted, it stays so; whatever call
 // of the file system is the last one that works.
+#include "checkpoint/checkpoints.h"
 #include "checkpoint/folder_log.h"
 #include "database/folder_fixture.h"
 
@@ -238,6 +239,43 @@ TEST_F(ReplicaFolderTest, StaysAReplicaWhereThePromotionHasNoRoom) {
   EXPECT_FALSE(takes_writes(*core));
   ASSERT_TRUE(core->engine().promote());
   EXPECT_TRUE(takes_writes(*core));
+}
+
+// Also where there is nothing yet to follow.
+TEST_F(ReplicaFolderTest, FollowsAnEmptyDatabaseStillWhenItIsOpenedAgain) {
+  const Core primary = DatabaseCore::in_memory(schema(), options()).value();
+  {
+    const Core core = open().value();
+    ASSERT_TRUE(core->engine().apply(Delta::full(primary->snapshot())));
+    EXPECT_FALSE(takes_writes(*core));
+    ASSERT_TRUE(core->close());
+  }
+  EXPECT_FALSE(takes_writes(*open().value()));
+}
+
+// The checkpoint at the very version of a promotion is of the history before, and outlives that history's segments.
+TEST_F(ReplicaFolderTest, TheCheckpointAtAPromotionStandsInForTheNext) {
+  const Core primary = DatabaseCore::in_memory(schema(), options()).value();
+  for (int i = 0; i != 5; ++i) ASSERT_TRUE(commit(*primary));
+  std::array<std::uint64_t, 2> hash{};
+  {
+    const Core core = open().value();
+    ASSERT_TRUE(core->engine().apply(Delta::full(primary->snapshot())));
+    ASSERT_EQ(core->checkpoint().value(), 5U);
+    ASSERT_TRUE(core->engine().promote());
+    ASSERT_TRUE(commit(*core));
+    ASSERT_EQ(core->checkpoint().value(), 6U);
+    hash = core->snapshot().state_hash();
+    ASSERT_TRUE(core->close());
+  }
+  const std::string newest = join_path(world, checkpoint::checkpoint_name(6));
+  std::vector<std::byte> bytes = files_.contents(newest);
+  bytes.at(200) ^= std::byte{1};
+  files_.set_contents(newest, std::move(bytes));
+  const auto core = open();
+  ASSERT_TRUE(core) << core.error().message();
+  EXPECT_EQ((*core)->recovery().checkpoint, 5U);
+  EXPECT_EQ((*core)->snapshot().state_hash(), hash);
 }
 
 TEST_F(ReplicaFolderTest, NeedsEveryReplicatedTableLogged) {

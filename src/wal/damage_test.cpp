@@ -462,7 +462,8 @@ TEST(Format, NewerFormatAndUnknownFlagsAreRefusedAsSuch) {
   EXPECT_EQ(code_with(8, 2), ErrorCode::not_a_database);
   EXPECT_EQ(code_with(12, 1), std::nullopt);
   EXPECT_EQ(code_with(12, 2), ErrorCode::not_a_database);
-  EXPECT_EQ(code_with(96, 1), ErrorCode::not_a_database);
+  EXPECT_EQ(code_with(96, 1), std::nullopt);
+  EXPECT_EQ(code_with(112, 1), ErrorCode::not_a_database);
 }
 
 }  // namespace

@@ -16,13 +16,13 @@ constexpr std::array<std::byte, 8> segment_magic{std::byte{0xF7}, std::byte{'s'}
 constexpr std::uint32_t format_version = 1;
 constexpr std::uint32_t flag_following = 1;
 
-constexpr std::size_t segment_reserved_bytes = 28;
+constexpr std::size_t segment_reserved_bytes = 12;
 constexpr std::size_t segment_crc_offset = segment_header_bytes - sizeof(std::uint32_t);
 constexpr std::size_t frame_reserved_bytes = 3;
 
 // The layouts on disk, added up as docs/format.md lists them.
 static_assert(16 + 16 + 16 + 2 + 2 == identity_bytes);
-static_assert(8 + 4 + 4 + identity_bytes + 4 + 8 + 8 + 8 + segment_reserved_bytes == segment_crc_offset);
+static_assert(8 + 4 + 4 + identity_bytes + 4 + 8 + 8 + 8 + 16 + segment_reserved_bytes == segment_crc_offset);
 static_assert(4 + 1 + frame_reserved_bytes + 8 + 8 + 8 + 8 + 8 + 4 == frame_crc_offset);
 static_assert(frame_crc_offset + sizeof(std::uint32_t) == frame_header_bytes);
 
@@ -57,6 +57,7 @@ SegmentHeaderBytes encode(const SegmentHeader& header) {
   fields.put(header.number);
   fields.put(header.base_version);
   fields.put(header.salt);
+  fields.put(header.previous_history);
   fields.put_zeros(segment_reserved_bytes);
   fields.put(crc32c(std::span(bytes).first(segment_crc_offset)));
   return bytes;
@@ -89,6 +90,7 @@ std::expected<SegmentHeader, Error> decode_segment_header(std::span<const std::b
   header.number = fields.take<std::uint64_t>();
   header.base_version = fields.take<std::uint64_t>();
   header.salt = fields.take<std::uint64_t>();
+  header.previous_history = fields.take_id();
   header.following = (flags & flag_following) != 0;
   if ((flags & ~flag_following) != 0 || !fields.take_zeros(segment_reserved_bytes)) {
     return failure(ErrorCode::not_a_database, "the log uses features that this program does not know");

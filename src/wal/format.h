@@ -38,6 +38,7 @@ struct SegmentHeader {
   std::uint64_t base_version = 0;  ///< the last version before this segment; durable when the segment was begun
   std::uint32_t previous_crc = 0;  ///< where the chain stood at the end of the previous segment; 0 in the first
   std::uint64_t salt = 0;          ///< of this segment's frames, so that no byte of another is taken for one
+  RandomId previous_history{};     ///< of the previous segment, zeros in the first: a checkpoint there may have it
   bool following = false;          ///< its transactions are another database's: the owner is a replica
 };
 

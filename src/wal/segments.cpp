@@ -66,15 +66,6 @@ std::expected<std::uint64_t, Error> trim(FileSystem& files, const std::string& f
     const auto start = read_segment_start(**file, next);
     if (!start) return std::unexpected(start.error());
     if (start->header.base_version > through) break;
-    if (start->header.base_version == through) {
-      // Where the history forked, the older one's last segment proves that a checkpoint of it belongs here.
-      const std::uint64_t number = (*numbers)[removable];
-      const auto before = files.open_read_only(join_path(folder, segment_name(number)));
-      if (!before) return std::unexpected(before.error());
-      const auto own = read_segment_start(**before, number);
-      if (!own) return std::unexpected(own.error());
-      if (own->header.identity.history_id != start->header.identity.history_id) break;
-    }
     ++removable;
   }
   if (removable == 0) return 0;

@@ -35,8 +35,7 @@ struct SegmentStart {
 /// Errors: as decode_segment_header; corrupt also where the header has another number than the name.
 [[nodiscard]] std::expected<SegmentStart, Error> read_segment_start(const File& file, std::uint64_t number);
 
-/// Removes the segments that hold no version above `through`, oldest first; the newest always stays, and so
-/// does one whose history forked at `through`: it says whose that version was.
+/// Removes the segments that hold no version above `through`, oldest first; the newest always stays.
 ///
 /// Requires: a checkpoint of version `through` or above, and its name, are durable.
 /// Returns:  how many went.

@@ -24,7 +24,9 @@ Writer::Writer(FileSystem& files, std::string folder, const Identity& identity, 
       random_(&random),
       options_(options),
       end_(end),
-      synced_version_(end.version) {}
+      synced_version_(end.version) {
+  if (end.segment_number != 0) previous_history_ = identity.history_id;
+}
 
 std::expected<Writer, Error> Writer::open(FileSystem& files, std::string folder, const Identity& identity,
                                           const LogEnd& end, RandomSource& random, const WriterOptions& options) {
@@ -134,6 +136,7 @@ std::expected<void, Error> Writer::fill(NextSegment& next, std::uint64_t frame_b
                              .base_version = end_.version,
                              .previous_crc = end_.crc,
                              .salt = random_->next(),
+                             .previous_history = previous_history_,
                              .following = following_};
   const SegmentHeaderBytes bytes = encode(header);
   std::vector<std::byte> start(bytes.begin(), bytes.end());
@@ -160,6 +163,7 @@ std::expected<void, Error> Writer::name_segment(NextSegment next) {
   end_.crc = next.crc;
   dirty_ = false;
   sealed_ = true;  // this header protects all before it
+  previous_history_ = identity_.history_id;
   header_is_true_ = true;
   return {};
 }

@@ -108,6 +108,7 @@ class Writer {
   FileSystem* files_;
   std::string folder_;
   Identity identity_;
+  RandomId previous_history_;  // of the segment that is there, zeros for none
   bool following_ = false;
   bool header_is_true_ = true;  // what file_ begins with is what is written now
   RandomSource* random_;
