@@ -266,7 +266,6 @@ std::size_t key_of(std::size_t producer, std::size_t i, std::size_t rows, std::s
 }
 
 void add_producers(Suite& suite, std::size_t producers, const SharedKnown& known) {
-  constexpr std::size_t in_flight_max = 1000;
   const std::size_t rows = suite.scale().rows;
   const std::size_t each = suite.scale().operations / producers;
   auto round = std::make_shared<std::size_t>(0);

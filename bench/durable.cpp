@@ -1,6 +1,7 @@
 // Transactions of one row that are on the disk when they are answered: one thread that waits for each, eight that do,
 // and one that has 1,000 on their way. Beside them the system's own price, and stores that share a sync among threads.
 #include "folder.h"
+#include "found.h"
 #include "histogram.h"
 #include "in_flight.h"
 #include "peers/store.h"
@@ -30,20 +31,7 @@
 namespace bench {
 namespace {
 
-constexpr std::size_t in_flight_max = 1000;
-
 Position row_of(std::uint64_t key) { return first_position(key); }
-
-/// What is found in a store.
-struct Found {
-  std::size_t rows = 0;
-  std::uint64_t sum = 0;
-  void add(const auto& row) {
-    ++rows;
-    sum += digest(row);
-  }
-  friend bool operator==(const Found&, const Found&) = default;
-};
 
 class DurableStore {
  public:
@@ -295,9 +283,7 @@ Case make_case(const std::string& subject, const System& system, std::size_t cou
           .run = [=] { work(*run); },
           .check =
               [=] {
-                Found expected;
-                for (std::size_t key = 0; key < count; ++key) expected.add(row_of(key));
-                const bool right = run->store->reopened() == expected;
+                const bool right = run->store->reopened() == first_found(count);
                 run->store.reset();
                 return right;
               }};

@@ -10,7 +10,10 @@ namespace bench {
 /// The file system that the benchmarks were built on: a disk, as a rule.
 [[nodiscard]] std::filesystem::path on_disk();
 /// A file system in memory where there is one, with room for so many bytes; otherwise where temporary files go.
-[[nodiscard]] std::filesystem::path in_memory(std::size_t bytes = 0);
+[[nodiscard]] std::filesystem::path in_memory(std::size_t bytes);
+/// What a peer's files may come to. Containers are often given no more than 64 MiB in memory, and a write to a mapped
+/// file that finds no room ends the process.
+inline constexpr std::size_t peer_bytes = std::size_t{2} << 30U;
 /// Says, for a subject's name, that what is on_disk() is on no disk; empty as a rule.
 [[nodiscard]] std::string disk_note();
 

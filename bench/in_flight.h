@@ -10,6 +10,8 @@
 
 namespace bench {
 
+inline constexpr std::size_t in_flight_max = 1000;
+
 /// Threads: one at a time; each producer has its own.
 class InFlight {
  public:

@@ -2,6 +2,7 @@
 // a checkpoint, beside reading that file. The system's cache has none of the files: stoa drops what it reads of a log
 // from it in any case, so only so are the others in the same state.
 #include "folder.h"
+#include "found.h"
 #include "in_flight.h"
 #include "peers/store.h"
 #include "suite.h"
@@ -28,20 +29,6 @@
 namespace bench {
 namespace {
 
-struct Found {
-  std::size_t rows = 0;
-  std::uint64_t sum = 0;
-  void add(const auto& row) {
-    ++rows;
-    sum += digest(row);
-  }
-  friend bool operator==(const Found&, const Found&) = default;
-};
-Found expected_of(std::size_t rows) {
-  Found out;
-  for (std::size_t key = 0; key < rows; ++key) out.add(first_position(key));
-  return out;
-}
 Place place_of(std::size_t key) {
   const Position row = first_position(key);
   return {row.x, row.y, row.z};
@@ -85,7 +72,7 @@ struct StoaFolder {
 };
 
 void insert_one_by_one(stoa::Database& database, std::size_t rows) {
-  InFlight in_flight(1000);
+  InFlight in_flight(in_flight_max);
   for (std::size_t key = 0; key < rows; ++key) {
     stoa::Transaction tx = database.begin();
     tx.insert(tx.create(), place_of(key));
@@ -112,7 +99,7 @@ void add_stoa_log(Suite& suite, const std::string& subject) {
              .check =
                  [=] {
                    const bool from_log = (*state)->opened->recovery().transactions == rows;
-                   const bool right = from_log && (*state)->found() == expected_of(rows);
+                   const bool right = from_log && (*state)->found() == first_found(rows);
                    (*state)->shut();
                    return right;
                  }});
@@ -181,7 +168,7 @@ void add_level_log(Suite& suite, const std::string& subject) {
              .run = [=] { (*state)->open(); },
              .check =
                  [=] {
-                   const bool right = (*state)->from_log() && (*state)->found() == expected_of(rows);
+                   const bool right = (*state)->from_log() && (*state)->found() == first_found(rows);
                    (*state)->opened.reset();
                    return right;
                  }});
@@ -273,7 +260,7 @@ void add_checkpoint(Suite& suite) {
       [](Checkpoint& at, std::size_t rows) {
         const stoa::Recovery& recovery = at.made.opened->recovery();
         const bool right = recovery.transactions == 0 && recovery.checkpoint == recovery.version &&
-                           at.made.found() == expected_of(rows);
+                           at.made.found() == first_found(rows);
         at.made.shut();
         return right;
       });

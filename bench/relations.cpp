@@ -32,7 +32,6 @@ BOOST_DESCRIBE_STRUCT(Child, (), (parent, value))
 namespace {
 
 constexpr std::size_t children_per_parent = 100;
-constexpr std::size_t in_flight_max = 1000;
 
 /// Parents are numbered from 0, children in the order of their making: child i names parent i % parents, and has value
 /// i. What is left of them is told as their number and a sum over each and its parent.

@@ -17,7 +17,7 @@ Files::Files() : cache_(leveldb::NewLRUCache(std::size_t{512} << 20U)), filter_(
   options.block_cache = cache_.get();
   options.filter_policy = filter_.get();
   leveldb::DB* db = nullptr;
-  check(leveldb::DB::Open(options, folder_.path(), &db));
+  check(leveldb::DB::Open(options, folder_.path().string(), &db));
   db_.reset(db);
 }
 

@@ -2,8 +2,8 @@
 // that it reads. It cannot do without its log. A table is the first byte of its keys.
 #pragma once
 
+#include "folder.h"
 #include "peers/big_endian.h"
-#include "peers/memory_folder.h"
 
 #include <leveldb/cache.h>
 #include <leveldb/db.h>
@@ -58,7 +58,7 @@ class Files {
   }
 
  private:
-  MemoryFolder folder_;
+  Folder folder_{in_memory(peer_bytes)};
   std::unique_ptr<leveldb::Cache> cache_;
   std::unique_ptr<const leveldb::FilterPolicy> filter_;
   std::unique_ptr<leveldb::DB> db_;

@@ -1,6 +1,6 @@
 #include "peers/lmdb.h"
 
-#include "peers/memory_folder.h"
+#include "folder.h"
 #include "peers/peers.h"
 
 #include <algorithm>
@@ -9,7 +9,8 @@ namespace bench {
 namespace lmdb {
 
 Environment::Environment(std::size_t bytes_max) {
-  const MemoryFolder folder;  // only its open files are needed, and a killed process leaves none behind
+  const Folder folder(
+      in_memory(peer_bytes));  // only its open files are needed, and a killed process leaves none behind
   check(mdb_env_create(&env_), "mdb_env_create");
   try {
     check(mdb_env_set_maxdbs(env_, 2), "mdb_env_set_maxdbs");

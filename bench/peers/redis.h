@@ -2,7 +2,7 @@
 // port, without persistence. It ends with this object, and with this process however that ends.
 #pragma once
 
-#include "peers/memory_folder.h"
+#include "folder.h"
 
 #include <hiredis/hiredis.h>
 #include <sys/types.h>
@@ -27,7 +27,7 @@ class Server {
   void need_alive();
 
  private:
-  MemoryFolder folder_;
+  Folder folder_{in_memory(peer_bytes)};
   std::string socket_;
   pid_t pid_ = -1;
 };

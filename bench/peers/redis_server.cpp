@@ -14,7 +14,7 @@
 
 namespace bench::redis {
 
-Server::Server() : socket_(folder_.path() + "/redis.socket") {
+Server::Server() : socket_((folder_.path() / "redis.socket").string()) {
   // The same program as redis-server under another name is in a package that starts no service; its first argument says
   // what it is to be.
   const char* const arguments[] = {"redis-server",

@@ -28,7 +28,7 @@ Tables::Tables(const std::vector<std::string>& names) {
   std::vector<rocksdb::ColumnFamilyDescriptor> families{{rocksdb::kDefaultColumnFamilyName, options}};
   for (const std::string& name : names) families.emplace_back(name, options);
   rocksdb::DB* db = nullptr;
-  check(rocksdb::DB::Open(options, folder_.path(), families, &tables_, &db));
+  check(rocksdb::DB::Open(options, folder_.path().string(), families, &tables_, &db));
   db_.reset(db);
   check(db_->DestroyColumnFamilyHandle(tables_.front()));
   tables_.erase(tables_.begin());

@@ -3,8 +3,8 @@
 // family.
 #pragma once
 
+#include "folder.h"
 #include "peers/big_endian.h"
-#include "peers/memory_folder.h"
 
 #include <rocksdb/db.h>
 
@@ -65,7 +65,7 @@ class Tables {
   [[nodiscard]] static rocksdb::ReadOptions read_options();
 
  private:
-  MemoryFolder folder_;
+  Folder folder_{in_memory(peer_bytes)};
   rocksdb::WriteOptions write_options_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> tables_;

@@ -1,7 +1,9 @@
 // stoa as a store: a database in memory, always through its write queue. A handle is the entity's bits.
 #include <stoa/stoa.h>
 
+#include "in_flight.h"
 #include "peers/store.h"
+#include "world.h"
 
 #include <boost/describe.hpp>
 
@@ -18,14 +20,6 @@ BOOST_DESCRIBE_STRUCT(Position, (), (x, y, z))
 BOOST_DESCRIBE_STRUCT(Velocity, (), (x, y, z))
 
 namespace {
-
-constexpr std::size_t in_flight_max = 1000;
-
-template <typename T>
-T value_of(std::expected<T, stoa::Error> answer) {
-  if (!answer) throw std::runtime_error("stoa: " + answer.error().message());
-  return std::move(*answer);
-}
 
 using Submit = StoaWay::Submit;
 using Scan = StoaWay::Scan;
@@ -146,26 +140,21 @@ class StoaStore final : public Store {
   }
 
  private:
-  // A ring of answers: the oldest is waited for where the new one takes its place.
   template <typename Item, typename Record>
   void commit_all(std::span<const Item> items, std::size_t items_per_transaction, Record record) {
-    std::vector<std::optional<stoa::CommitTicket>> tickets(way_.submit == Submit::in_flight ? in_flight_max : 1);
-    std::size_t next = 0;
+    InFlight in_flight(way_.submit == Submit::in_flight ? in_flight_max : 1);
     while (!items.empty()) {
       const auto batch = items.first(std::min(items_per_transaction, items.size()));
       items = items.subspan(batch.size());
       stoa::Transaction tx = db_.begin();
       for (const Item& item : batch) record(tx, item);
-      std::optional<stoa::CommitTicket>& ticket = tickets[next];
-      if (ticket) value_of(ticket->get());
-      ticket.emplace(std::move(tx).submit());
-      if (way_.submit == Submit::step) db_.step(1);
-      if (way_.submit != Submit::in_flight) value_of(ticket->get());
-      next = (next + 1) % tickets.size();
+      switch (way_.submit) {
+        case Submit::in_flight: in_flight.submit(std::move(tx)); break;
+        case Submit::step: commit(db_, std::move(tx)); break;
+        case Submit::wait: (void)value_of(std::move(tx).commit()); break;
+      }
     }
-    for (auto& ticket : tickets) {
-      if (ticket) value_of(ticket->get());
-    }
+    in_flight.wait();
   }
 
   stoa::Database db_;
