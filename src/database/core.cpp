@@ -30,8 +30,6 @@ bool any_gone(const std::vector<std::string>& before, const std::vector<std::str
   return !std::ranges::includes(now, before);  // both are sorted
 }
 
-HistoryId history_of(const RandomId& id) { return {id.low, id.high}; }
-
 }  // namespace
 
 DatabaseCore::DatabaseCore(std::shared_ptr<const CompiledSchema> schema, const Options& options)
@@ -52,7 +50,7 @@ std::expected<Core, Error> DatabaseCore::in_memory(std::shared_ptr<const Compile
                                                    const Options& options) {
   if (auto usable = database::check_options(options); !usable) return std::unexpected(usable.error());
   Core core(new DatabaseCore(std::move(schema), options));
-  core->buffers_.begin_history(history_of(system_random().next_id()));
+  core->buffers_.begin_history(checkpoint::to_history(system_random().next_id()));
   core->start(std::make_unique<txn::NoLog>(), options);
   return core;
 }
@@ -141,7 +139,7 @@ std::expected<void, Error> DatabaseCore::recover(const Environment& outside, con
     end = found->log.end;
     following = found->log.following;
     identity->history_id = found->log.history_id;
-    buffers_.begin_history(history_of(identity->history_id));
+    buffers_.begin_history(checkpoint::to_history(identity->history_id));
     recovery_.version = buffers_.version();
     recovery_.checkpoint = found->checkpoint;
     recovery_.transactions = found->log.transaction_count;
@@ -160,7 +158,7 @@ std::expected<void, Error> DatabaseCore::recover(const Environment& outside, con
   if (!identity) {
     if (auto synced = checkpoint::sync_names(files, folder); !synced) return synced;
     identity = checkpoint::new_identity(schema().hash(), outside.random);
-    buffers_.begin_history(history_of(identity->history_id));
+    buffers_.begin_history(checkpoint::to_history(identity->history_id));
   }
   auto checkpointer = checkpoint::Checkpointer::open(files, folder, *identity, recovery_.checkpoint);
   if (!checkpointer) return std::unexpected(checkpointer.error());

@@ -1,67 +1,73 @@
-// Ids that were reserved on a replica before its promotion.
-#include "checkpoint/checkpoints.h"
+// Ids that were reserved on a replica, by a transaction that ends after its promotion.
 #include "database/folder_fixture.h"
 
 #include <stoa/delta.h>
 
-#include <array>
+#include <optional>
+#include <utility>
 
 namespace stoa::detail {
 namespace {
 
-// A transaction begun on a replica, with ids that the other database gave out too, ends after the promotion.
-class LateIdTest : public FolderTest, public ::testing::WithParamInterface<int> {};
-TEST_P(LateIdTest, CostsNobodyElseHis) {
-  const Core primary = DatabaseCore::in_memory(schema(), options()).value();
-  const Core core = DatabaseCore::in_memory(schema(), options()).value();
-  ASSERT_TRUE(commit(*primary));
-  ASSERT_TRUE(core->engine().apply(Delta::full(primary->snapshot())));
-  Transaction late = core->engine().begin();
-  const Entity taken = late.create();
-  late.insert("a", taken, {{"x", std::uint32_t{1}}});
-  const Snapshot before = primary->snapshot();
-  {
-    Transaction t = primary->engine().begin();
-    const Entity same = t.create();
-    ASSERT_EQ(same, taken);
-    t.insert("a", same, {{"x", std::uint32_t{2}}});
-    ASSERT_TRUE(std::move(t).commit());
-    if (GetParam() == 1) {
-      Transaction u = primary->engine().begin();
-      u.destroy(same);
-      ASSERT_TRUE(std::move(u).commit());
+class LateIdTest : public FolderTest {
+ protected:
+  LateIdTest() {
+    EXPECT_TRUE(commit(*primary_));
+    EXPECT_TRUE(replica_->engine().apply(Delta::full(primary_->snapshot())));
+    before_.emplace(primary_->snapshot());
+    late_.emplace(replica_->engine().begin());
+    taken_ = late_->create();
+    late_->insert("a", taken_, {{"x", std::uint32_t{1}}});
+  }
+  void catch_up_and_promote() {
+    ASSERT_TRUE(replica_->engine().apply(diff(*before_, primary_->snapshot())));
+    ASSERT_TRUE(replica_->engine().promote());
+  }
+  void give_out_by_primary() {
+    Transaction transaction = primary_->engine().begin();
+    const Entity same = transaction.create();
+    ASSERT_EQ(same, taken_);
+    transaction.insert("a", same, {{"x", std::uint32_t{2}}});
+    ASSERT_TRUE(std::move(transaction).commit());
+  }
+  void expect_others_succeed() {
+    EXPECT_FALSE(std::move(*late_).commit());
+    for (int i = 0; i != 5; ++i) {
+      const auto done = commit(*replica_);
+      EXPECT_TRUE(done) << i << ' ' << done.error().message();
     }
   }
-  ASSERT_TRUE(core->engine().apply(diff(before, primary->snapshot())));
-  ASSERT_TRUE(core->engine().promote());
-  EXPECT_FALSE(std::move(late).commit());
-  for (int i = 0; i != 5; ++i) {
-    Transaction t = core->engine().begin();
-    const Entity fresh = t.create();
-    t.insert("a", fresh, {{"x", std::uint32_t{1}}});
-    const auto done = std::move(t).commit();
-    EXPECT_TRUE(done) << i << " " << fresh.index() << ":" << fresh.generation() << " " << done.error().message();
-  }
-}
-INSTANTIATE_TEST_SUITE_P(Both, LateIdTest, ::testing::Values(0, 1));
 
-// An index that the other database gave out and did not use is the replica's to give out, but once.
-TEST_F(FolderTest, AnIdOfBeforeThePromotionIsNotGivenOutAgain) {
-  const Core primary = DatabaseCore::in_memory(schema(), options()).value();
-  const Core core = DatabaseCore::in_memory(schema(), options()).value();
-  ASSERT_TRUE(commit(*primary));
-  ASSERT_TRUE(core->engine().apply(Delta::full(primary->snapshot())));
-  Transaction late = core->engine().begin();
-  const Entity taken = late.create();
-  late.insert("a", taken, {{"x", std::uint32_t{1}}});
-  const Snapshot before = primary->snapshot();
-  Transaction unused = primary->engine().begin();
-  ASSERT_EQ(unused.create(), taken);
-  ASSERT_TRUE(commit(*primary));
-  ASSERT_TRUE(core->engine().apply(diff(before, primary->snapshot())));
-  ASSERT_TRUE(core->engine().promote());
-  Transaction t = core->engine().begin();
-  EXPECT_NE(t.create(), taken);
+  const Core primary_ = DatabaseCore::in_memory(schema(), options()).value();
+  const Core replica_ = DatabaseCore::in_memory(schema(), options()).value();
+  std::optional<Snapshot> before_;
+  std::optional<Transaction> late_;
+  Entity taken_;
+};
+
+TEST_F(LateIdTest, CostNobodyElseTheirsWhereTheOtherDatabaseUsesThem) {
+  give_out_by_primary();
+  catch_up_and_promote();
+  expect_others_succeed();
+}
+
+TEST_F(LateIdTest, CostNobodyElseTheirsWhereTheOtherDatabaseUsedThem) {
+  give_out_by_primary();
+  Transaction ends = primary_->engine().begin();
+  ends.destroy(taken_);
+  ASSERT_TRUE(std::move(ends).commit());
+  catch_up_and_promote();
+  expect_others_succeed();
+}
+
+TEST_F(LateIdTest, AreNotGivenOutAgainWhereTheOtherDatabaseDidNotUseThem) {
+  Transaction unused = primary_->engine().begin();
+  ASSERT_EQ(unused.create(), taken_);
+  ASSERT_TRUE(commit(*primary_));
+  catch_up_and_promote();
+  EXPECT_NE(replica_->engine().begin().create(), taken_);
+  const auto done = std::move(*late_).commit();
+  EXPECT_TRUE(done) << done.error().message();
 }
 
 }  // namespace

@@ -284,18 +284,16 @@ TEST(OutOfMemory, AReplicaIsWhatItAnswered) {
         {
           const FailingAllocation failing(before, how);
           try {
+            std::optional<Error> refused;
             if (promotes) {
-              const auto done = db->promote();
-              if (done)
-                follows = false;
-              else
-                code = done.error().code();
+              if (const auto done = db->promote(); !done) refused = done.error();
             } else {
-              const auto done = db->apply(delta);
-              if (done)
-                follows = true;
-              else
-                code = done.error().code();
+              if (const auto done = db->apply(delta); !done) refused = done.error();
+            }
+            if (refused) {
+              code = refused->code();
+            } else {
+              follows = !promotes;
             }
           } catch (const std::bad_alloc&) {
             code = ErrorCode::out_of_memory;

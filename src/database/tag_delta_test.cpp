@@ -1,5 +1,4 @@
 // Tags in a transaction whose log has no images.
-#include "checkpoint/checkpoints.h"
 #include "database/folder_fixture.h"
 
 #include <stoa/delta.h>
@@ -48,11 +47,7 @@ TEST_P(TagAfterHugeTest, IsLogged) {
     }
     Transaction t = core->engine().begin();
     t.remove("z", entity);
-    if (GetParam() == 0) {
-      t.insert("a", entity, std::initializer_list<NamedValue>{});
-    } else {
-      t.insert("z", entity, std::initializer_list<NamedValue>{});
-    }
+    t.insert(GetParam() == 0 ? "a" : "z", entity, std::initializer_list<NamedValue>{});
     ASSERT_TRUE(std::move(t).commit());
     hash = core->snapshot().state_hash();
     EXPECT_EQ(core->version(), GetParam() == 0 ? 4U : 3U);

@@ -108,7 +108,7 @@ std::shared_ptr<DeltaAccess::Content> content_of(const detail::Root& to) {
   auto content = std::make_shared<DeltaAccess::Content>();
   content->to = to.version;
   content->history = to.history;
-  content->schema_mark = delta::schema_mark(to.world->schema->hash());
+  content->schema_mark = schema_mark(to.world->schema->hash());
   content->schema = to.world->schema;
   content->tables = to.world->bytes;
   return content;

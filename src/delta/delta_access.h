@@ -16,11 +16,6 @@
 
 namespace stoa {
 
-/// Of a schema's hash what a delta carries: enough to tell schemas apart that nobody made to be alike.
-namespace delta {
-[[nodiscard]] inline std::uint64_t schema_mark(const SchemaHash& hash) { return hash[0]; }
-}  // namespace delta
-
 /// Immutable but for the list of operations, which is made when somebody asks for it.
 struct Delta::Content {
   Version from = 0;
@@ -29,7 +24,7 @@ struct Delta::Content {
   bool full = false;
   bool filtered = false;  ///< not all that changed: no replica can take it
   detail::HistoryId history{};
-  std::uint64_t schema_mark = 0;
+  std::uint64_t schema_mark = 0;                     ///< as delta::schema_mark()
   std::shared_ptr<const CompiledSchema> schema;      ///< null where it is not known
   std::shared_ptr<const schema::TableBytes> tables;  ///< of the schema, or of what the delta brought along
   std::vector<std::byte> body;
@@ -52,6 +47,9 @@ class DeltaAccess {
 }  // namespace detail
 
 namespace delta {
+
+/// Of a schema's hash what a delta carries: enough to tell schemas apart that nobody made to be alike.
+[[nodiscard]] inline std::uint64_t schema_mark(const SchemaHash& hash) { return hash[0]; }
 
 /// What a delta has of the root that it leads to, and no body yet. Errors: throws std::bad_alloc, as the next.
 [[nodiscard]] std::shared_ptr<detail::DeltaAccess::Content> content_of(const detail::Root& to);

@@ -128,6 +128,13 @@ class RootDiff {
     });
   }
 
+  // A row whose cells differ, if it is the same entity's in both.
+  struct Differing {
+    const Entity* whose_before;
+    const Entity* whose_after;
+    const std::byte* was;
+    const std::byte* now;
+  };
   // A chunk's cells of one table in both.
   struct Pages {
     std::uint32_t chunk;
@@ -242,10 +249,7 @@ class RootDiff {
 
   // nullptr where the store does not have the table.
   static const std::byte* cell(const ChunkStore& store, std::uint32_t row, TableId table) {
-    const std::uint16_t column = store.shape->column(table);
-    if (column == detail::StoreShape::absent) return nullptr;
-    if (column == detail::StoreShape::membership) return &detail::tag_row;
-    return store.cell(row, column, store.shape->columns[column].cell_bytes);
+    return detail::row_at(store, row, store.shape->column(table));
   }
 
   // --- Rows of sparse tables --------------------------------------------------------------------------------------
@@ -289,13 +293,7 @@ class RootDiff {
   Out& out_;
   const SkipColumn skip_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> risen_pages_;  // and their floors
-  struct Differing {
-    const Entity* whose_before;
-    const Entity* whose_after;
-    const std::byte* was;
-    const std::byte* now;
-  };
-  std::vector<Differing> differing_;  // of one table
+  std::vector<Differing> differing_;                                  // of one table
   std::vector<RunWriter::Row> rows_;
 };
 

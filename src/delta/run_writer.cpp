@@ -158,17 +158,6 @@ void RunWriter::begin_many(RunCode code, std::span<const Entity> entities, std::
   end_operation();
 }
 
-void RunWriter::insert(Entity entity, std::span<const Row> rows) {
-  if (all_are_logged_and_replicated_) {
-    add_rows(group(RunCode::insert, rows, {}, Class::all), entity, rows);
-  } else {
-    for (Class each : {Class::all, Class::only_logged, Class::only_replicated, Class::neither}) {
-      insert(RunCode::insert, entity, rows, each);
-    }
-  }
-  end_operation();
-}
-
 // Those of the rows that are of that class.
 void RunWriter::insert(RunCode code, Entity entity, std::span<const Row> rows, Class of) {
   some_.clear();
@@ -199,7 +188,9 @@ void RunWriter::update(Entity entity, TableId table, const std::byte* before, co
     if (changed == 0) return;
     Group& into = updates_of(table, changed);
     add(into, entity);
+    const std::size_t values_before = into.values[0].size();
     append_fields(plain, changed, after, into.values[0]);
+    bytes_added_ += into.values[0].size() - values_before;
     end_operation();
     return;
   }
@@ -284,7 +275,6 @@ void RunWriter::append_fields(const PlainTable& table, std::uint64_t changed, co
     size += field.bytes;
   }
   out.insert(out.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
-  bytes_added_ += size;
 }
 
 RunWriter::Group& RunWriter::group(RunCode code, std::span<const Row> rows, RowBytes::Fields fields, Class of) {
@@ -344,7 +334,7 @@ std::size_t RunWriter::finish(std::vector<std::byte>& out) {
     return std::tuple(!is_logged(groups_[at].of), groups_[at].key.code, groups_[at].of);
   };
   // Stable, and without memory of its own: they are few.
-  for (auto at = used_.begin(); used_.size() > 1 && at != used_.end(); ++at) {
+  for (auto at = used_.begin(); at != used_.end(); ++at) {
     std::rotate(std::ranges::upper_bound(used_.begin(), at, place(*at), {}, place), at, at + 1);
   }
   const std::size_t begin = out.size();
@@ -376,7 +366,6 @@ std::size_t RunWriter::update_alone(Entity entity, TableId table, const std::byt
                                     std::vector<std::byte>& out) {
   const PlainTable& plain = plain_[to_index(table)];
   if (!plain.is_plain) {
-    clear();
     update(entity, table, before, after);
     return finish(out);
   }

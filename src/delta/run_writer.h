@@ -39,7 +39,7 @@ class RunWriter {
   void revive(Entity entity, std::span<const Row> rows) { begin(RunCode::revive, entity, rows); }
   /// create() or revive() of entities that stand side by side; the rows are the first one's.
   void begin_many(RunCode code, std::span<const Entity> entities, std::span<const Row> first_rows);
-  void insert(Entity entity, std::span<const Row> rows);
+  void insert(Entity entity, std::span<const Row> rows) { begin(RunCode::insert, entity, rows); }
   void remove(Entity entity, TableId table);
   /// The fields that differ, texts by content; nothing where none does.
   void update(Entity entity, TableId table, const std::byte* before, const std::byte* after);
@@ -53,7 +53,8 @@ class RunWriter {
 
   /// Whether the two below do for every table: all are logged and replicated.
   [[nodiscard]] bool can_write_alone() const noexcept { return all_are_logged_and_replicated_; }
-  /// What begin_many(), or update(), and finish() would append where nothing else is to be written, in fewer steps.
+  /// What begin_many(), or update(), and finish() append where nothing else is written, in fewer steps.
+  /// Requires: it is empty().
   std::size_t begin_alone(RunCode code, std::span<const Entity> entities, std::span<const TableId> tables,
                           std::span<const Row> first_rows, std::vector<std::byte>& out) const;
   std::size_t update_alone(Entity entity, TableId table, const std::byte* before, const std::byte* after,
@@ -95,7 +96,8 @@ class RunWriter {
                                                     const std::byte* after);
   Group& updates_of(TableId table, std::uint64_t changed);
   schema::RowBytes::Fields fields_of(TableId table, std::uint64_t changed);
-  void append_fields(const PlainTable& table, std::uint64_t changed, const std::byte* row, std::vector<std::byte>& out);
+  static void append_fields(const PlainTable& table, std::uint64_t changed, const std::byte* row,
+                            std::vector<std::byte>& out);
   Group& group(RunCode code, std::span<const Row> rows, schema::RowBytes::Fields fields, Class of);
   void add(Group& group, Entity entity);
   void encode(const schema::RowBytes& row, schema::RowBytes::Fields fields, const std::byte* from,

@@ -43,11 +43,7 @@ const std::byte* row_of(const WriteBuffer& buffer, Entity entity, const detail::
   const detail::Root& root = buffer.root();
   if (root.world->tables[to_index(table)].sparse != detail::WorldInfo::dense) return buffer.find_row(table, entity);
   const detail::ChunkStore& store = detail::archetype_at(root, slot.archetype - 1);
-  const std::uint16_t column = store.shape->column(table);
-  if (column >= detail::StoreShape::membership) {
-    return column == detail::StoreShape::membership ? &detail::tag_row : nullptr;
-  }
-  return store.cell(slot.row, column, store.shape->columns[column].cell_bytes);
+  return detail::row_at(store, slot.row, store.shape->column(table));
 }
 
 // A column of a chunk that was written in bulk, and what it was at first.
@@ -201,7 +197,6 @@ bool TransactionDelta::find_begins(Changes changes) {
 // Entities of one archetype stand side by side, in the order in which they began: what is written is whole columns of
 // them, chunk by chunk.
 std::size_t TransactionDelta::write_begins(const WriteBuffer& buffer, std::vector<std::byte>& out) {
-  runs_.clear();
   const Changes changes = buffer.changes().changes();
   const auto tables_of = [&](const Begins& some) { return std::span(tables_).subspan(some.tables, some.table_count); };
   auto some = begins_.begin();
@@ -348,13 +343,13 @@ const std::byte* TransactionDelta::row_before(const WriteBuffer& buffer, const C
 
 std::size_t TransactionDelta::encode(const WriteBuffer& buffer, std::vector<std::byte>& out) {
   const Changes changes = buffer.changes().changes();
+  runs_.clear();
   if (find_begins(changes)) return write_begins(buffer, out);
   if (changes.size() == 1 && changes[0].kind == Change::Kind::update && runs_.can_write_alone()) {
     const Change& update = changes[0];
     const std::byte* after = buffer.find_row(update.table, update.entity);
     return runs_.update_alone(update.entity, update.table, row_before(buffer, update, after), after, out);
   }
-  runs_.clear();
   link(changes);
   find_places(changes);
   for (const Touched& touched : touched_) write_entity(buffer, touched);

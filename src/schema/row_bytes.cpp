@@ -60,12 +60,13 @@ void RowBytes::find_out() {
   first_piece_.push_back(pieces_.size());
   std::size_t bytes = 0;
   are_the_row_ = true;
+  bool has_texts = false;
   for (std::uint16_t field = 0; field + std::size_t{1} != first_piece_.size(); ++field) {
     by_number_.push_back(field);
     for (const Piece& piece : pieces(field)) {
       are_the_row_ = are_the_row_ && piece.bytes != 0 && piece.offset == bytes;
       bytes += piece.bytes;
-      has_texts_ = has_texts_ || piece.bytes == 0;
+      has_texts = has_texts || piece.bytes == 0;
       if (!row_pieces_.empty() && row_pieces_.back().offset + row_pieces_.back().bytes == piece.offset) {
         row_pieces_.back().bytes += piece.bytes;
       } else {
@@ -74,6 +75,7 @@ void RowBytes::find_out() {
     }
   }
   are_the_row_ = are_the_row_ && bytes == row_bytes_;
+  if (has_texts) row_pieces_.clear();
   by_place_ = by_number_;
   std::ranges::stable_sort(by_place_, {}, [this](std::uint16_t field) { return pieces(field).front().offset; });
 }
@@ -105,10 +107,7 @@ void RowBytes::encode(Fields fields, const std::byte* row, std::vector<std::byte
 }
 
 void RowBytes::encode_row(const std::byte* row, std::vector<std::byte>& out) const {
-  if (has_texts_) {
-    encode(all(), row, out);
-    return;
-  }
+  if (row_pieces_.empty()) encode(all(), row, out);
   for (const auto [offset, bytes] : row_pieces_) put(out, row + offset, bytes);
 }
 

@@ -64,8 +64,7 @@ class RowBytes {
   std::vector<std::uint16_t> by_number_;
   std::vector<std::uint16_t> by_place_;
   bool are_the_row_ = false;
-  std::vector<Piece> row_pieces_;  // all fields in the order of their numbers, as few pieces as they lie in
-  bool has_texts_ = false;
+  std::vector<Piece> row_pieces_;  // all fields in the order of their numbers, as few as they lie in; none with texts
 };
 
 /// Takes a text's bytes, which its length leads, off the front of `in`. False where `in` is too short or it is too

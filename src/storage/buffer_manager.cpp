@@ -31,6 +31,15 @@ void BufferManager::begin_history(const detail::HistoryId& history) {
   commit_batch(version(), {});
 }
 
+void BufferManager::burn(Entity entity) noexcept {
+  // What another database, which this one followed, has used as well comes back when the root says so.
+  const detail::EntitySlot* slot = detail::find_slot(buffer_.root(), entity.index());
+  const bool is_taken = slot != nullptr && slot->archetype != 0;
+  if (!is_taken && detail::generation_floor(buffer_.root(), entity.index()) < entity.generation()) {
+    entities_.burn(entity);
+  }
+}
+
 void BufferManager::resume_entities(EntityAllocator::Unused unused) {
   entities_.resume(buffer_.root(), unused);
   fold_dead_slots();

@@ -47,13 +47,7 @@ class BufferManager {
   /// The buffer that the next transactions go to; always begun.
   [[nodiscard]] WriteBuffer& write_buffer() noexcept { return buffer_; }
   /// The id was reserved and will not begin. Its index comes back after offer_burnt().
-  void burn(Entity entity) noexcept {
-    // One that another database gave out too: the root says when its index is free.
-    const detail::EntitySlot* slot = detail::find_slot(buffer_.root(), entity.index());
-    const bool is_known = detail::generation_floor(buffer_.root(), entity.index()) >= entity.generation();
-    if (is_known || (slot != nullptr && slot->archetype != 0)) return;
-    entities_.burn(entity);
-  }
+  void burn(Entity entity) noexcept;
   void offer_burnt() noexcept { entities_.offer_burnt(buffer_.root()); }
   /// The newest root, and those after it, are of that line of versions. Errors: throws std::bad_alloc.
   void begin_history(const detail::HistoryId& history);

@@ -48,8 +48,8 @@ class EntityAllocator {
   /// What becomes of indices that no entity ever had: kept back where somebody here may have reserved them.
   enum class Unused : std::uint8_t { offered, kept_back };
   /// After recovery, and after entities came from elsewhere: goes on from the ids that the root has. Every index below
-  /// its slot_count that is not alive comes back, with the generation after its last one; a run of indices that were
-  /// never used is kept as a run. Requires: ended() and recycle() have had nothing to do.
+  /// its slot_count that is not alive comes back, with the generation after its last one; those that were never used
+  /// as `unused` says, a run of them as a run. Requires: ended() and recycle() have had nothing to do.
   /// Threads: writer.
   void resume(const detail::Root& root, Unused unused = Unused::offered);
   /// Entities came from elsewhere: new indices begin behind those. Threads: writer.

@@ -29,12 +29,6 @@ const Entity* entity_at(const ChunkStore& store, std::uint32_t row) {
   return reinterpret_cast<const Entity*>(store.cell(row, 0, sizeof(Entity)));
 }
 
-// The address of a row in a store: nullptr where the store does not have the table, tag_row for a tag.
-const std::byte* row_at(const ChunkStore& store, std::uint16_t column, std::uint32_t row) {
-  if (column >= StoreShape::membership) return column == StoreShape::membership ? &tag_row : nullptr;
-  return store.cell(row, column, store.shape->columns[column].cell_bytes);
-}
-
 }  // namespace
 
 void throw_no_table(std::string_view type) {
@@ -137,7 +131,7 @@ bool QueryCursor::next_chunk(Block& block, const std::byte** columns) {
   for (const Term& term : terms_) {
     if (!gives_rows(term)) continue;
     const std::uint16_t column = store->shape->column(term.table);
-    *columns++ = row_at(*store, column, chunk_ << store->shape->row_bits);
+    *columns++ = row_at(*store, chunk_ << store->shape->row_bits, column);
     const bool has_page = column < StoreShape::membership;
     if (has_page && chunk_ + 1 < store->chunk_count()) prefetch_page(*store, chunk_ + 1, column);
   }
@@ -165,7 +159,7 @@ bool QueryCursor::next_run(Block& block, const std::byte** columns) {
     for (const Term& term : terms_) {
       if (!gives_rows(term)) continue;
       *columns++ = is_sparse(term.table) ? find_row(*root_, term.table, entities[start])
-                                         : row_at(*store, store->shape->column(term.table), row);
+                                         : row_at(*store, row, store->shape->column(term.table));
     }
     return true;
   }

@@ -197,18 +197,16 @@ void Engine::apply_delta(Node& node) {
   if (!step) node.result = std::unexpected(std::move(step.error()));
   if (!node.result || *step == Follower::Step::known) return;
   const bool begins = !follower_.is_following();
-  if (begins) {
-    sink_.begin_history(delta.history, true);
-    // Of a database that has no versions: there is nothing else to log.
-    if (delta.to == delta.from && !keep_history(node)) {
-      sink_.begin_history(buffers_.write_buffer().root().history, false);
-      return;
-    }
-  }
+  if (begins) sink_.begin_history(delta.history, true);
   if (auto applied = applier_.apply_delta({delta.from, delta.to, delta.tag, body}); !applied) {
     if (begins) sink_.begin_history(buffers_.write_buffer().root().history, false);
     node.result = std::unexpected(std::move(applied.error()));
     if (applier_.is_lost()) fail_batch(node.result.error());
+    return;
+  }
+  // Of a database that has no versions: nothing was applied, and there is nothing else to log.
+  if (begins && delta.to == delta.from && !keep_history(node)) {
+    sink_.begin_history(buffers_.write_buffer().root().history, false);
     return;
   }
   follower_.note(delta, body);
@@ -235,12 +233,12 @@ void Engine::promote(Node& node) {
     return;
   }
   follower_.promote();
-  try {
-    // Indices that nobody ever used may have been reserved here, by a transaction that is yet to come.
+  // Indices that nobody ever used may have been reserved here, by a transaction that is yet to come. Without memory for
+  // it, ids that could come again do not: no more than that.
+  (void)without_bad_alloc([this]() -> std::expected<void, Error> {
     buffers_.resume_entities(storage::EntityAllocator::Unused::kept_back);
-  } catch (const std::bad_alloc&) {
-    republish_ = true;  // ids that could come again do not: no more than that
-  }
+    return {};
+  });
   buffers_.write_buffer().set_history(history);
   history_.skip_to(version_);
   republish_ = true;

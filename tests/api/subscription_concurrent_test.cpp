@@ -252,6 +252,7 @@ TEST(Subscription, MayEndTheDatabase) {
         database.reset();
       }
       ended.set_value();
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // so that the handles end meanwhile
     });
     Log other;
     Subscription beside = *database->subscribe(other.function());

@@ -257,6 +257,13 @@ inline constexpr std::uint32_t no_row = 0xFFFF'FFFFU;
 /// What stands for the row of a tag: an address that is not null.
 inline constexpr std::byte tag_row{};
 
+/// What stands in a store's column: nullptr where it is absent, for a tag an address without bytes.
+[[nodiscard]] inline const std::byte* row_at(const ChunkStore& store, std::uint32_t row,
+                                             std::uint16_t column) noexcept {
+  if (column >= StoreShape::membership) return column == StoreShape::membership ? &tag_row : nullptr;
+  return store.cell(row, column, store.shape->columns[column].cell_bytes);
+}
+
 /// The entity's row in the table, or nullptr; for a tag an address without bytes.
 [[nodiscard]] inline const std::byte* find_row(const Root& root, TableId table, Entity entity) noexcept {
   const WorldInfo::Table& info = root.world->tables[to_index(table)];
