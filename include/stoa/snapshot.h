@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stoa/codec.h>
+#include <stoa/detail/column_hint.h>
 #include <stoa/detail/row_finder.h>
 #include <stoa/detail/world.h>
 #include <stoa/index.h>
@@ -82,7 +83,7 @@ class Snapshot {
   /// The entity's row, or nullptr where it has none or is not alive. Zero-copy.
   template <Component T>
   [[nodiscard]] const T* get(Entity entity) const {
-    return detail::row_as<T>(detail::find_row(root(), detail::table_in<T>(*root().world), entity));
+    return detail::row_as<T>(detail::find_row_by_hint<T>(root(), entity));
   }
   /// Calls function(std::size_t i, const T*) for each entities[i], in order, as get() would answer. The cache misses of
   /// different entities overlap: several times as fast as get() where there are many entities in no order.

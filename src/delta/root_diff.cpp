@@ -46,31 +46,47 @@ class RootDiff {
 
   void slots() {
     for_each_differing_page(from_.slots, to_.slots, [&](std::uint64_t page, const void* a, const void* b) {
-      const auto* before = static_cast<const EntitySlot*>(a);
-      const auto* after = static_cast<const EntitySlot*>(b);
       const auto number = static_cast<std::uint32_t>(page);
-      if (before != nullptr) ended(number, before, after);
-      if (after != nullptr) risen(number, after);
-      if (after == nullptr) folded(number);
+      if (a != nullptr) ended(number, 0, static_cast<const EntitySlot*>(a), static_cast<const EntitySlot*>(b));
+      if (b != nullptr) risen(number, static_cast<const EntitySlot*>(b));
+      if (b == nullptr) folded(number);
     });
+    // Entities may have begun in a page that both have, past the slots that the older one knows.
+    for (std::uint64_t first = to_.slot_count / slot_page_size * slot_page_size; first < from_.slot_count;
+         first += slot_page_size) {
+      const auto number = static_cast<std::uint32_t>(first / slot_page_size);
+      const auto* slots = static_cast<const EntitySlot*>(detail::find_page(from_.slots, number));
+      if (slots == nullptr || slots != detail::find_page(to_.slots, number)) continue;
+      ended(number, slots_known(to_.slot_count, number), slots, slots);
+    }
   }
 
-  void ended(std::uint32_t page, const EntitySlot* before, const EntitySlot* after) {
-    for (std::uint32_t i = 0; i != slot_page_size; ++i) {
+  // How many of a page's slots a root with `slot_count` has.
+  static std::uint32_t slots_known(std::uint32_t slot_count, std::uint32_t page) {
+    const std::uint32_t first = page * slot_page_size;
+    return slot_count <= first ? 0 : std::min(slot_count - first, slot_page_size);
+  }
+
+  // Of a page's slots, those from `first` on.
+  void ended(std::uint32_t page, std::uint32_t first, const EntitySlot* before, const EntitySlot* after) {
+    const std::uint32_t known = slots_known(from_.slot_count, page);
+    const std::uint32_t known_after = slots_known(to_.slot_count, page);
+    for (std::uint32_t i = first; i < known; ++i) {
       if (before[i].archetype == 0) continue;
-      const bool stays = after != nullptr && after[i].archetype != 0 && after[i].generation == before[i].generation;
+      const bool is_there = after != nullptr && i < known_after;
+      const bool stays = is_there && after[i].archetype != 0 && after[i].generation == before[i].generation;
       if (!stays) out_.destroy({page * slot_page_size + i, before[i].generation});
     }
   }
 
   // Where a new entity began and is still there, its creation says as much.
   void risen(std::uint32_t page, const EntitySlot* after) {
-    for (std::uint32_t i = 0; i != slot_page_size; ++i) {
-      const std::uint32_t index = page * slot_page_size + i;
+    const std::uint32_t known = slots_known(to_.slot_count, page);
+    for (std::uint32_t i = 0; i < known; ++i) {
       const std::uint32_t told = after[i].archetype != 0 ? after[i].generation : 0;
-      if (after[i].floor > std::max(told, detail::generation_floor(from_, index))) {
-        out_.raise_floors({index, after[i].floor});
-      }
+      if (after[i].floor <= told) continue;
+      const std::uint32_t index = page * slot_page_size + i;
+      if (after[i].floor > detail::generation_floor(from_, index)) out_.raise_floors({index, after[i].floor});
     }
   }
 

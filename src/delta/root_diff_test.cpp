@@ -150,5 +150,26 @@ TEST_F(RootDiffTest, TellsOfAnEntityThatIsBelowTheFloorOfItsIndex) {
   EXPECT_EQ(generation_floor(copy.buffer.root(), 3), 2U);
 }
 
+TEST_F(RootDiffTest, GoesBackFromEntitiesThatBeganInAPageThatBothHave) {
+  const Entity first(0, 1);
+  const Entity second(1, 1);
+  Replica origin(world_);
+  ASSERT_EQ(origin.buffer.create(first), storage::Outcome::done);
+  std::vector<Entity> ended;
+  origin.buffer.accept(ended);
+  const detail::Root older = origin.buffer.seal(1);
+  origin.buffer.begin(older);
+  ASSERT_EQ(origin.buffer.create(second), storage::Outcome::done);
+  ASSERT_EQ(find_page(older.slots, 0), find_page(origin.buffer.root().slots, 0)) << "the page is not copied";
+  EXPECT_EQ(find_slot(older, second.index()), nullptr);
+
+  Replica copy(world_);
+  ASSERT_TRUE(replay_.apply(diff(detail::Root{}, origin.buffer.root()), copy.buffer));
+  ASSERT_TRUE(copy.buffer.alive(second));
+  ASSERT_TRUE(replay_.apply(diff(origin.buffer.root(), older), copy.buffer));
+  EXPECT_TRUE(copy.buffer.alive(first));
+  EXPECT_FALSE(copy.buffer.alive(second));
+}
+
 }  // namespace
 }  // namespace stoa::delta

@@ -219,7 +219,8 @@ void ChunkEditor::copy_row(std::uint32_t from, std::uint32_t to) {
   for (std::size_t column = 0; column < store_.shape->columns.size(); ++column) (void)edit(to, column);
   for (std::size_t column = 0; column < store_.shape->columns.size(); ++column) {
     const std::size_t cell_bytes = store_.shape->columns[column].cell_bytes;
-    std::memcpy(edit(to, column), store_.cell(from, column, cell_bytes), cell_bytes);
+    std::memcpy(const_cast<std::byte*>(store_.cell(to, column, cell_bytes)), store_.cell(from, column, cell_bytes),
+                cell_bytes);
   }
 }
 

@@ -28,16 +28,16 @@ RadixNode* own_node(PageWriter& pages, const void*& link) {
 // The link that holds page `number`, on a path that the write buffer owns. Each step leaves a whole array behind it, so
 // an allocation that fails on the way changes no content.
 const void*& own_path(PageWriter& pages, PagedArray& array, std::uint64_t number) {
-  while (number >> (array.height * node_bits) != 0) {
+  while (number >> array.bits != 0) {
     if (array.top != nullptr) {
       const void* above = nullptr;
       own_node(pages, above)->child[0] = array.top;
       array.top = above;
     }
-    ++array.height;
+    array.bits += node_bits;
   }
   const void** link = &array.top;
-  for (std::uint32_t shift = array.height * node_bits; shift != 0;) {
+  for (std::uint32_t shift = array.bits; shift != 0;) {
     shift -= node_bits;
     link = &own_node(pages, *link)->child[(number >> shift) & (node_children - 1)];
   }
@@ -64,11 +64,11 @@ void take_out(PageWriter& pages, const void*& link, std::uint32_t shift, std::ui
 
 // An array is no higher than its last page needs.
 void lower(PageWriter& pages, PagedArray& array) {
-  while (array.height != 0) {
+  while (array.bits != 0) {
     const auto* top = static_cast<const RadixNode*>(array.top);
     if (top != nullptr && has_children(*top, 1)) return;
     array.top = top == nullptr ? nullptr : top->child[0];
-    --array.height;
+    array.bits -= node_bits;
     if (top != nullptr) pages.discard(top);
   }
 }
@@ -79,16 +79,13 @@ void set_page(PageWriter& pages, PagedArray& array, std::uint64_t number, const 
   if (page != nullptr) {
     own_path(pages, array, number) = page;
   } else if (detail::find_page(array, number) != nullptr) {
-    take_out(pages, array.top, array.height * node_bits, number);
+    take_out(pages, array.top, array.bits, number);
     lower(pages, array);
   }
 }
 
-void* edit_page(PageWriter& pages, PagedArray& array, std::uint64_t number, std::size_t page_bytes,
-                std::size_t used_bytes, memory::Account account) {
-  if (const void* now = detail::find_page(array, number); now != nullptr && pages.owns(now)) {
-    return const_cast<void*>(now);
-  }
+void* make_own_page(PageWriter& pages, PagedArray& array, std::uint64_t number, std::size_t page_bytes,
+                    std::size_t used_bytes, memory::Account account) {
   const void*& link = own_path(pages, array, number);
   const void* shared = link;
   void* page = pages.allocate(page_bytes);
@@ -103,7 +100,7 @@ void* edit_page(PageWriter& pages, PagedArray& array, std::uint64_t number, std:
 }
 
 bool any_leaves(const PageWriter& pages, const PagedArray& array, std::uint64_t number) noexcept {
-  std::uint32_t shift = array.height * node_bits;
+  std::uint32_t shift = array.bits;
   if (number >> shift != 0) return false;
   const void* at = array.top;
   for (; at != nullptr && !pages.leaves(at);
@@ -117,7 +114,7 @@ bool any_leaves(const PageWriter& pages, const PagedArray& array, std::uint64_t 
 void relocate_page(PageWriter& pages, PagedArray& array, std::uint64_t number, memory::Account account) {
   if (!any_leaves(pages, array, number)) return;
   const void** link = &array.top;
-  for (std::uint32_t shift = array.height * node_bits; shift != 0 && *link != nullptr;) {
+  for (std::uint32_t shift = array.bits; shift != 0 && *link != nullptr;) {
     if (pages.leaves(*link)) pages.relocate(*link);
     shift -= node_bits;
     link = &own_node(pages, *link)->child[(number >> shift) & (node_children - 1)];

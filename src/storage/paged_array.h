@@ -18,10 +18,23 @@ using memory::PageWriter;
 /// Errors: throws std::bad_alloc; the array then holds what it held.
 void set_page(PageWriter& pages, PagedArray& array, std::uint64_t number, const void* page);
 
-/// The page, owned by the write buffer: as it is, or a copy in its place, or new and zero. `page_bytes` is the size of
-/// the whole page, `used_bytes` of what a copy must carry over; what it replaces is told under `account`.
-[[nodiscard]] void* edit_page(PageWriter& pages, PagedArray& array, std::uint64_t number, std::size_t page_bytes,
-                              std::size_t used_bytes, memory::Account account = 0);
+/// The page, where the write buffer owns it, else nullptr.
+[[nodiscard]] inline void* find_own_page(const PageWriter& pages, const PagedArray& array,
+                                         std::uint64_t number) noexcept {
+  const void* page = detail::find_page(array, number);
+  return page != nullptr && pages.owns(page) ? const_cast<void*>(page) : nullptr;
+}
+/// A page that the write buffer does not own becomes its own: a copy in its place, or one that is new and zero.
+/// `page_bytes` is the size of the whole page, `used_bytes` of what a copy must carry over; what it replaces is told
+/// under `account`.
+[[nodiscard]] void* make_own_page(PageWriter& pages, PagedArray& array, std::uint64_t number, std::size_t page_bytes,
+                                  std::size_t used_bytes, memory::Account account = 0);
+/// Either of them.
+[[nodiscard]] inline void* edit_page(PageWriter& pages, PagedArray& array, std::uint64_t number, std::size_t page_bytes,
+                                     std::size_t used_bytes, memory::Account account = 0) {
+  void* page = find_own_page(pages, array, number);
+  return page != nullptr ? page : make_own_page(pages, array, number, page_bytes, used_bytes, account);
+}
 
 /// Whether the page, or a node on the way to it, lies in a slab that is to be emptied.
 [[nodiscard]] bool any_leaves(const PageWriter& pages, const PagedArray& array, std::uint64_t number) noexcept;

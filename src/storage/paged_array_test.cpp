@@ -55,10 +55,10 @@ TEST_F(PagedArray, EditsItsOwnPagesInPlace) {
 
 TEST_F(PagedArray, GrowsInHeightAndKeepsWhatItHad) {
   cell(0) = 10;
-  EXPECT_EQ(array_.height, 0U);
+  EXPECT_EQ(array_.height(), 0U);
   const std::uint64_t far = std::uint64_t{detail::node_children} * detail::node_children * 3;
   cell(far) = 20;
-  EXPECT_GE(array_.height, 2U);
+  EXPECT_GE(array_.height(), 2U);
   EXPECT_EQ(read(array_, 0), 10U);
   EXPECT_EQ(read(array_, far), 20U);
 }
@@ -97,7 +97,7 @@ TEST_F(PagedArray, IsAsSmallAsBeforeOnceAFarPageIsTakenAway) {
   const void* page = find_page(array_, far >> page_bits);
   set_page(pages_, array_, far >> page_bits, nullptr);
   pages_.discard(page);
-  EXPECT_EQ(array_.height, 0U);
+  EXPECT_EQ(array_.height(), 0U);
   EXPECT_EQ(read(array_, 0), 10U);
   EXPECT_EQ(pool_.bytes_in_use(), used);
 }

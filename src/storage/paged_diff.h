@@ -36,18 +36,18 @@ template <typename Function>
 void for_each_differing_page(const detail::PagedArray& a, const detail::PagedArray& b, Function&& function) {
   using detail::node_bits;
   using detail::RadixNode;
-  const detail::PagedArray& low = a.height < b.height ? a : b;
-  const detail::PagedArray& high = a.height < b.height ? b : a;
+  const detail::PagedArray& low = a.height() < b.height() ? a : b;
+  const detail::PagedArray& high = a.height() < b.height() ? b : a;
   // What the higher one has beyond the lower one's reach, level by level; its leftmost subtree is as high in the end.
   const void* leftmost = high.top;
-  for (std::uint32_t height = high.height; height != low.height; --height) {
+  for (std::uint32_t height = high.height(); height != low.height(); --height) {
     leftmost = leftmost == nullptr ? nullptr : static_cast<const RadixNode*>(leftmost)->child[0];
   }
   const bool a_is_low = &low == &a;
-  detail_of_diff::differing_pages(a_is_low ? a.top : leftmost, a_is_low ? leftmost : b.top, low.height, 0, function);
-  for (std::uint32_t height = low.height + 1; height <= high.height; ++height) {
+  detail_of_diff::differing_pages(a_is_low ? a.top : leftmost, a_is_low ? leftmost : b.top, low.height(), 0, function);
+  for (std::uint32_t height = low.height() + 1; height <= high.height(); ++height) {
     const void* node = high.top;
-    for (std::uint32_t above = high.height; above != height; --above) {
+    for (std::uint32_t above = high.height(); above != height; --above) {
       node = node == nullptr ? nullptr : static_cast<const RadixNode*>(node)->child[0];
     }
     if (node == nullptr) continue;

@@ -16,9 +16,10 @@ ChunkEditor SparseEditor::edit_rows() {
 
 SparseLeaf& SparseEditor::edit_leaf(Entity entity) {
   const std::uint32_t number = entity.index() / SparseLeaf::size;
+  if (void* own = find_own_page(pages_, set_.leaves, number)) return *static_cast<SparseLeaf*>(own);
   if (detail::find_page(set_.leaves, number) != nullptr) {
     return *static_cast<SparseLeaf*>(
-        edit_page(pages_, set_.leaves, number, sizeof(SparseLeaf), sizeof(SparseLeaf), account()));
+        make_own_page(pages_, set_.leaves, number, sizeof(SparseLeaf), sizeof(SparseLeaf), account()));
   }
   auto* leaf = static_cast<SparseLeaf*>(pages_.allocate(sizeof(SparseLeaf)));
   std::fill_n(leaf->bits, SparseLeaf::words, 0);  // of the places, those are read that have a bit
@@ -31,9 +32,8 @@ SparseLeaf& SparseEditor::edit_leaf(Entity entity) {
   return *leaf;
 }
 
-// Requires: the entity's leaf is the write buffer's own.
-void SparseEditor::clear(Entity entity) noexcept {
-  auto& leaf = const_cast<SparseLeaf&>(*detail::find_leaf(set_, entity.index()));
+// Requires: the leaf is the entity's, and the write buffer's own.
+void SparseEditor::clear(Entity entity, SparseLeaf& leaf) noexcept {
   const std::uint32_t at = entity.index() % SparseLeaf::size;
   leaf.bits[at / 64] &= ~(std::uint64_t{1} << (at % 64));
   if (std::any_of(leaf.bits, leaf.bits + SparseLeaf::words, [](std::uint64_t word) { return word != 0; })) return;
@@ -60,7 +60,7 @@ std::uint32_t SparseEditor::insert(Entity entity) {
 
 void SparseEditor::undo_insert(Entity entity) noexcept {
   edit_rows().pop();
-  clear(entity);
+  clear(entity, const_cast<SparseLeaf&>(*detail::find_leaf(set_, entity.index())));
 }
 
 std::uint32_t SparseEditor::remove(Entity entity) {
@@ -71,7 +71,7 @@ std::uint32_t SparseEditor::remove(Entity entity) {
   const std::uint32_t row = leaf.rows[entity.index() % SparseLeaf::size];
   edit_rows().swap_remove(row);
   leaf_of_last.rows[last.index() % SparseLeaf::size] = row;
-  clear(entity);
+  clear(entity, leaf);
   return row;
 }
 

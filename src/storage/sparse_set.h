@@ -35,7 +35,7 @@ class SparseEditor {
  private:
   ChunkEditor edit_rows();
   detail::SparseLeaf& edit_leaf(Entity entity);
-  void clear(Entity entity) noexcept;
+  void clear(Entity entity, detail::SparseLeaf& leaf) noexcept;
   [[nodiscard]] memory::Account account() const noexcept;
 
   PageWriter& pages_;

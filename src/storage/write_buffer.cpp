@@ -58,6 +58,7 @@ void WriteBuffer::begin(const Root& base) {
   root_ = base;
   ++root_.root_seq;
   root_.world = &world_;
+  slots_sealed_ = root_.slot_count;
   pages_.begin(root_.root_seq);
   archetypes_.begin();
   if (root_.sparse.top == nullptr) {
@@ -189,7 +190,7 @@ Outcome WriteBuffer::remove(TableId table, Entity entity) {
   const std::byte* now = find_row(table, entity);
   if (now == nullptr) return alive(entity) ? Outcome::no_row : Outcome::no_entity;
   if (is_sparse(table)) {
-    remove_sparse(table, entity);
+    remove_sparse(table, entity, now);
     return Outcome::done;
   }
   const TableModel& model = world_.model(table);
@@ -261,7 +262,7 @@ void WriteBuffer::raise_floors(Entity first, std::uint32_t count) {
 // The rows' contents, recorded and out of the indexes; the dense cells themselves go with the entity's row.
 void WriteBuffer::remove_all_rows(Entity entity) {
   for (TableId table : sparse_tables_) {
-    if (sparse_row(table, entity) != detail::no_row) remove_sparse(table, entity);
+    if (const std::byte* now = find_row(table, entity)) remove_sparse(table, entity, now);
   }
   const StoreShape& shape = archetypes_.shape(detail::find_alive(root_, entity)->archetype - 1);
   for (TableId table : shape.tables) {
@@ -342,11 +343,16 @@ bool WriteBuffer::begin_slots(std::span<const Entity> entities, ChunkEditor& edi
   constexpr std::uint32_t page_slots = 1U << detail::slot_page_bits;
   EntitySlot* page = nullptr;  // that of the one before: most follow one another
   std::uint32_t number = 0;
+  // First, as it may put a copy in the place of a page.
+  for (Entity entity : entities) {
+    if (entity.index() < slots_sealed_) (void)edit_slot(entity);
+  }
   for (std::size_t i = 0; i != entities.size(); ++i) {
     const std::uint32_t index = entities[i].index();
     if (page == nullptr || index / page_slots != number) {
       number = index / page_slots;
-      page = &edit_slot(entities[i]) - index % page_slots;
+      page = const_cast<EntitySlot*>(static_cast<const EntitySlot*>(detail::find_page(root_.slots, number)));
+      if (page == nullptr) page = &edit_slot(entities[i]) - index % page_slots;
     }
     slots[i] = page + index % page_slots;
     const bool was_given_out = entities[i].generation() <= slots[i]->floor;
@@ -453,11 +459,11 @@ void WriteBuffer::insert_sparse(std::span<const Entity> entities, const RowImage
   }
 }
 
-void WriteBuffer::remove_sparse(TableId table, Entity entity) {
+void WriteBuffer::remove_sparse(TableId table, Entity entity, const std::byte* now) {
   const TableModel& model = world_.model(table);
   log_.reserve(1, model.bytes);
   log_.reserve_blobs(model.blobs.size());
-  if (model.bytes != 0) std::memcpy(scratch_.data(), find_row(table, entity), model.bytes);
+  if (model.bytes != 0) std::memcpy(scratch_.data(), now, model.bytes);
   const std::uint32_t row = edit_sparse(table).remove(entity);
   log_.push({.kind = Change::Kind::remove, .table = table, .row = row, .entity = entity}, scratch_.data(), model.bytes);
   // Only now that it is recorded: telling the indexes may fail.

@@ -149,7 +149,7 @@ class WriteBuffer {
   void insert_dense(std::span<const Entity> entities, const RowImage& rows, ChunkEditor& editor, DenseRow first);
   void insert_sparse(std::span<const Entity> entities, const RowImage& rows);
   void write_new_row(TableId table, Entity entity, std::byte* cell, const std::byte* row);
-  void remove_sparse(TableId table, Entity entity);
+  void remove_sparse(TableId table, Entity entity, const std::byte* now);
   void remove_all_rows(Entity entity);
   void write_range(TableId table, Entity entity, std::uint32_t offset, std::uint32_t bytes, const std::byte* range);
   [[nodiscard]] static bool texts_fit(const TableModel& table, const std::byte* row, std::uint32_t offset,
@@ -167,6 +167,7 @@ class WriteBuffer {
   std::vector<TableId> sparse_tables_;            // by sparse number
   IndexSet indexes_;
   Root root_;
+  std::uint32_t slots_sealed_ = 0;  // a slot from there on no reader looks at, whatever page it is in
   Compactor compactor_;
   ChangeLog log_;
   std::vector<std::byte> scratch_;

@@ -24,12 +24,15 @@ struct BlockHeader {
 };
 static_assert(sizeof(BlockHeader) == 32 && chunk_row_bits_max < 14);
 
-/// A persistent radix array of pages: `top` is the only page where height is 0, and a node of children otherwise. A
+/// A persistent radix array of pages: `top` is the only page where `bits` is 0, and a node of children otherwise. A
 /// null child is a run of pages that were never written.
 struct PagedArray {
   const void* top = nullptr;
-  std::uint32_t height = 0;
+  std::uint32_t bits =
+      0;  ///< of a page's number, that the nodes go by: node_bits for each of them on the way to a page
   std::uint32_t reserved = 0;
+
+  [[nodiscard]] std::uint32_t height() const noexcept { return bits / node_bits; }
 };
 
 struct RadixNode {
@@ -39,7 +42,7 @@ struct RadixNode {
 /// The page, or nullptr where it was never written.
 [[nodiscard]] inline const void* find_page(const PagedArray& array, std::uint64_t page) noexcept {
   const void* at = array.top;
-  std::uint32_t shift = array.height * node_bits;
+  std::uint32_t shift = array.bits;
   if (page >> shift != 0) return nullptr;
   while (shift != 0 && at != nullptr) {
     shift -= node_bits;
@@ -51,9 +54,9 @@ struct RadixNode {
 /// The first page at or after number `page` that was written, `page` then being its number; nullptr after the last. A
 /// run of pages that were never written costs a step for each node that it spans, and not for each page.
 [[nodiscard]] inline const void* next_page(const PagedArray& array, std::uint64_t& page) noexcept {
-  while (page >> (array.height * node_bits) == 0) {
+  while (page >> array.bits == 0) {
     const void* at = array.top;
-    std::uint32_t shift = array.height * node_bits;
+    std::uint32_t shift = array.bits;
     while (shift != 0 && at != nullptr) {
       shift -= node_bits;
       at = static_cast<const RadixNode*>(at)->child[(page >> shift) & (node_children - 1)];
@@ -67,7 +70,7 @@ struct RadixNode {
 /// Requires: the page was written.
 [[nodiscard]] inline const void* page_unchecked(const PagedArray& array, std::uint64_t page) noexcept {
   const void* at = array.top;
-  for (std::uint32_t shift = array.height * node_bits; shift != 0;) {
+  for (std::uint32_t shift = array.bits; shift != 0;) {
     shift -= node_bits;
     at = static_cast<const RadixNode*>(at)->child[(page >> shift) & (node_children - 1)];
   }

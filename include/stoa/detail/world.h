@@ -147,7 +147,7 @@ struct WorldInfo {
   std::shared_ptr<const schema::TableBytes> bytes;  ///< how rows become bytes
   std::vector<Table> tables;
   std::vector<IndexInfo> indexes;
-  std::uint64_t database = 0;  ///< among all that this process opened
+  std::uint64_t database = 0;  ///< a number of its own among all that this process opened, above 0
 
   [[nodiscard]] const TableModel& model(TableId table) const { return schema->model().tables[to_index(table)]; }
 };
@@ -189,7 +189,9 @@ struct Root {
   MatchCache* matches = nullptr;          ///< for readers too; of all roots since archetypes were given up last
 };
 
+/// The slots past slot_count in a page may be the writer's, which begins entities there: nobody else looks at them.
 [[nodiscard]] inline const EntitySlot* find_slot(const Root& root, std::uint32_t index) noexcept {
+  if (index >= root.slot_count) return nullptr;
   const void* page = find_page(root.slots, index >> slot_page_bits);
   if (page == nullptr) return nullptr;
   return static_cast<const EntitySlot*>(page) + (index & ((1U << slot_page_bits) - 1));

@@ -328,7 +328,7 @@ class Reachable {
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
-  void array(const detail::PagedArray& array) { walk(array.top, array.height); }
+  void array(const detail::PagedArray& array) { walk(array.top, array.height()); }
 
   void walk(const void* at, std::uint32_t height) {
     if (at == nullptr) return;
