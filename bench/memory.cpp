@@ -39,7 +39,7 @@ double resident_bytes() {
   return static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 
-/// Views of the same: what the world takes; that, and the deltas of the last versions, which are up to 4 MiB unless
+/// Views of the same: what the world takes; that, and the deltas of the last versions, which are up to 2 MiB unless
 /// options say otherwise, whatever the world; what the system gave for both; and what of all that the process has in
 /// memory, with all else that a database needs.
 struct Bytes {

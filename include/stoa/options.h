@@ -85,7 +85,7 @@ struct Options {
   /// the bytes. A delta that is larger than the bytes is not kept, and so none before it. Nor is, without a log and
   /// without subscriptions, that of a Writer::each() over more than a 64th of the bytes: it would cost several times as
   /// much as the function. If one of the two is 0 there is no history.
-  std::size_t history_bytes_max = std::size_t{4} << 20U;
+  std::size_t history_bytes_max = std::size_t{2} << 20U;
   std::uint64_t history_versions_max = std::numeric_limits<std::uint64_t>::max();
   /// While there are subscriptions to transactions the bytes are these, if they are more, and the versions any number:
   /// how far a subscriber may be behind before what its Backlog says is done. What became visible last is kept for it

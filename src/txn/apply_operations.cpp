@@ -176,12 +176,14 @@ std::expected<void, Error> apply_operations(const OpBuffer& ops, WriteBuffer& bu
     const bool builds = op->kind == WriteOp::Kind::create || op->kind == WriteOp::Kind::insert;
     const Met met = builds ? build_up(*op, reader, buffer, deadline, after)
                            : Met{apply_one(*op, buffer), op->table, op->entity, deadline.passed_after(1)};
-    if (auto error = describe(met.outcome, op->kind, buffer.world(), met.table, met.entity)) {
+    if (met.outcome != Outcome::done) [[unlikely]] {
+      auto error = describe(met.outcome, op->kind, buffer.world(), met.table, met.entity);
       if (after == AfterError::stop) return std::unexpected(std::move(*error));
       if (!first) first = std::move(error);
     }
-    if (met.late)
+    if (met.late) [[unlikely]] {
       return std::unexpected(Error(ErrorCode::timeout, "the deadline passed while the transaction was applied"));
+    }
   }
   if (first) return std::unexpected(std::move(*first));
   return {};

@@ -4,6 +4,7 @@
 #include "delta/delta_access.h"
 #include "delta/replicated.h"
 #include "txn/engine.h"
+#include "txn/prefetch.h"
 #include "txn/thread_mark.h"
 
 #include <algorithm>
@@ -116,6 +117,7 @@ std::size_t Engine::commit_queued(std::size_t transactions, SteadyTime until) {
 void Engine::commit_batch(std::size_t transactions) {
   flush_asked_ = false;
   history_.begin_batch();
+  QueuePrefetcher ahead(pending_, buffers_.write_buffer().root());
   while (pending_ != nullptr && batch_.size() < transactions) {
     Node* node = pending_;
     // In a batch of its own: nothing of another transaction is in the write buffer that is not published.
@@ -123,6 +125,7 @@ void Engine::commit_batch(std::size_t transactions) {
     if (is_compaction && !batch_.empty()) break;
     pending_ = static_cast<Node*>(node->next);
     batch_.push_back(node);
+    ahead.advance();
     apply(*node);
     if (is_compaction || (node->keep && node->result)) break;
   }

@@ -105,6 +105,7 @@ void OpBuffer::clear() noexcept {
   while (blocks < blocks_.size() && kept + blocks_[blocks].size <= kept_bytes_max) kept += blocks_[blocks++].size;
   blocks_.resize(blocks);
   for (Block& block : blocks_) block.used = 0;
+  front_ = nullptr;
   current_ = 0;
   count_ = 0;
   bytes_ = 0;
@@ -112,6 +113,7 @@ void OpBuffer::clear() noexcept {
 
 // In place: what is kept moves to the front, and never past what is read.
 void OpBuffer::keep_creations() noexcept {
+  front_ = nullptr;
   count_ = 0;
   bytes_ = 0;
   current_ = 0;
@@ -126,6 +128,7 @@ void OpBuffer::keep_creations() noexcept {
         while (current_ != from && blocks_[current_].size - blocks_[current_].used < bytes) ++current_;
         Block& to = blocks_[current_];
         std::memmove(to.data.get() + to.used, data + at, bytes);
+        if (front_ == nullptr) front_ = to.data.get() + to.used;
         to.used += bytes;
         bytes_ += bytes;
         count_ += op.count;
@@ -146,6 +149,7 @@ std::byte* OpBuffer::make_room(std::size_t bytes) {
   }
   Block& block = blocks_[current_];
   std::byte* out = block.data.get() + block.used;
+  if (front_ == nullptr) front_ = out;
   block.used += bytes;
   bytes_ += bytes;
   return out;

@@ -47,6 +47,8 @@ class OpBuffer {
   /// Leaves what creates entities, and gives up the memory of all else.
   void keep_creations() noexcept;
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+  /// The first record, or nullptr; found without a look at anything but this.
+  [[nodiscard]] const WriteOp* front() const noexcept { return reinterpret_cast<const WriteOp*>(front_); }
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
@@ -62,7 +64,10 @@ class OpBuffer {
   /// Walks the records in order.
   class Reader {
    public:
-    explicit Reader(const OpBuffer& buffer) : buffer_(&buffer) { skip_empty_blocks(); }
+    Reader() = default;  ///< of no records
+    explicit Reader(const OpBuffer& buffer) : buffer_(&buffer) {
+      if (!buffer.empty()) skip_empty_blocks();
+    }
     /// The next record, or nullptr after the last.
     [[nodiscard]] const WriteOp* next() noexcept {
       const WriteOp* op = peek();
@@ -77,7 +82,7 @@ class OpBuffer {
    private:
     void skip_empty_blocks() noexcept;
 
-    const OpBuffer* buffer_;
+    const OpBuffer* buffer_ = nullptr;
     std::size_t next_block_ = 0;
     const std::byte* at_ = nullptr;  // in the block before; nullptr after the last
     const std::byte* end_ = nullptr;
@@ -96,6 +101,7 @@ class OpBuffer {
 
   std::byte* make_room(std::size_t bytes);
 
+  const std::byte* front_ = nullptr;
   std::vector<Block> blocks_;
   std::size_t current_ = 0;  // the block that is being filled; those before it are full
   std::size_t count_ = 0;

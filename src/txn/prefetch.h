@@ -3,9 +3,11 @@
 #pragma once
 
 #include "txn/op_buffer.h"
+#include "txn/transaction_node.h"
 
 #include <stoa/detail/world.h>
 
+#include <array>
 #include <cstddef>
 
 namespace stoa::txn {
@@ -14,25 +16,27 @@ inline void prefetch_slot(const detail::Root& root, Entity entity) noexcept {
   if (const detail::EntitySlot* slot = detail::find_slot(root, entity.index())) __builtin_prefetch(slot);
 }
 
-/// Walks ahead of a Reader of the same operations: first to the slots of their entities, which say where the rows are,
-/// and, once those should have come, to the rows.
+/// The dense rows that the operation is about, once their slot has come, which says where they are.
+void prefetch_rows(const detail::Root& root, const WriteOp& op) noexcept;
+
+/// Walks ahead of a Reader of the same operations.
 ///
 /// Relies on: `root` is whole between operations; it may change with each.
 class Prefetcher {
  public:
-  Prefetcher(const OpBuffer& ops, const detail::Root& root)
-      : root_(root), slots_(ops), rows_(ops), has_time_(ops.count() > 1) {
-    if (!has_time_) return;
+  Prefetcher(const OpBuffer& ops, const detail::Root& root) : root_(root) {
+    if (ops.count() == 1) return;  // a single operation has nothing before it
+    slots_ = OpBuffer::Reader(ops);
+    rows_ = OpBuffer::Reader(ops);
     for (std::size_t ahead = 0; ahead < slots_ahead && fetch_slot(); ++ahead) {
-      if (ahead >= slots_ahead - rows_ahead) fetch_row();
+      if (ahead >= slots_ahead - rows_ahead) fetch_rows();
     }
   }
 
   /// Before each operation.
   void advance() noexcept {
-    if (!has_time_) return;
     fetch_slot();
-    fetch_row();
+    fetch_rows();
   }
 
  private:
@@ -41,29 +45,58 @@ class Prefetcher {
 
   bool fetch_slot() noexcept {
     const WriteOp* op = slots_.next();
-    if (op == nullptr) return false;
-    prefetch_slot(root_, op->entity);
-    return true;
+    if (op != nullptr) prefetch_slot(root_, op->entity);
+    return op != nullptr;
   }
-
-  void fetch_row() noexcept {
-    const WriteOp* op = rows_.next();
-    if (op == nullptr || op->table == no_table) return;
-    const detail::WorldInfo::Table& table = root_.world->tables[to_index(op->table)];
-    const detail::EntitySlot* slot = detail::find_alive(root_, op->entity);
-    if (slot == nullptr || table.sparse != detail::WorldInfo::dense) return;
-    const detail::ChunkStore& store = detail::archetype_at(root_, slot->archetype - 1);
-    const std::uint16_t column = store.shape->column(op->table);
-    if (column >= detail::StoreShape::membership) return;
-    const std::byte* page = store.chunk_column(slot->row >> store.shape->row_bits, column);
-    __builtin_prefetch(page - sizeof(detail::BlockHeader));  // says whether the page must be copied
-    __builtin_prefetch(page + std::size_t{slot->row & (store.shape->chunk_rows() - 1)} * table.cell_bytes);
+  void fetch_rows() noexcept {
+    if (const WriteOp* op = rows_.next()) prefetch_rows(root_, *op);
   }
 
   const detail::Root& root_;
   OpBuffer::Reader slots_;
   OpBuffer::Reader rows_;
-  bool has_time_;  // a single operation has nothing before it
+};
+
+/// Walks ahead through transactions that wait, to the first operation of each: most of those that come many at a time
+/// have no other. In steps, each of which looks at what the one before it asked for: a transaction that another thread
+/// wrote last, its operation, the slot that this names, the rows.
+///
+/// Relies on: as Prefetcher; the nodes stay as they are until it has passed them.
+class QueuePrefetcher {
+ public:
+  QueuePrefetcher(const detail::TransactionNode* first, const detail::Root& root) : root_(root) {
+    if (first == nullptr || first->next == nullptr) return;  // nothing is ahead
+    at_.fill(first);
+    for (std::size_t step = 0; step != steps; ++step) {
+      for (std::size_t ahead = (steps - step) * nodes_apart; ahead != 0; --ahead) fetch(step);
+    }
+  }
+
+  /// Before each transaction.
+  void advance() noexcept {
+    for (std::size_t step = 0; step != steps; ++step) fetch(step);
+  }
+
+ private:
+  static constexpr std::size_t steps = 4;
+  static constexpr std::size_t nodes_apart = 2;
+
+  void fetch(std::size_t step) noexcept {
+    const detail::TransactionNode* node = at_[step];
+    if (node == nullptr) return;
+    at_[step] = static_cast<const detail::TransactionNode*>(node->next);
+    if (step == 0) {
+      __builtin_prefetch(&node->kind);
+      __builtin_prefetch(&node->ops);
+    } else if (const WriteOp* op = node->ops.front(); op != nullptr) {
+      if (step == 1) __builtin_prefetch(op);
+      if (step == 2) prefetch_slot(root_, op->entity);
+      if (step == 3) prefetch_rows(root_, *op);
+    }
+  }
+
+  const detail::Root& root_;
+  std::array<const detail::TransactionNode*, steps> at_{};
 };
 
 }  // namespace stoa::txn
