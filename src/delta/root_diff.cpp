@@ -52,9 +52,8 @@ class RootDiff {
       if (b == nullptr) folded(number);
     });
     // Entities may have begun in a page that both have, past the slots that the older one knows.
-    for (std::uint64_t first = to_.slot_count / slot_page_size * slot_page_size; first < from_.slot_count;
-         first += slot_page_size) {
-      const auto number = static_cast<std::uint32_t>(first / slot_page_size);
+    const std::uint32_t last = from_.slot_count / slot_page_size;
+    for (std::uint32_t number = to_.slot_count / slot_page_size; number <= last; ++number) {
       const auto* slots = static_cast<const EntitySlot*>(detail::find_page(from_.slots, number));
       if (slots == nullptr || slots != detail::find_page(to_.slots, number)) continue;
       ended(number, slots_known(to_.slot_count, number), slots, slots);
