@@ -1,4 +1,4 @@
-// pos += vel over every row, and commit; nobody consumes deltas.
+// pos += vel over every row, and commit: where nobody consumes deltas, and into a log.
 #include "suite.h"
 
 #include <memory>
@@ -26,6 +26,7 @@ void add_each(Suite& suite) {
   const std::size_t rows = suite.scale().rows;
   std::vector<Contender> contenders = limits_and_scanning_peers(rows);
   contenders.push_back({"stoa, each", [rows] { return make_stoa(rows); }});
+  contenders.push_back({"stoa, each, logged", [rows] { return make_stoa(rows, {.logged = true}); }});
   for (const Contender& contender : contenders) {
     auto moved = std::make_shared<Moved>(Moved{LazyStore(contender.make), {}});
     suite.add({.subject = "position += velocity of every row, and commit",

@@ -25,6 +25,23 @@ void add(Suite& suite, const std::string& subject, const Contender& contender, s
              .check = [store, rows] { return (*store)->dump() == *rows; }});
 }
 
+// To the peers, which have no entities, it is the same as before.
+void add_into_begun(Suite& suite) {
+  const std::size_t operations = suite.scale().operations;
+  std::vector<Contender> contenders = limits_and_scanning_peers(0);
+  const auto add_stoa = [&](const char* name, StoaWay way) {
+    way.begun = operations;
+    contenders.push_back({name, [way] { return make_stoa(0, way); }});
+  };
+  add_stoa("stoa, step", {.submit = StoaWay::Submit::step});
+  add_stoa("stoa, step, as spans", {.submit = StoaWay::Submit::step, .spans = true});
+  add_stoa("stoa, 1000 in flight", {.submit = StoaWay::Submit::in_flight});
+  add_stoa("stoa, 1000 in flight, as spans", {.submit = StoaWay::Submit::in_flight, .spans = true});
+  for (const Contender& contender : contenders) {
+    add(suite, "insert of a row for an entity that is there, 1000 to a transaction", contender, 1000, operations);
+  }
+}
+
 }  // namespace
 
 void add_insert(Suite& suite) {
@@ -38,6 +55,7 @@ void add_insert(Suite& suite) {
       add(suite, subject, contender, rows_per_transaction, one_by_one ? scale.operations_waited : scale.operations);
     }
   }
+  add_into_begun(suite);
 }
 
 }  // namespace bench

@@ -1,6 +1,7 @@
 // stoa as a store: a database in memory, always through its write queue. A handle is the entity's bits.
 #include <stoa/stoa.h>
 
+#include "folder.h"
 #include "in_flight.h"
 #include "peers/store.h"
 #include "world.h"
@@ -24,18 +25,24 @@ namespace {
 using Submit = StoaWay::Submit;
 using Scan = StoaWay::Scan;
 
-stoa::Database open(Submit submit) {
+// `folder` is nullptr for a database in memory.
+stoa::Database open(Submit submit, const Folder* folder) {
   stoa::Schema schema("bench");
   schema.table<Position>("position");
   schema.table<Velocity>("velocity");
   stoa::Options options;
   options.writer = submit == Submit::step ? stoa::WriterMode::manual : stoa::WriterMode::thread;
+  options.durability = stoa::Durability::none();
+  if (folder != nullptr) return value_of(stoa::Database::open(folder->path() / "db", schema, options));
   return value_of(stoa::Database::in_memory(schema, options));
 }
 
 class StoaStore final : public Store {
  public:
-  StoaStore(std::size_t rows, StoaWay way) : db_(open(way.submit)), way_(way) {
+  StoaStore(std::size_t rows, StoaWay way)
+      : folder_(way.logged ? std::make_unique<Folder>(in_memory(peer_bytes)) : nullptr),
+        db_(open(way.submit, folder_.get())),
+        way_(way) {
     constexpr std::size_t rows_per_transaction = 10'000;
     for (std::size_t first = 0; first < rows; first += rows_per_transaction) {
       stoa::Transaction tx = db_.begin();
@@ -45,6 +52,10 @@ class StoaStore final : public Store {
       }
       value_of(std::move(tx).commit());
     }
+    if (way_.begun == 0) return;
+    stoa::Transaction tx = db_.begin();
+    begun_ = tx.create(way_.begun);
+    value_of(std::move(tx).commit());
   }
 
   [[nodiscard]] std::size_t rows() const override { return entities_.size(); }
@@ -52,19 +63,25 @@ class StoaStore final : public Store {
 
   void insert(std::span<const Position> rows, std::size_t rows_per_transaction) override {
     entities_.reserve(entities_.size() + rows.size());
-    commit_all(rows, rows_per_transaction, [this](stoa::Transaction& tx, const Position& row) {
-      entities_.push_back(tx.create());
-      tx.insert(entities_.back(), row);
+    commit_all(rows, rows_per_transaction, [this](stoa::Transaction& tx, std::span<const Position> some) {
+      if (!way_.spans) {
+        for (const Position& row : some) tx.insert(entities_.emplace_back(next(tx)), row);
+        return;
+      }
+      const std::size_t first = entities_.size();
+      for (std::size_t i = 0; i != some.size(); ++i) entities_.push_back(next(tx));
+      tx.insert(std::span<const stoa::Entity>(entities_).subspan(first), some);
     });
   }
   void update(std::span<const Write> writes, std::size_t writes_per_transaction) override {
-    commit_all(writes, writes_per_transaction, [](stoa::Transaction& tx, const Write& write) {
-      tx.update(stoa::Entity::from_bits(write.handle), write.row);
+    commit_all(writes, writes_per_transaction, [](stoa::Transaction& tx, std::span<const Write> some) {
+      for (const Write& write : some) tx.update(stoa::Entity::from_bits(write.handle), write.row);
     });
   }
   void erase(std::span<const Handle> handles, std::size_t handles_per_transaction) override {
-    commit_all(handles, handles_per_transaction,
-               [](stoa::Transaction& tx, Handle handle) { tx.destroy(stoa::Entity::from_bits(handle)); });
+    commit_all(handles, handles_per_transaction, [](stoa::Transaction& tx, std::span<const Handle> some) {
+      for (Handle handle : some) tx.destroy(stoa::Entity::from_bits(handle));
+    });
   }
   [[nodiscard]] std::uint64_t get(std::span<const Handle> handles) override {
     const stoa::Snapshot snapshot = db_.snapshot();
@@ -140,6 +157,9 @@ class StoaStore final : public Store {
   }
 
  private:
+  // Whose the next row is.
+  stoa::Entity next(stoa::Transaction& tx) { return begun_.empty() ? tx.create() : begun_[entities_.size()]; }
+
   template <typename Item, typename Record>
   void commit_all(std::span<const Item> items, std::size_t items_per_transaction, Record record) {
     InFlight in_flight(way_.submit == Submit::in_flight ? in_flight_max : 1);
@@ -147,7 +167,7 @@ class StoaStore final : public Store {
       const auto batch = items.first(std::min(items_per_transaction, items.size()));
       items = items.subspan(batch.size());
       stoa::Transaction tx = db_.begin();
-      for (const Item& item : batch) record(tx, item);
+      record(tx, batch);
       switch (way_.submit) {
         case Submit::in_flight: in_flight.submit(std::move(tx)); break;
         case Submit::step: commit(db_, std::move(tx)); break;
@@ -157,8 +177,10 @@ class StoaStore final : public Store {
     in_flight.wait();
   }
 
+  std::unique_ptr<Folder> folder_;  // of the database, if it has one
   stoa::Database db_;
   StoaWay way_;
+  std::vector<stoa::Entity> begun_;
   std::vector<stoa::Entity> entities_;
 };
 

@@ -93,6 +93,9 @@ struct StoaWay {
   Submit submit = Submit::step;
   Scan scan = Scan::chunks;
   Get get = Get::one;
+  std::size_t begun = 0;  ///< so many entities are there already, without rows: insert() gives rows to these
+  bool spans = false;     ///< insert() hands the rows of a transaction over at once
+  bool logged = false;    ///< in a folder in memory, with a log that is not synced
 };
 
 [[nodiscard]] std::unique_ptr<Store> make_plain(std::size_t rows);

@@ -147,7 +147,8 @@ bool all_go_on(const std::deque<Reader>& readers) {
   return true;
 }
 
-void run(Database& database, std::uint64_t rounds, std::size_t places_least) {
+void run(Database& database, std::uint64_t rounds, std::size_t places_wanted) {
+  const std::size_t places_least = is_sanitized ? 2 : places_wanted;
   const std::uint64_t seed = test_seed();
   SCOPED_TRACE("STOA_TEST_SEED=" + std::to_string(seed));
   std::mt19937_64 random(seed);
@@ -168,7 +169,9 @@ void run(Database& database, std::uint64_t rounds, std::size_t places_least) {
       });
     }
     Suspension writer(world.writer());
-    while (stopped != rounds && !testing::Test::HasFailure()) {
+    // On a busy machine most stops meet a writer that has no core: then there are more of them.
+    const auto goes_on = [&] { return stopped < rounds || (places.size() < places_least && stopped < 10 * rounds); };
+    while (goes_on() && !testing::Test::HasFailure()) {
       std::this_thread::sleep_for(std::chrono::microseconds(random() % 300));
       if (!writer.suspend(long_enough)) FAIL() << "it does not stop";
       ++stopped;
@@ -186,8 +189,8 @@ void run(Database& database, std::uint64_t rounds, std::size_t places_least) {
   }
   for (Reader& reader : readers) reader.stop();
   readers.clear();
-  EXPECT_GT(at_work, rounds / 2) << "of what it stopped in, most is to be commits";
-  EXPECT_GE(places.size(), is_sanitized ? 2 : places_least);
+  EXPECT_GT(at_work, stopped / 2) << "of what it stopped in, most is to be commits";
+  EXPECT_GE(places.size(), places_least);
   std::cout << "stopped " << stopped << " times at " << places.size() << " places, " << at_work
             << " times with work in flight, at version " << database.version() << " in the end\n";
 }
