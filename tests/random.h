@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
+#include <iostream>
 #include <random>
 
 namespace stoa::test {
@@ -15,5 +17,13 @@ class Random {
  private:
   std::mt19937_64 bits_;
 };
+
+/// STOA_TEST_SEED, or else `otherwise`; printed either way.
+[[nodiscard]] inline std::uint64_t given_seed(std::uint64_t otherwise) {
+  const char* const given = std::getenv("STOA_TEST_SEED");
+  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 0) : otherwise;
+  std::cout << "STOA_TEST_SEED=" << seed << "\n";
+  return seed;
+}
 
 }  // namespace stoa::test

@@ -9,8 +9,8 @@ namespace bench {
 namespace lmdb {
 
 Environment::Environment(std::size_t bytes_max) {
-  const Folder folder(
-      in_memory(peer_bytes));  // only its open files are needed, and a killed process leaves none behind
+  // Only its open files are needed, and a killed process leaves none behind.
+  const Folder folder(in_memory(peer_bytes));
   check(mdb_env_create(&env_), "mdb_env_create");
   try {
     check(mdb_env_set_maxdbs(env_, 2), "mdb_env_set_maxdbs");

@@ -25,11 +25,16 @@ namespace {
 using Submit = StoaWay::Submit;
 using Scan = StoaWay::Scan;
 
+stoa::Schema bench_schema() {
+  stoa::Schema out("bench");
+  out.table<Position>("position");
+  out.table<Velocity>("velocity");
+  return out;
+}
+
 // `folder` is nullptr for a database in memory.
 stoa::Database open(Submit submit, const Folder* folder) {
-  stoa::Schema schema("bench");
-  schema.table<Position>("position");
-  schema.table<Velocity>("velocity");
+  const stoa::Schema schema = bench_schema();
   stoa::Options options;
   options.writer = submit == Submit::step ? stoa::WriterMode::manual : stoa::WriterMode::thread;
   options.durability = stoa::Durability::none();
@@ -144,6 +149,7 @@ class StoaStore final : public Store {
     }));
   }
   [[nodiscard]] std::vector<Position> dump() override {
+    if (folder_ != nullptr) check_log();
     const stoa::Snapshot snapshot = db_.snapshot();
     std::vector<Position> out;
     for (stoa::Entity entity : entities_) {
@@ -157,6 +163,17 @@ class StoaStore final : public Store {
   }
 
  private:
+  // The last transaction is in the log, with a new position of every entity.
+  void check_log() const {
+    stoa::LogReader log = value_of(stoa::LogReader::open(folder_->path() / "db", bench_schema(), db_.version()));
+    const auto last = value_of(log.next());
+    std::size_t changed = 0;
+    if (last && last->version == db_.version()) {
+      last->delta.each<Position>([](stoa::Entity, const Position&) {}, [&](stoa::Entity, const auto&) { ++changed; },
+                                 [](stoa::Entity) {});
+    }
+    if (changed != entities_.size()) throw std::runtime_error("stoa: the log has not every row");
+  }
   // Whose the next row is.
   stoa::Entity next(stoa::Transaction& tx) { return begun_.empty() ? tx.create() : begun_[entities_.size()]; }
 

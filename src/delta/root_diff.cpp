@@ -51,12 +51,11 @@ class RootDiff {
       if (b != nullptr) risen(number, static_cast<const EntitySlot*>(b));
       if (b == nullptr) folded(number);
     });
-    // Entities may have begun in a page that both have, past the slots that the older one knows.
-    const std::uint32_t last = from_.slot_count / slot_page_size;
-    for (std::uint32_t number = to_.slot_count / slot_page_size; number <= last; ++number) {
-      const auto* slots = static_cast<const EntitySlot*>(detail::find_page(from_.slots, number));
-      if (slots == nullptr || slots != detail::find_page(to_.slots, number)) continue;
-      ended(number, slots_known(to_.slot_count, number), slots, slots);
+    // Entities may have begun in a page that both have, past the slots that the older one knows: its last one.
+    const std::uint32_t last = to_.slot_count / slot_page_size;
+    const auto* slots = static_cast<const EntitySlot*>(detail::find_page(to_.slots, last));
+    if (slots != nullptr && slots == detail::find_page(from_.slots, last)) {
+      ended(last, slots_known(to_.slot_count, last), slots, slots);
     }
   }
 

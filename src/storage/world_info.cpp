@@ -3,22 +3,13 @@
 #include "schema/table_bytes.h"
 #include "storage/index_value.h"
 
-#include <atomic>
 #include <utility>
 
 namespace stoa::storage {
-namespace {
-
-std::uint64_t next_database() {
-  static std::atomic<std::uint64_t> last{0};
-  return last.fetch_add(1, std::memory_order_relaxed) + 1;  // relaxed: only uniqueness matters
-}
-
-}  // namespace
 
 detail::WorldInfo make_world(std::shared_ptr<const CompiledSchema> schema) {
   detail::WorldInfo out;
-  out.database = next_database();
+  out.database = detail::next_database();
   std::uint16_t sparse = 0;
   for (const TableModel& table : schema->model().tables) {
     detail::WorldInfo::Table info;

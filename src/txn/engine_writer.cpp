@@ -117,7 +117,9 @@ std::size_t Engine::commit_queued(std::size_t transactions, SteadyTime until) {
 void Engine::commit_batch(std::size_t transactions) {
   flush_asked_ = false;
   history_.begin_batch();
-  QueuePrefetcher ahead(pending_, buffers_.write_buffer().root());
+  // Not in a root that was lost; and a step of one transaction would look ahead for nothing.
+  const bool looks_ahead = !failure_ && transactions > 1;
+  QueuePrefetcher ahead(looks_ahead ? pending_ : nullptr, buffers_.write_buffer().root());
   while (pending_ != nullptr && batch_.size() < transactions) {
     Node* node = pending_;
     // In a batch of its own: nothing of another transaction is in the write buffer that is not published.
@@ -125,7 +127,7 @@ void Engine::commit_batch(std::size_t transactions) {
     if (is_compaction && !batch_.empty()) break;
     pending_ = static_cast<Node*>(node->next);
     batch_.push_back(node);
-    ahead.advance();
+    if (!failure_) ahead.advance();
     apply(*node);
     if (is_compaction || (node->keep && node->result)) break;
   }

@@ -11,7 +11,6 @@ using detail::StoreShape;
 // The cell, and the page's header, which says whether it must be copied.
 void prefetch_cell(const ChunkStore& store, std::uint32_t row, std::size_t column) noexcept {
   const std::byte* page = store.chunk_column(row >> store.shape->row_bits, column);
-  if (page == nullptr) return;
   __builtin_prefetch(page - sizeof(detail::BlockHeader));
   const std::size_t in_chunk = row & (store.shape->chunk_rows() - 1);
   __builtin_prefetch(page + in_chunk * store.shape->columns[column].cell_bytes);

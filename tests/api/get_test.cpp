@@ -3,12 +3,11 @@
 #include <stoa/stoa.h>
 
 #include "random.h"
+#include "rows.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <cstdlib>
-#include <iostream>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -17,20 +16,11 @@ namespace {
 
 using stoa::Entity;
 
-struct Place {
-  std::uint32_t number;
-};
-BOOST_DESCRIBE_STRUCT(Place, (), (number))
-struct Speed {
-  std::uint64_t number;
-};
-BOOST_DESCRIBE_STRUCT(Speed, (), (number))
-struct Solid {};
-BOOST_DESCRIBE_STRUCT(Solid, (), ())
-struct Burning {
-  std::uint32_t number;
-};
-BOOST_DESCRIBE_STRUCT(Burning, (), (number))
+using stoa::test::Burning;
+using stoa::test::Place;
+using stoa::test::Poisoned;
+using stoa::test::Solid;
+using stoa::test::Speed;
 
 class World {
  public:
@@ -42,12 +32,13 @@ class World {
     for (int i = 0; i != 60; ++i) {
       Entity& entity = entities_[random.below(entities_.size())];
       const auto number = static_cast<std::uint32_t>(random.below(1000));
-      switch (random.below(6)) {
+      switch (random.below(7)) {
         case 0: tx.upsert(entity, Place{number}); break;
         case 1: tx.upsert(entity, Speed{number}); break;
         case 2: tx.upsert(entity, Solid{}); break;
         case 3: tx.upsert(entity, Burning{number}); break;
-        case 4:
+        case 4: tx.upsert(entity, Poisoned{number}); break;
+        case 5:
           tx.destroy(entity);
           entity = tx.create();
           break;
@@ -69,6 +60,7 @@ class World {
       expect_as_by_name<Place>(s, "place", entity);
       expect_as_by_name<Speed>(s, "speed", entity);
       expect_as_by_name<Burning>(s, "burning", entity);
+      expect_as_by_name<Poisoned>(s, "poisoned", entity);
       EXPECT_EQ(s.get<Solid>(entity) != nullptr, s.row("solid", entity).has_value());
     }
   }
@@ -79,6 +71,7 @@ class World {
     if (place_first) schema.table<Place>("place");
     schema.table<Solid>("solid");
     schema.table<Speed>("speed");
+    schema.table<Poisoned>("poisoned");
     if (place_first) {
       schema.table<Burning>("burning").sparse();
     } else {
@@ -105,10 +98,7 @@ class World {
 };
 
 TEST(Get, AnswersAsALookupThatRemembersNothing) {
-  const char* given = std::getenv("STOA_TEST_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 23;
-  std::cout << "STOA_TEST_SEED=" << seed << "\n";
-  stoa::test::Random random(seed);
+  stoa::test::Random random(stoa::test::given_seed(23));
   World worlds[] = {World(true), World(false)};
   for (World& world : worlds) world.change(random);
   for (int round = 0; round != 2000; ++round) {

@@ -2,6 +2,8 @@
 // what has no order. The same on a world that is opened again, with other indexes than before.
 #include <stoa/stoa.h>
 
+#include "random.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -82,12 +84,7 @@ Entities sorted(const stoa::Snapshot& snapshot, Wanted wanted) {
 
 class Ordered : public testing::Test {
  protected:
-  Ordered()
-      : seed_(std::getenv("STOA_TEST_SEED") != nullptr ? std::strtoull(std::getenv("STOA_TEST_SEED"), nullptr, 10)
-                                                       : 23),
-        random_(seed_) {
-    std::cout << "STOA_TEST_SEED=" << seed_ << "\n";
-  }
+  Ordered() : seed_(stoa::test::given_seed(23)), random_(seed_) {}
 
   std::uint32_t below(std::uint32_t bound) { return static_cast<std::uint32_t>(random_() % bound); }
 

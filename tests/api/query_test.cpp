@@ -2,11 +2,12 @@
 // and many leaves of a sparse table, with sets from empty to full.
 #include <stoa/stoa.h>
 
+#include "random.h"
+#include "rows.h"
+
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <cstdlib>
-#include <iostream>
 #include <map>
 #include <optional>
 #include <random>
@@ -19,26 +20,12 @@ namespace {
 
 using stoa::Entity;
 
-struct Place {
-  std::uint32_t number;
-};
-BOOST_DESCRIBE_STRUCT(Place, (), (number))
-struct Speed {
-  std::uint32_t number;
-};
-BOOST_DESCRIBE_STRUCT(Speed, (), (number))
-struct Solid {};
-BOOST_DESCRIBE_STRUCT(Solid, (), ())
-struct Burning {
-  std::uint32_t number;
-};
-BOOST_DESCRIBE_STRUCT(Burning, (), (number))
-struct Poisoned {
-  std::uint64_t number;
-};
-BOOST_DESCRIBE_STRUCT(Poisoned, (), (number))
-struct Marked {};
-BOOST_DESCRIBE_STRUCT(Marked, (), ())
+using stoa::test::Burning;
+using stoa::test::Marked;
+using stoa::test::Place;
+using stoa::test::Poisoned;
+using stoa::test::Solid;
+using stoa::test::Speed;
 
 /// Who has what. A row's number is its entity's index.
 struct Sets {
@@ -47,13 +34,7 @@ struct Sets {
 
 class Query : public testing::Test {
  protected:
-  Query()
-      : seed_(std::getenv("STOA_TEST_SEED") != nullptr ? std::strtoull(std::getenv("STOA_TEST_SEED"), nullptr, 10)
-                                                       : 17),
-        random_(seed_),
-        database_(*stoa::Database::in_memory(schema())) {
-    std::cout << "STOA_TEST_SEED=" << seed_ << "\n";
-  }
+  Query() : seed_(stoa::test::given_seed(17)), random_(seed_), database_(*stoa::Database::in_memory(schema())) {}
 
   static stoa::Schema schema() {
     stoa::Schema out("query_test");

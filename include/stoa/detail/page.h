@@ -28,8 +28,7 @@ static_assert(sizeof(BlockHeader) == 32 && chunk_row_bits_max < 14);
 /// null child is a run of pages that were never written.
 struct PagedArray {
   const void* top = nullptr;
-  std::uint32_t bits =
-      0;  ///< of a page's number, that the nodes go by: node_bits for each of them on the way to a page
+  std::uint32_t bits = 0;  ///< of a page's number that the nodes go by: node_bits for each on the way to a page
   std::uint32_t reserved = 0;
 
   [[nodiscard]] std::uint32_t height() const noexcept { return bits / node_bits; }

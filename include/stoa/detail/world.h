@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -132,6 +133,12 @@ struct IndexInfo {
   std::vector<FieldId> fields;
 };
 
+/// Inline, as ColumnHint is: all copies of the library in a process have the same numbers.
+[[nodiscard]] inline std::uint64_t next_database() {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;  // relaxed: only uniqueness matters
+}
+
 /// What is the same in all roots of a database.
 struct WorldInfo {
   static constexpr std::uint16_t dense = 0xFFFF;
@@ -147,7 +154,7 @@ struct WorldInfo {
   std::shared_ptr<const schema::TableBytes> bytes;  ///< how rows become bytes
   std::vector<Table> tables;
   std::vector<IndexInfo> indexes;
-  std::uint64_t database = 0;  ///< a number of its own among all that this process opened, above 0
+  std::uint64_t database = 0;  ///< next_database()
 
   [[nodiscard]] const TableModel& model(TableId table) const { return schema->model().tables[to_index(table)]; }
 };
