@@ -19,8 +19,12 @@ constexpr std::uint64_t transactions_a_root = 4096;
 
 class Replayer {
  public:
-  explicit Replayer(storage::BufferManager& buffers)
-      : buffers_(buffers), buffer_(buffers.write_buffer()), replay_(buffers.world()), version_(buffers.version()) {
+  Replayer(storage::BufferManager& buffers, txn::AppliedDeltas* remembered)
+      : buffers_(buffers),
+        buffer_(buffers.write_buffer()),
+        replay_(buffers.world()),
+        remembered_(remembered),
+        version_(buffers.version()) {
     buffer_.suspend_indexes();
   }
 
@@ -53,6 +57,10 @@ class Replayer {
           Error(ErrorCode::corrupt, fmt::format("transaction {}: {}", record.version, applied.error().message())));
     }
     buffer_.accept(ended_);
+    if (remembered_ != nullptr) {
+      remembered_->make_room();
+      remembered_->add(record.version - record.step, record.version, record.body);
+    }
     version_ = record.version;
     if (++pending_ == transactions_a_root) publish();
     return {};
@@ -79,6 +87,7 @@ class Replayer {
   storage::BufferManager& buffers_;
   storage::WriteBuffer& buffer_;
   delta::Replay replay_;
+  txn::AppliedDeltas* remembered_;  // null for a database that follows none
   std::vector<Entity> ended_;
   std::uint64_t pending_ = 0;
   Version version_;
@@ -108,9 +117,10 @@ std::unexpected<Error> corrupt(Place place, std::string reason) {
 // Whether the log is, or was, of that history at that version: at the very version of a fork it was of both.
 bool has_history(const std::vector<Stored::History>& histories, Version version, const RandomId& id) {
   for (std::size_t i = 0; i != histories.size(); ++i) {
-    const auto& [from, own, before] = histories[i];
+    const Stored::History& history = histories[i];
     const bool until = i + 1 == histories.size() || version <= histories[i + 1].from;
-    if ((from <= version && until && own == id) || (from == version && before == id)) return true;
+    if (history.from <= version && until && history.id == id) return true;
+    if (history.from == version && history.before == id) return true;
   }
   return false;
 }
@@ -126,7 +136,7 @@ std::expected<std::vector<Stored::History>, Error> list_histories(FileSystem& fi
     const auto start = wal::read_segment_start(**file, number);
     if (!start) continue;
     const wal::SegmentHeader& header = start->header;
-    out.push_back({header.base_version, header.identity.history_id, header.previous_history});
+    out.push_back({header.base_version, header.identity.history_id, header.previous_history, header.following});
   }
   return out;
 }
@@ -205,7 +215,9 @@ std::expected<Stored, Error> find_stored(FileSystem& files, const std::string& f
 std::expected<Recovered, Error> recover_state(FileSystem& files, const std::string& folder, const Stored& stored,
                                               wal::Access access, storage::BufferManager& buffers) {
   Recovered out;
-  Replayer replayer(buffers);
+  const bool follows = !stored.histories.empty() && stored.histories.back().following;
+  if (follows) out.followed.emplace();
+  Replayer replayer(buffers, follows ? &*out.followed : nullptr);
   for (auto version = stored.checkpoints.rbegin(); version != stored.checkpoints.rend(); ++version) {
     auto checkpoint = open_checkpoint(files, folder, *version, stored);
     if (checkpoint) {
@@ -230,8 +242,9 @@ std::expected<Recovered, Error> recover_state(FileSystem& files, const std::stri
     return corrupt(end, std::move(reason));
   }
   replayer.finish();
+  if (!out.log.following) out.followed.reset();  // an observer may see the header change in between
   // Which ids a replica may give out is the other database's to know.
-  if (out.log.following) {
+  if (out.followed) {
     buffers.entities().skip_to(buffers.write_buffer().root().slot_count);
   } else {
     buffers.resume_entities();

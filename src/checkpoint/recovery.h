@@ -3,6 +3,7 @@
 
 #include "checkpoint/folder.h"
 #include "storage/buffer_manager.h"
+#include "txn/applied_deltas.h"
 #include "wal/reader.h"
 
 #include <expected>
@@ -18,6 +19,7 @@ struct Stored {
     Version from;  ///< the version before its first
     RandomId id;
     RandomId before{};  ///< the previous segment's, of that very version
+    bool following = false;
   };
 
   std::vector<Version> checkpoints;  ///< rising; whether they are good is not known
@@ -31,8 +33,9 @@ struct Stored {
 
 struct Recovered {
   wal::Recovery log;
-  Version checkpoint = 0;          ///< that it began from; 0 for none
-  std::optional<Error> passed_by;  ///< why not from the newest there is, which the log makes up for
+  Version checkpoint = 0;                      ///< that it began from; 0 for none
+  std::optional<Error> passed_by;              ///< why not from the newest there is, which the log makes up for
+  std::optional<txn::AppliedDeltas> followed;  ///< a replica's, as far as they were replayed; nullopt for no replica
 };
 
 /// Brings `buffers`, which is new, to the state of the newest good checkpoint and of the log after it, and makes its

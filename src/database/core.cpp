@@ -39,11 +39,11 @@ DatabaseCore::DatabaseCore(std::shared_ptr<const CompiledSchema> schema, const O
 DatabaseCore::~DatabaseCore() = default;
 
 void DatabaseCore::start(std::unique_ptr<txn::CommitSink> sink, const Options& options, std::optional<Error> refusal,
-                         bool following) {
+                         std::optional<txn::AppliedDeltas> followed) {
   sink_ = std::move(sink);
   engine_ = std::make_unique<txn::Engine>(
       buffers_, *sink_, options, [this] { return snapshot(); }, [this] { holder_gone(); }, std::move(refusal),
-      following);
+      std::move(followed));
 }
 
 std::expected<Core, Error> DatabaseCore::in_memory(std::shared_ptr<const CompiledSchema> schema,
@@ -130,14 +130,14 @@ std::expected<void, Error> DatabaseCore::recover(const Environment& outside, con
   if (!stored) return std::unexpected(stored.error());
   std::optional<wal::Identity>& identity = stored->log;
   wal::LogEnd end;
-  bool following = false;
+  std::optional<txn::AppliedDeltas> followed;
   // An observer that finds no log must not look again: its owner may begin one at any moment.
   if (identity) {
-    const auto found =
+    auto found =
         checkpoint::recover_state(files, folder, *stored, owner ? wal::Access::owner : wal::Access::observer, buffers_);
     if (!found) return std::unexpected(found.error());
     end = found->log.end;
-    following = found->log.following;
+    followed = std::move(found->followed);
     identity->history_id = found->log.history_id;
     buffers_.begin_history(checkpoint::to_history(identity->history_id));
     recovery_.version = buffers_.version();
@@ -165,11 +165,11 @@ std::expected<void, Error> DatabaseCore::recover(const Environment& outside, con
   checkpointer_ = *std::move(checkpointer);
   auto writer = wal::Writer::open(files, folder, *identity, end, outside.random, {options.segment_bytes_max});
   if (!writer) return std::unexpected(writer.error());
-  if (following) writer->begin_history(identity->history_id, true);
+  if (followed) writer->begin_history(identity->history_id, true);
   auto log =
       std::make_unique<checkpoint::LogSink>(std::move(*writer), options.durability, buffers_.version(), outside.clock);
   log_ = log.get();
-  start(std::move(log), options, {}, following);
+  start(std::move(log), options, {}, std::move(followed));
   return {};
 }
 

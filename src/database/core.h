@@ -66,7 +66,7 @@ class DatabaseCore final : public SnapshotHome {
   static std::expected<std::unique_ptr<DatabaseCore>, Error> read_once(FileSystem& files, const std::string& folder,
                                                                        std::shared_ptr<const CompiledSchema> given);
   void start(std::unique_ptr<txn::CommitSink> sink, const Options& options, std::optional<Error> refusal = {},
-             bool following = false);
+             std::optional<txn::AppliedDeltas> followed = {});
   std::expected<void, Error> recover(const Environment& outside, const std::string& folder, bool owner,
                                      const Options& options);
   std::expected<void, Error> end_writing();

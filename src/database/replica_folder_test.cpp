@@ -3,11 +3,13 @@
 #include "checkpoint/checkpoints.h"
 #include "checkpoint/folder_log.h"
 #include "database/folder_fixture.h"
+#include "delta/delta_access.h"
 
 #include <stoa/delta.h>
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <optional>
 #include <set>
 
@@ -96,6 +98,55 @@ TEST_F(ReplicaFolderTest, OpenedAgainItFollowsFromWhereItWas) {
   const auto logged = logged_steps();
   EXPECT_EQ(logged, std::vector(steps.end() - static_cast<std::ptrdiff_t>(logged.size()), steps.end()));
   EXPECT_EQ(open()->get()->snapshot().state_hash(), primary.hash(60));
+}
+
+TEST_F(ReplicaFolderTest, OpenedAgainItTellsAForgeryFromWhatItsLogHas) {
+  Primary primary;
+  primary.act(random_, 12);
+  Primary forger;  // of the same versions and another content
+  forger.act(random_, 12);
+  const std::vector<std::pair<Version, Version>> steps = {{0, 3}, {3, 4}, {4, 9}, {9, 10}, {10, 12}};
+  {
+    const Core core = open().value();
+    for (const auto& [from, to] : steps) {
+      ASSERT_TRUE(core->engine().apply(primary.delta(from, to)));
+      if (to == 4) {
+        ASSERT_TRUE(core->checkpoint());
+      }
+    }
+    ASSERT_TRUE(core->close());
+  }
+  const auto forged = [&](Version from, Version to) {
+    const Delta other = forger.delta(from, to);
+    const DeltaAccess::Content& its = DeltaAccess::content(other);
+    auto out = std::make_shared<DeltaAccess::Content>();
+    out->from = from;
+    out->to = to;
+    out->full = its.full;
+    out->history = DeltaAccess::content(primary.delta(from, to)).history;
+    out->schema_mark = its.schema_mark;
+    out->tables = its.tables;
+    out->body = its.body;
+    return DeltaAccess::make(std::move(out));
+  };
+  for (int opened = 0; opened != 2; ++opened) {
+    const Core core = open().value();
+    ASSERT_EQ(core->recovery().checkpoint, 4U);
+    for (const auto& [from, to] : steps) {
+      const auto again = core->engine().apply(primary.delta(from, to));
+      ASSERT_TRUE(again) << again.error().message();
+      EXPECT_EQ(again->version, 12U);
+      const auto other = core->engine().apply(forged(from, to));
+      if (to <= 4) {
+        EXPECT_TRUE(other) << "what the checkpoint stands for is not known";
+      } else {
+        ASSERT_FALSE(other) << from << " to " << to;
+        EXPECT_EQ(other.error().code(), ErrorCode::fork);
+      }
+    }
+    EXPECT_EQ(core->snapshot().state_hash(), primary.hash(12));
+    ASSERT_TRUE(core->close());
+  }
 }
 
 TEST_F(ReplicaFolderTest, MayBeMadeOfManyDeltasInABatch) {

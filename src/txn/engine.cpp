@@ -33,7 +33,7 @@ thread_local const Engine* Engine::called_by_ = nullptr;
 
 Engine::Engine(storage::BufferManager& buffers, CommitSink& sink, const Options& options,
                std::function<Snapshot()> snapshot, std::function<void()> on_nodes_home, std::optional<Error> refusal,
-               bool following)
+               std::optional<AppliedDeltas> followed)
     : buffers_(buffers),
       sink_(sink),
       options_(options),
@@ -51,7 +51,7 @@ Engine::Engine(storage::BufferManager& buffers, CommitSink& sink, const Options&
       published_(buffers.version()),
       version_(published_) {
   batch_.reserve(batch_max_);
-  if (following) follower_.follow();
+  if (followed) follower_.follow(*std::move(followed));
   if (options_.writer == WriterMode::thread && !refusal_) {
     thread_ = std::jthread([this] { run_writer(); });
   } else {

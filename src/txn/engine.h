@@ -46,9 +46,10 @@ class Engine final : public detail::TransactionHome {
 
   /// Goes on from the version that `buffers` has. `snapshot` takes one of the newest root. `on_nodes_home` is called
   /// once, by whoever gives back the last transaction after close(). With a `refusal` there is no writer: it answers
-  /// every transaction. With `following` it is a replica.
+  /// every transaction. With `followed` it is a replica, and has applied these before.
   Engine(storage::BufferManager& buffers, CommitSink& sink, const Options& options, std::function<Snapshot()> snapshot,
-         std::function<void()> on_nodes_home, std::optional<Error> refusal = {}, bool following = false);
+         std::function<void()> on_nodes_home, std::optional<Error> refusal = {},
+         std::optional<AppliedDeltas> followed = {});
   ~Engine();
 
   [[nodiscard]] Transaction begin();

@@ -1,17 +1,8 @@
 #include "txn/follower.h"
 
-#include "base/hash.h"
-#include "base/reuse.h"
-
-#include <algorithm>
 #include <string>
 
 namespace stoa::txn {
-namespace {
-
-constexpr std::size_t remembered_max = 65'536;
-
-}  // namespace
 
 std::expected<Follower::Step, Error> Follower::look_at(const Content& delta, std::span<const std::byte> body,
                                                        Version now, const detail::HistoryId& history,
@@ -29,11 +20,7 @@ std::expected<Follower::Step, Error> Follower::look_at(const Content& delta, std
     return std::unexpected(Error(ErrorCode::fork, "the delta is of another history"));
   }
   if (following_ && delta.to <= now) {
-    const std::uint64_t content = hash64(body);
-    const bool differs = std::ranges::any_of(applied_, [&](const Applied& other) {
-      return other.from == delta.from && other.to == delta.to && other.content != content;
-    });
-    if (!differs) return Step::known;
+    if (!applied_.has_other(delta.from, delta.to, body)) return Step::known;
     return std::unexpected(
         Error(ErrorCode::fork, "version " + std::to_string(delta.to) + " was applied with other content"));
   }
@@ -45,18 +32,8 @@ std::expected<Follower::Step, Error> Follower::look_at(const Content& delta, std
   return Step::apply;
 }
 
-void Follower::make_room() {
-  if (applied_.size() < remembered_max) stoa::make_room(applied_, 1);
-}
-
 void Follower::note(const Content& delta, std::span<const std::byte> body) noexcept {
-  const Applied applied{delta.from, delta.to, hash64(body)};
-  if (applied_.size() < remembered_max) {
-    applied_.push_back(applied);
-  } else {
-    applied_[oldest_] = applied;
-    oldest_ = (oldest_ + 1) % remembered_max;
-  }
+  applied_.add(delta.from, delta.to, body);
   following_ = true;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "delta/delta_access.h"
+#include "txn/applied_deltas.h"
 
 #include <stoa/error.h>
 
@@ -10,7 +11,7 @@
 #include <cstdint>
 #include <expected>
 #include <span>
-#include <vector>
+#include <utility>
 
 namespace stoa::txn {
 
@@ -28,11 +29,14 @@ class Follower {
   [[nodiscard]] std::expected<Step, Error> look_at(const Content& delta, std::span<const std::byte> body, Version now,
                                                    const detail::HistoryId& history, const SchemaHash& schema) const;
   /// Room for the next note(). Errors: throws std::bad_alloc.
-  void make_room();
+  void make_room() { applied_.make_room(); }
   /// It was applied. Requires: make_room().
   void note(const Content& delta, std::span<const std::byte> body) noexcept;
-  /// It is a replica from before: what it has applied is not known any more.
-  void follow() noexcept { following_ = true; }
+  /// It is a replica from before, and of what it has applied that is known.
+  void follow(AppliedDeltas&& applied) noexcept {
+    following_ = true;
+    applied_ = std::move(applied);
+  }
   /// Goes on by itself.
   void promote() noexcept {
     following_ = false;
@@ -40,15 +44,8 @@ class Follower {
   }
 
  private:
-  struct Applied {
-    Version from;
-    Version to;
-    std::uint64_t content;
-  };
-
   bool following_ = false;
-  std::vector<Applied> applied_;  // the newest, a ring once it is full
-  std::size_t oldest_ = 0;
+  AppliedDeltas applied_;
 };
 
 }  // namespace stoa::txn
