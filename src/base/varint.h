@@ -14,6 +14,15 @@ namespace stoa {
   return value == 0 ? 1 : (static_cast<std::size_t>(std::bit_width(value)) + 6) / 7;
 }
 
+inline constexpr std::size_t varint_bytes_max = 10;
+
+/// Returns where its bytes end. Requires: room for varint_bytes_max.
+inline std::byte* store_varint(std::byte* at, std::uint64_t value) noexcept {
+  for (; value >= 0x80; value >>= 7U) *at++ = static_cast<std::byte>(value | 0x80U);
+  *at++ = static_cast<std::byte>(value);
+  return at;
+}
+
 inline void put_varint(std::vector<std::byte>& out, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7U) out.push_back(static_cast<std::byte>(value | 0x80U));
   out.push_back(static_cast<std::byte>(value));
@@ -30,7 +39,7 @@ inline void put_varint(std::vector<std::byte>& out, std::uint64_t value) {
 /// Takes a number off the front of `in`. False where it is cut off, longer than it need be, or beyond 64 bits.
 [[nodiscard]] inline bool take_varint(std::span<const std::byte>& in, std::uint64_t& value) {
   value = 0;
-  for (std::size_t at = 0; at < in.size() && at < 10; ++at) {
+  for (std::size_t at = 0; at < in.size() && at < varint_bytes_max; ++at) {
     const auto bits = std::to_integer<std::uint64_t>(in[at]);
     if (at == 9 && bits > 1) return false;
     value |= (bits & 0x7FU) << (7 * at);

@@ -7,6 +7,17 @@
 
 namespace stoa::delta {
 
+/// The first row from `row` on that has other bytes in `b` than in `a`; `count` where there is none.
+inline std::size_t next_differing_row(const std::byte* a, const std::byte* b, std::size_t row, std::size_t count,
+                                      std::size_t row_bytes) noexcept {
+  constexpr std::size_t block = 64;  // as below
+  const std::size_t bytes = count * row_bytes;
+  std::size_t at = row * row_bytes;
+  while (at + block <= bytes && std::memcmp(a + at, b + at, block) == 0) at += block;
+  while (at != bytes && a[at] == b[at]) ++at;
+  return at / row_bytes;
+}
+
 /// Calls function(row) for each of `count` rows, which stand side by side, that has other bytes in `b` than in `a`; and
 /// ahead(offset) before each 64 bytes: most are equal, and what comes after them may be asked for meanwhile.
 template <typename Ahead, typename Function>

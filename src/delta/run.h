@@ -2,6 +2,8 @@
 // bytes.
 #pragma once
 
+#include "base/varint.h"
+
 #include <stoa/entity.h>
 #include <stoa/schema_model.h>
 
@@ -33,10 +35,16 @@ inline constexpr std::uint32_t floor_run_max = 65'536;
 
 /// Entities as differences from one to the next. Both ends of a run begin with the same one.
 struct EntityDifference {
+  static constexpr std::size_t bytes_max = 2 * varint_bytes_max;  // of one
+
   std::uint32_t index = 0;
   std::uint32_t generation = 1;
 
+  /// Returns where its bytes end. Requires: room for bytes_max.
+  std::byte* store(Entity entity, std::byte* at) noexcept;
   void put(Entity entity, std::vector<std::byte>& out);
+  /// One after the other.
+  void put_all(std::span<const Entity> entities, std::vector<std::byte>& out);
   /// Takes the next entity off the front of `in`; false where that is none.
   [[nodiscard]] bool take(std::span<const std::byte>& in, Entity& entity);
 };

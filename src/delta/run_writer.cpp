@@ -61,15 +61,6 @@ bool equal_field(const RowBytes& row, std::uint16_t field, const std::byte* a, c
   });
 }
 
-template <typename T>
-bool differ(const std::byte* a, const std::byte* b) {
-  T was;
-  T is;
-  std::memcpy(&was, a, sizeof was);
-  std::memcpy(&is, b, sizeof is);
-  return was != is;
-}
-
 std::uint64_t mix(std::uint64_t sum, std::uint64_t value) { return (sum ^ value) * 0x9E37'79B9'7F4A'7C15U; }
 
 }  // namespace
@@ -78,13 +69,13 @@ RunWriter::RunWriter(const detail::WorldInfo& world) : bytes_(*world.bytes) {
   for (const TableModel& table : world.schema->model().tables) {
     classes_.push_back(table.logged ? (table.replicated ? Class::all : Class::only_logged)
                                     : (table.replicated ? Class::only_replicated : Class::neither));
-    plain_.push_back(make_plain(bytes_[table.number]));
+    plain_.emplace_back(bytes_[table.number]);
   }
   all_are_logged_and_replicated_ = std::ranges::all_of(classes_, [](Class of) { return of == Class::all; });
 }
 
 void RunWriter::clear() noexcept {
-  changed_table_ = no_table;
+  ++clears_;
   if (groups_.size() > groups_kept) {
     groups_.clear();
     by_key_.clear();
@@ -147,7 +138,7 @@ void RunWriter::begin_many(RunCode code, std::span<const Entity> entities, std::
   }
   Group& into = group(code, first_rows, {}, Class::all);
   const std::size_t before = into.entities.size();
-  for (const Entity entity : entities) into.last.put(entity, into.entities);
+  into.last.put_all(entities, into.entities);
   bytes_added_ += into.entities.size() - before;
   into.count += entities.size();
   for (std::size_t at = 0; at != first_rows.size(); ++at) {
@@ -182,18 +173,7 @@ void RunWriter::remove(Entity entity, TableId table) {
 }
 
 void RunWriter::update(Entity entity, TableId table, const std::byte* before, const std::byte* after) {
-  const PlainTable& plain = plain_[to_index(table)];
-  if (plain.is_plain) {
-    const std::uint64_t changed = changed_fields(plain, before, after);
-    if (changed == 0) return;
-    Group& into = updates_of(table, changed);
-    add(into, entity);
-    const std::size_t values_before = into.values[0].size();
-    append_fields(plain, changed, after, into.values[0]);
-    bytes_added_ += into.values[0].size() - values_before;
-    end_operation();
-    return;
-  }
+  if (plain_[to_index(table)].apply()) return update_alike({&entity, 1}, table, before, after);
   const RowBytes& row = bytes_[table];
   if (row.are_the_row() && std::memcmp(before, after, row.row_bytes()) == 0) return;
   changed_.clear();
@@ -211,70 +191,92 @@ void RunWriter::update(Entity entity, TableId table, const std::byte* before, co
 void RunWriter::update_column(std::span<const Entity> entities, TableId table, const std::byte* before,
                               const std::byte* after) {
   const std::size_t bytes = bytes_[table].row_bytes();
-  for_each_differing_row(
-      before, after, entities.size(), bytes, [](std::size_t) {},
-      [&](std::size_t row) { update(entities[row], table, before + row * bytes, after + row * bytes); });
-}
-
-RunWriter::PlainTable RunWriter::make_plain(const RowBytes& row) {
-  PlainTable out;
-  for (const std::uint16_t field : row.by_place()) {
-    const auto pieces = row.pieces(field);
-    if (pieces.size() != 1 || pieces[0].bytes == 0 || pieces[0].bytes > sizeof(std::uint64_t)) return out;
-    out.fields.push_back(pieces[0]);
+  const PlainRows& plain = plain_[to_index(table)];
+  for (std::size_t row = 0; row != entities.size();) {
+    row = next_differing_row(before, after, row, entities.size(), bytes);
+    if (row == entities.size()) return;
+    const std::byte* const was = before + row * bytes;
+    const std::byte* const is = after + row * bytes;
+    const std::span<const Entity> left = entities.subspan(row);
+    if (!plain.apply()) {
+      update(left.front(), table, was, is);
+      ++row;
+      continue;
+    }
+    const std::size_t alike = plain.changed_alike(was, is, left.size());
+    const bool are_many = alike == left.size() || alike >= PlainRows::rows_max / 4;
+    const auto some = left.first(are_many ? alike : std::min(left.size(), PlainRows::rows_max));
+    are_many ? update_alike(some, table, was, is) : update_mixed(some, table, was, is);
+    row += some.size();
   }
-  out.is_plain = !out.fields.empty() && out.fields.size() <= 64;
-  return out;
 }
 
-std::uint64_t RunWriter::changed_fields(const PlainTable& table, const std::byte* before, const std::byte* after) {
-  std::uint64_t changed = 0;
-  std::uint64_t bit = 1;
-  for (const auto [offset, bytes] : table.fields) {
-    const bool differs = bytes == 4   ? differ<std::uint32_t>(before + offset, after + offset)
-                         : bytes == 8 ? differ<std::uint64_t>(before + offset, after + offset)
-                                      : std::memcmp(before + offset, after + offset, bytes) != 0;
-    changed |= differs ? bit : 0;
-    bit <<= 1U;
+// Of rows side by side that have the same fields changed.
+void RunWriter::update_alike(std::span<const Entity> entities, TableId table, const std::byte* before,
+                             const std::byte* after) {
+  const PlainRows& plain = plain_[to_index(table)];
+  const PlainRows::Fields changed = plain.changed(before, after);
+  if (changed == 0) return;  // padding
+  add_updates(updates_of(table, changed), entities,
+              [&](std::vector<std::byte>& values) { plain.append(changed, after, entities.size(), values); });
+}
+
+// Of rows side by side, at most PlainRows::rows_max, each with fields of its own changed.
+void RunWriter::update_mixed(std::span<const Entity> entities, TableId table, const std::byte* before,
+                             const std::byte* after) {
+  const PlainRows& plain = plain_[to_index(table)];
+  std::array<PlainRows::Fields, PlainRows::rows_max> changed;
+  plain.changed_each(before, after, entities.size(), changed.data());
+  const auto rows_with = [&](PlainRows::Fields fields) {
+    std::uint64_t rows = 0;
+    for (std::size_t row = 0; row != entities.size(); ++row) rows |= std::uint64_t{changed[row] == fields} << row;
+    return rows;
+  };
+  const std::uint64_t all = ~std::uint64_t{0} >> (PlainRows::rows_max - entities.size());
+  std::array<Entity, PlainRows::rows_max> whose;
+  for (std::uint64_t left = all & ~rows_with(0); left != 0;) {
+    const PlainRows::Fields fields = changed[static_cast<std::size_t>(std::countr_zero(left))];
+    const std::uint64_t rows = rows_with(fields);
+    left &= ~rows;
+    std::size_t count = 0;
+    for (std::uint64_t next = rows; next != 0; next &= next - 1) {
+      whose[count++] = entities[static_cast<std::size_t>(std::countr_zero(next))];
+    }
+    add_updates(updates_of(table, fields), std::span(whose).first(count),
+                [&](std::vector<std::byte>& values) { plain.append_some(fields, after, rows, values); });
   }
-  return changed;
 }
 
-// Most rows of a table have the same fields changed as the one before.
-RunWriter::Group& RunWriter::updates_of(TableId table, std::uint64_t changed) {
-  if (table == changed_table_ && changed == changed_bits_) return groups_[changed_group_];
+template <typename Append>
+void RunWriter::add_updates(Group& into, std::span<const Entity> entities, Append append) {
+  std::vector<std::byte>& values = into.values[0];
+  const std::size_t bytes_before = into.entities.size() + values.size();
+  into.last.put_all(entities, into.entities);
+  append(values);
+  bytes_added_ += into.entities.size() + values.size() - bytes_before;
+  into.count += entities.size();
+  end_operation();
+}
+
+// Most rows of a table have the same fields changed as one of those before.
+RunWriter::Group& RunWriter::updates_of(TableId table, PlainRows::Fields changed) {
+  const std::uint64_t sum = mix(changed, to_index(table));
+  ChangedFields& found = changed_fields_[sum >> (64 - std::bit_width(changed_fields_.size() - 1))];
+  if (found.table == table && found.fields == changed && found.clears == clears_) return groups_[found.group];
   const Row here{table, nullptr};
-  Group& found = group(RunCode::update, {&here, 1}, fields_of(table, changed), class_of(table));
-  changed_table_ = table;
-  changed_bits_ = changed;
-  changed_group_ = last_;
-  return found;
+  Group& into = group(RunCode::update, {&here, 1}, fields_of(table, changed), class_of(table));
+  found = {.fields = changed, .clears = clears_, .group = last_, .table = table};
+  return into;
 }
 
 // Lifetime: until the next call.
-RowBytes::Fields RunWriter::fields_of(TableId table, std::uint64_t changed) {
+RowBytes::Fields RunWriter::fields_of(TableId table, PlainRows::Fields changed) {
   changed_.clear();
   const auto by_place = bytes_[table].by_place();
-  for (std::uint64_t left = changed; left != 0; left &= left - 1) {
+  for (PlainRows::Fields left = changed; left != 0; left &= left - 1) {
     changed_.push_back(by_place[static_cast<std::size_t>(std::countr_zero(left))]);
   }
   return changed_;
-}
-
-void RunWriter::append_fields(const PlainTable& table, std::uint64_t changed, const std::byte* row,
-                              std::vector<std::byte>& out) {
-  std::array<std::byte, 64 * sizeof(std::uint64_t)> bytes;
-  std::size_t size = 0;
-  for (; changed != 0; changed &= changed - 1) {
-    const auto field = table.fields[static_cast<std::size_t>(std::countr_zero(changed))];
-    if (field.bytes == 4) {
-      std::memcpy(&bytes[size], row + field.offset, 4);
-    } else {
-      std::memcpy(&bytes[size], row + field.offset, field.bytes);
-    }
-    size += field.bytes;
-  }
-  out.insert(out.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
 }
 
 RunWriter::Group& RunWriter::group(RunCode code, std::span<const Row> rows, RowBytes::Fields fields, Class of) {
@@ -357,24 +359,24 @@ std::size_t RunWriter::begin_alone(RunCode code, std::span<const Entity> entitie
   const std::size_t begin = out.size();
   put_head(out, code, tables, {}, entities.size());
   EntityDifference last;
-  for (const Entity entity : entities) last.put(entity, out);
+  last.put_all(entities, out);
   for (const Row& row : first_rows) bytes_[row.table].encode_rows(row.bytes, entities.size(), out);
   return out.size() - begin;
 }
 
 std::size_t RunWriter::update_alone(Entity entity, TableId table, const std::byte* before, const std::byte* after,
                                     std::vector<std::byte>& out) {
-  const PlainTable& plain = plain_[to_index(table)];
-  if (!plain.is_plain) {
+  const PlainRows& plain = plain_[to_index(table)];
+  if (!plain.apply()) {
     update(entity, table, before, after);
     return finish(out);
   }
   const std::size_t begin = out.size();
-  const std::uint64_t changed = changed_fields(plain, before, after);
+  const PlainRows::Fields changed = plain.changed(before, after);
   if (changed == 0) return 0;
   put_head(out, RunCode::update, {&table, 1}, fields_of(table, changed), 1);
   EntityDifference().put(entity, out);
-  append_fields(plain, changed, after, out);
+  plain.append(changed, after, 1, out);
   return out.size() - begin;
 }
 

@@ -1,11 +1,13 @@
 // Gathers operations into runs, in whatever order they come.
 #pragma once
 
+#include "delta/plain_rows.h"
 #include "delta/run.h"
 #include "schema/table_bytes.h"
 
 #include <stoa/detail/world.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -72,12 +74,6 @@ class RunWriter {
     std::vector<std::uint16_t> fields;  // of an update
     std::vector<TableId> tables;
   };
-  // The fields of a table as they lie in its row, where each is a few bytes in one piece: then those that changed are
-  // bits of a number.
-  struct PlainTable {
-    bool is_plain = false;
-    std::vector<schema::RowBytes::Piece> fields;
-  };
   struct Group {
     Key key;
     Class of = Class::all;
@@ -87,17 +83,24 @@ class RunWriter {
     std::vector<std::vector<std::byte>> values;  // by table
   };
 
+  // Which group updates_of() had for them since the last clear().
+  struct ChangedFields {
+    PlainRows::Fields fields = 0;
+    std::uint64_t clears = 0;
+    std::uint32_t group = 0;
+    TableId table{};
+  };
+
   [[nodiscard]] Class class_of(TableId table) const { return classes_[to_index(table)]; }
   void begin(RunCode code, Entity entity, std::span<const Row> rows);
   void insert(RunCode code, Entity entity, std::span<const Row> rows, Class of);
   void add_rows(Group& into, Entity entity, std::span<const Row> rows);
-  [[nodiscard]] static PlainTable make_plain(const schema::RowBytes& row);
-  [[nodiscard]] static std::uint64_t changed_fields(const PlainTable& table, const std::byte* before,
-                                                    const std::byte* after);
-  Group& updates_of(TableId table, std::uint64_t changed);
-  schema::RowBytes::Fields fields_of(TableId table, std::uint64_t changed);
-  static void append_fields(const PlainTable& table, std::uint64_t changed, const std::byte* row,
-                            std::vector<std::byte>& out);
+  void update_alike(std::span<const Entity> entities, TableId table, const std::byte* before, const std::byte* after);
+  void update_mixed(std::span<const Entity> entities, TableId table, const std::byte* before, const std::byte* after);
+  template <typename Append>
+  void add_updates(Group& into, std::span<const Entity> entities, Append append);
+  Group& updates_of(TableId table, PlainRows::Fields changed);
+  schema::RowBytes::Fields fields_of(TableId table, PlainRows::Fields changed);
   Group& group(RunCode code, std::span<const Row> rows, schema::RowBytes::Fields fields, Class of);
   void add(Group& group, Entity entity);
   void encode(const schema::RowBytes& row, schema::RowBytes::Fields fields, const std::byte* from,
@@ -110,10 +113,9 @@ class RunWriter {
   const schema::TableBytes& bytes_;
   std::vector<Class> classes_;  // by table
   bool all_are_logged_and_replicated_ = false;
-  std::vector<PlainTable> plain_;     // by table
-  TableId changed_table_ = no_table;  // what updates_of() was asked for last; no_table: of nothing since clear()
-  std::uint64_t changed_bits_ = 0;
-  std::uint32_t changed_group_ = 0;
+  std::vector<PlainRows> plain_;                    // by table
+  std::array<ChangedFields, 16> changed_fields_{};  // by their hash
+  std::uint64_t clears_ = 1;
   std::vector<Group> groups_;  // kept for their memory
   std::unordered_multimap<std::uint64_t, std::uint32_t> by_key_;
   std::vector<std::uint32_t> used_;  // groups with operations
