@@ -283,6 +283,7 @@ void TransactionDelta::find_places(Changes changes) {
   for (Touched& touched : touched_) {
     touched.placed = touched.last;
     if (touched.first == touched.last || is_simple(changes, touched)) continue;
+    if (changes[touched.last].kind == Change::Kind::destroy) continue;  // nothing is said of its rows
     touched.simple = false;
     find_cells(changes, touched);
     touched.placed = touched.first;

@@ -26,6 +26,7 @@ using storage::WriteBuffer;
 constexpr std::size_t violations_max = 64;
 constexpr std::size_t restricted_max = 32;  // of these, so that other mistakes are told as well
 constexpr std::size_t between_looks = 256;  // at the clock
+constexpr std::size_t slots_ahead = 8;      // of referrers, that are asked for
 
 Error late() { return {ErrorCode::timeout, "the deadline passed while its rules were judged"}; }
 
@@ -180,8 +181,18 @@ std::expected<void, Error> Judge::follow(const WriteBuffer& buffer, const Gone& 
   const auto& index = storage::index_at<storage::IndexKey>(buffer.root(), key.index);
   const std::uint64_t value = detail::entity_rank(gone.entity);
   std::size_t looked_at = 0;
-  for (auto at = storage::lower_bound(index, storage::IndexKey{value, 0}); at.valid() && at.key().value == value;
-       at.next()) {
+  auto at = storage::lower_bound(index, storage::IndexKey{value, 0});
+  // Goes before, and asks for the slots: those of referrers may be anywhere.
+  auto ahead = at;
+  const auto fetch_slot = [&] {
+    if (!ahead.valid() || ahead.key().value != value) return;
+    const Entity referrer = detail::entity_of_rank(ahead.key().entity);
+    if (const auto* slot = detail::find_slot(buffer.root(), referrer.index())) __builtin_prefetch(slot);
+    ahead.next();
+  };
+  for (std::size_t i = 0; i != slots_ahead; ++i) fetch_slot();
+  for (; at.valid() && at.key().value == value; at.next()) {
+    fetch_slot();
     if (++looked_at % between_looks == 0 && is_past(deadline)) return std::unexpected(late());
     const Entity referrer = detail::entity_of_rank(at.key().entity);
     if (closure.ended.contains(no_table, referrer)) continue;

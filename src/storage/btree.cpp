@@ -5,12 +5,14 @@
 #include <cassert>
 #include <cstring>
 #include <new>
+#include <type_traits>
 
 namespace stoa::storage {
 namespace {
 
 using btree::close_entry;
 using btree::inner;
+using btree::leaf_index;
 using btree::merge;
 using btree::move_entries;
 using btree::own;
@@ -21,6 +23,10 @@ using memory::PageWriter;
 // insert() and erase() go down the path and make each node ready before they enter it: the writer's own, and neither
 // full nor at its least. Each such step leaves a whole tree with the same keys, and is the only thing that allocates;
 // so where memory runs out nothing needs to be undone. In the leaf there is then nothing left that could fail.
+
+// Whether an inner node may name a key that is no longer in the tree. A text's would borrow from nobody.
+template <typename Key>
+constexpr bool bounds_may_be_gone = std::is_same_v<Key, IndexKey>;
 
 template <typename Key>
 BTreeNode<Key>* new_node(PageWriter& writer, std::uint32_t level) {
@@ -116,6 +122,26 @@ void refill(PageWriter& writer, BTreeInner<Key>& parent, Path& path, std::uint32
   }
 }
 
+// Whether the key can only be in the place's leaf, where the place then goes to it or to the first one above it. What
+// is below a leaf's first key may belong to the leaf before.
+template <typename Key>
+bool find_near(BTreePlace<Key>& place, const Key& key) noexcept {
+  if (place.leaf == nullptr || place.index == place.leaf->count) return false;
+  const BTreeNode<Key>& leaf = *place.leaf;
+  if (below(leaf.keys[leaf.count - 1], key)) return false;
+  if (below(leaf.keys[place.index], key)) {  // most stand side by side
+    place.index += leaf_index(leaf.keys + place.index, leaf.count - place.index, key);
+  }
+  return place.index != 0 || leaf.keys[0] == key;
+}
+
+template <typename Key>
+void put_key(BTree<Key>& tree, BTreeNode<Key>& leaf, std::uint32_t index, const Key& key) noexcept {
+  open_entry(leaf, index, 0);
+  leaf.keys[index] = key;
+  ++tree.count;
+}
+
 template <typename Key>
 void discard_all(PageWriter& writer, const BTreeNode<Key>& node, std::uint32_t level) noexcept {
   if (level != 0) {
@@ -154,7 +180,15 @@ const BTreeNode<Key>* build_node(PageWriter& writer, std::span<const Key> sorted
 }  // namespace
 
 template <typename Key>
-bool insert(PageWriter& writer, BTree<Key>& tree, const Key& key) {
+bool insert(PageWriter& writer, BTree<Key>& tree, const Key& key, BTreePlace<Key>& place) {
+  if (find_near(place, key)) {
+    BTreeNode<Key>& leaf = *place.leaf;
+    if (leaf.keys[place.index] == key) return false;
+    if (leaf.count != btree_keys_max) {
+      put_key(tree, leaf, place.index, key);
+      return true;
+    }
+  }
   if (tree.top == nullptr) {
     tree = build<Key>(writer, {&key, 1});
     return true;
@@ -183,9 +217,8 @@ bool insert(PageWriter& writer, BTree<Key>& tree, const Key& key) {
       }
     }
     if (level == 0) {
-      open_entry(*node, index, level);
-      node->keys[index] = key;
-      ++tree.count;
+      put_key(tree, *node, index, key);
+      place = {node, index};
       return true;
     }
     parent = &inner(*node);
@@ -194,12 +227,22 @@ bool insert(PageWriter& writer, BTree<Key>& tree, const Key& key) {
 }
 
 template <typename Key>
-bool erase(PageWriter& writer, BTree<Key>& tree, const Key& key) {
+bool erase(PageWriter& writer, BTree<Key>& tree, const Key& key, BTreePlace<Key>& place) {
+  if (find_near(place, key)) {
+    BTreeNode<Key>& leaf = *place.leaf;
+    if (!(leaf.keys[place.index] == key)) return false;
+    if ((place.index != 0 || bounds_may_be_gone<Key>)&&leaf.count > btree_keys_min) {
+      close_entry(leaf, place.index, 0);
+      --tree.count;
+      return true;
+    }
+  }
   if (tree.top == nullptr) return false;
   Path path = path_to(tree, key);
   if (!path.found) return false;
   if (tree.count == 1) {
     clear(writer, tree);
+    place = {};
     return true;
   }
   BTreeNode<Key>* nodes[btree_height_max + 1];  // of the path, by level
@@ -228,6 +271,7 @@ bool erase(PageWriter& writer, BTree<Key>& tree, const Key& key) {
     nodes[level + 1]->keys[path.index[level + 1]] = node->keys[0];
   }
   --tree.count;
+  place = {node, path.index[0]};
   return true;
 }
 
@@ -251,13 +295,13 @@ void clear(PageWriter& writer, BTree<Key>& tree) noexcept {
   tree = {};
 }
 
-template bool insert(PageWriter&, BTree<IndexKey>&, const IndexKey&);
-template bool erase(PageWriter&, BTree<IndexKey>&, const IndexKey&);
+template bool insert(PageWriter&, BTree<IndexKey>&, const IndexKey&, BTreePlace<IndexKey>&);
+template bool erase(PageWriter&, BTree<IndexKey>&, const IndexKey&, BTreePlace<IndexKey>&);
 template BTree<IndexKey> build(PageWriter&, std::span<const IndexKey>);
 template void clear(PageWriter&, BTree<IndexKey>&) noexcept;
 
-template bool insert(PageWriter&, BTree<TextKey>&, const TextKey&);
-template bool erase(PageWriter&, BTree<TextKey>&, const TextKey&);
+template bool insert(PageWriter&, BTree<TextKey>&, const TextKey&, BTreePlace<TextKey>&);
+template bool erase(PageWriter&, BTree<TextKey>&, const TextKey&, BTreePlace<TextKey>&);
 template BTree<TextKey> build(PageWriter&, std::span<const TextKey>);
 template void clear(PageWriter&, BTree<TextKey>&) noexcept;
 

@@ -23,10 +23,10 @@ inline constexpr std::uint32_t btree_keys_min = std::max(2U, btree_keys_max / 4)
 /// Levels above the leaves, at most: each has btree_keys_min times fewer nodes, and 2^48 bytes hold no more leaves.
 inline constexpr std::uint32_t btree_height_max = 48 / static_cast<std::uint32_t>(std::bit_width(btree_keys_min) - 1);
 
-/// A leaf, or the part of an inner node that a search reads. An inner node's keys[i] is the least key under child i: a
-/// search needs no more than a bound, but a key that is no longer in the tree may refer to a text that is gone. No
-/// search reads keys[0], which is there so that entries can go from sibling to sibling as they are; on the tree's left
-/// edge it need not be right.
+/// A leaf, or the part of an inner node that a search reads. An inner node's keys[i] is a bound: above all keys before
+/// child i, and not above the least under it, which it is where keys are texts: one that is no longer in the tree may
+/// refer to a text that is gone. No search reads keys[0], which is there so that entries can go from sibling to sibling
+/// as they are; on the tree's left edge it need not be right.
 template <typename Key>
 struct BTreeNode {
   std::uint32_t count = 0;  ///< keys of a leaf, children of an inner node
@@ -96,20 +96,42 @@ template <typename Key>
 template <typename Key>
 [[nodiscard]] BTreeCursor<Key> last(const BTree<Key>& tree) noexcept;
 
+/// Where a tree was changed last: keys that are changed one after the other, and stand side by side, need not be looked
+/// for from the top each.
+///
+/// Lifetime: until the tree is changed without it, or a call with it throws.
+template <typename Key>
+struct BTreePlace {
+  BTreeNode<Key>* leaf = nullptr;  ///< the writer's own; null for nowhere
+  std::uint32_t index = 0;         ///< no key before it comes after the one that was changed
+};
+
 /// Adds a key; false if it was there. A node that the writer owns is changed in place, any other is copied.
 ///
-/// Errors:  throws std::bad_alloc; the tree then has the keys that it had.
-/// Threads: the writer only.
+/// Requires: with the same `place` as the call before: no lower key.
+/// Errors:   throws std::bad_alloc; the tree then has the keys that it had.
+/// Threads:  the writer only.
 template <typename Key>
-bool insert(memory::PageWriter& writer, BTree<Key>& tree, const Key& key);
+bool insert(memory::PageWriter& writer, BTree<Key>& tree, const Key& key, BTreePlace<Key>& place);
+template <typename Key>
+bool insert(memory::PageWriter& writer, BTree<Key>& tree, const Key& key) {
+  BTreePlace<Key> place;
+  return insert(writer, tree, key, place);
+}
 
 /// Takes a key out; false if it was not there. A node that falls below btree_keys_min takes keys from a sibling, or
 /// becomes one with it where both fit; an empty tree has no nodes.
 ///
-/// Errors:  throws std::bad_alloc; the tree then has the keys that it had.
-/// Threads: the writer only.
+/// Requires: as insert().
+/// Errors:   throws std::bad_alloc; the tree then has the keys that it had.
+/// Threads:  the writer only.
 template <typename Key>
-bool erase(memory::PageWriter& writer, BTree<Key>& tree, const Key& key);
+bool erase(memory::PageWriter& writer, BTree<Key>& tree, const Key& key, BTreePlace<Key>& place);
+template <typename Key>
+bool erase(memory::PageWriter& writer, BTree<Key>& tree, const Key& key) {
+  BTreePlace<Key> place;
+  return erase(writer, tree, key, place);
+}
 
 /// Puts a key in the place of its equal, which may borrow from elsewhere; nothing where there is none. The second call
 /// for the same key in a root needs no memory.

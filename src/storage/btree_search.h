@@ -33,10 +33,14 @@ std::uint32_t count_first(const Key* keys, std::uint32_t count, First first) noe
   return static_cast<std::uint32_t>(at - keys) + static_cast<std::uint32_t>(count == 1 && first(*at));
 }
 
-// The place of the first key of a leaf that is not below `key`.
+// The place of the first key of a leaf, or of a part of one, that is not below `key`.
+template <typename Key>
+std::uint32_t leaf_index(const Key* keys, std::uint32_t count, const Key& key) noexcept {
+  return count_first(keys, count, [&](const Key& held) { return below(held, key); });
+}
 template <typename Key>
 std::uint32_t leaf_index(const BTreeNode<Key>& leaf, const Key& key) noexcept {
-  return count_first(leaf.keys, leaf.count, [&](const Key& held) { return below(held, key); });
+  return leaf_index(leaf.keys, leaf.count, key);
 }
 
 // The child under which `key` is or would be.

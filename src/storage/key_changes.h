@@ -44,10 +44,12 @@ class KeyChanges {
     settled_ = true;
     if (changes_.size() > 1) keep_last_words();
     if (changes_.size() < rebuild_least || changes_.size() < tree.count / rebuild_share || !rebuild(pages, tree)) {
+      BTreePlace<Key> place;
       for (const Change& change : changes_) {
-        if (change.present && (insert(pages, tree, change.key) || !borrows_elsewhere(tree, change.key))) continue;
-        erase(pages, tree, change.key);
-        if (change.present) insert(pages, tree, change.key);
+        if (change.present && (insert(pages, tree, change.key, place) || !borrows_elsewhere(tree, change.key)))
+          continue;
+        erase(pages, tree, change.key, place);
+        if (change.present) insert(pages, tree, change.key, place);
       }
     }
     changes_.clear();
@@ -94,9 +96,13 @@ class KeyChanges {
   }
 
   void keep_last_words() noexcept {
-    std::sort(changes_.begin(), changes_.end(), [](const Change& a, const Change& b) {
+    const auto comes_before = [](const Change& a, const Change& b) {
       return below(a.key, b.key) || (a.key == b.key && a.number < b.number);
-    });
+    };
+    // What follows from one row is often told in its order.
+    if (!std::is_sorted(changes_.begin(), changes_.end(), comes_before)) {
+      std::sort(changes_.begin(), changes_.end(), comes_before);
+    }
     auto out = changes_.begin();
     for (auto at = changes_.begin(); at != changes_.end(); ++at) {
       if (at + 1 == changes_.end() || !(at[1].key == at->key)) *out++ = *at;

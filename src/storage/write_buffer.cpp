@@ -206,10 +206,11 @@ Outcome WriteBuffer::remove(TableId table, Entity entity) {
 }
 
 Outcome WriteBuffer::destroy(Entity entity) {
-  if (!alive(entity)) return Outcome::no_entity;
-  remove_all_rows(entity);
+  const EntitySlot* const alive = detail::find_alive(root_, entity);
+  if (alive == nullptr) return Outcome::no_entity;
+  const EntitySlot slot = *alive;
+  remove_all_rows(entity, slot);
   log_.reserve(1, 0);
-  const EntitySlot slot = *detail::find_alive(root_, entity);
   EntitySlot& dead = edit_slot(entity);
   leave_row({slot.archetype - 1, slot.row});
   dead.archetype = 0;
@@ -260,14 +261,14 @@ void WriteBuffer::raise_floors(Entity first, std::uint32_t count) {
 }
 
 // The rows' contents, recorded and out of the indexes; the dense cells themselves go with the entity's row.
-void WriteBuffer::remove_all_rows(Entity entity) {
+void WriteBuffer::remove_all_rows(Entity entity, const EntitySlot& slot) {
   for (TableId table : sparse_tables_) {
     if (const std::byte* now = find_row(table, entity)) remove_sparse(table, entity, now);
   }
-  const StoreShape& shape = archetypes_.shape(detail::find_alive(root_, entity)->archetype - 1);
-  for (TableId table : shape.tables) {
+  const ChunkStore& store = detail::archetype_at(root_, slot.archetype - 1);
+  for (TableId table : store.shape->tables) {
     const TableModel& model = world_.model(table);
-    const std::byte* row = find_row(table, entity);
+    const std::byte* row = detail::row_at(store, slot.row, store.shape->column(table));
     log_.reserve(1, model.bytes);
     log_.reserve_blobs(model.blobs.size());
     log_.push({.kind = Change::Kind::remove, .table = table, .entity = entity}, row, model.bytes);

@@ -150,7 +150,7 @@ class WriteBuffer {
   void insert_sparse(std::span<const Entity> entities, const RowImage& rows);
   void write_new_row(TableId table, Entity entity, std::byte* cell, const std::byte* row);
   void remove_sparse(TableId table, Entity entity, const std::byte* now);
-  void remove_all_rows(Entity entity);
+  void remove_all_rows(Entity entity, const detail::EntitySlot& slot);
   void write_range(TableId table, Entity entity, std::uint32_t offset, std::uint32_t bytes, const std::byte* range);
   [[nodiscard]] static bool texts_fit(const TableModel& table, const std::byte* row, std::uint32_t offset,
                                       std::uint32_t bytes, const std::byte* range) noexcept;

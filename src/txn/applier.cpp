@@ -3,6 +3,7 @@
 #include "base/make_error.h"
 #include "base/steady_time.h"
 #include "txn/apply_operations.h"
+#include "txn/prefetch.h"
 
 #include <algorithm>
 #include <exception>
@@ -190,8 +191,10 @@ std::expected<void, Error> Applier::apply(const integrity::Consequences& follow,
     buffer_.remove(table, entity);
     if (is_late()) return late();
   }
-  for (Entity entity : follow.ended) {
-    buffer_.destroy(entity);
+  constexpr std::size_t rows_ahead = 4;
+  for (std::size_t i = 0; i != follow.ended.size(); ++i) {
+    if (i + rows_ahead < follow.ended.size()) prefetch_rows(buffer_.root(), follow.ended[i + rows_ahead]);
+    buffer_.destroy(follow.ended[i]);
     if (is_late()) return late();
   }
   return {};

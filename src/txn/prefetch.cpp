@@ -25,6 +25,11 @@ void prefetch_row(const ChunkStore& store, std::uint32_t row) noexcept {
 
 }  // namespace
 
+void prefetch_rows(const detail::Root& root, Entity entity) noexcept {
+  const detail::EntitySlot* slot = detail::find_alive(root, entity);
+  if (slot != nullptr) prefetch_row(detail::archetype_at(root, slot->archetype - 1), slot->row);
+}
+
 void prefetch_rows(const detail::Root& root, const WriteOp& op) noexcept {
   const bool is_dense =
       op.table == no_table || root.world->tables[to_index(op.table)].sparse == detail::WorldInfo::dense;

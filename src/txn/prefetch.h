@@ -16,6 +16,8 @@ inline void prefetch_slot(const detail::Root& root, Entity entity) noexcept {
   if (const detail::EntitySlot* slot = detail::find_slot(root, entity.index())) __builtin_prefetch(slot);
 }
 
+/// All dense rows of the entity, as the next.
+void prefetch_rows(const detail::Root& root, Entity entity) noexcept;
 /// The dense rows that the operation is about, once their slot has come, which says where they are.
 void prefetch_rows(const detail::Root& root, const WriteOp& op) noexcept;
 
