@@ -51,7 +51,9 @@ struct Options {
   Durability durability = Durability::sync();  ///< of a folder; a database in memory has none
   WriterMode writer = WriterMode::thread;
 
-  /// Transactions that a batch holds at most: they become visible, and durable, together. 0 is taken for 1.
+  /// Transactions that a batch holds at most: they become visible, and durable, together. 0 is taken for 1. Where
+  /// nothing waits for a sync, a batch also ends when it has copied more than a processor's cache has room for, and
+  /// its transactions come to different pages.
   std::size_t batch_transactions_max = 4096;
   /// How long a transaction may wait for others to share its batch, and so its sync; a writer thread then sleeps that
   /// long after the first of a batch was submitted, unless enough are there, or a flush() is. By 0 none ever waits for

@@ -32,6 +32,9 @@ class LogSink final : public txn::CommitSink {
     return durable_.load(std::memory_order_acquire);  // acquire: pairs with note_durable(); what it says is on the disk
   }
 
+  [[nodiscard]] bool wants_large_batches() const noexcept override {
+    return durability_.kind() == Durability::Kind::sync;
+  }
   [[nodiscard]] bool makes_durable() const noexcept override { return durability_.kind() != Durability::Kind::none; }
   /// The next flush() syncs up to that version, also where nothing was promised: somebody is going to rely on it.
   /// Threads: any.

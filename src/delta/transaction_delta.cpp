@@ -98,7 +98,9 @@ bool TransactionDelta::has_effect(const WriteBuffer& buffer) {
       if (now == nullptr) return true;
       break;
     case Change::Kind::update:
-      if (now == nullptr) return true;
+      // An update is recorded where it changes something. And the row was just written: a look at it would wait until
+      // it has left the store buffer.
+      if (now == nullptr || log.changes().size() == 1) return true;
       if (world_.model(first.table).blobs.empty() &&
           std::memcmp(now + first.offset, log.image(first), first.image_bytes) != 0) {
         return true;

@@ -34,7 +34,12 @@ class PageWriter {
   /// True if the block was made for the root being filled: no reader can know it, and it may be changed in place.
   [[nodiscard]] bool owns(const void* payload) const noexcept { return header_of(payload)->birth == root_seq_; }
 
-  [[nodiscard]] void* allocate(std::size_t bytes) { return pool_.allocate(bytes, root_seq_); }
+  [[nodiscard]] void* allocate(std::size_t bytes) {
+    bytes_allocated_ += bytes;
+    return pool_.allocate(bytes, root_seq_);
+  }
+  /// By allocate(), and so by all that makes blocks, since the start; also what has been discarded.
+  [[nodiscard]] std::uint64_t bytes_allocated() const noexcept { return bytes_allocated_; }
 
   /// A block of `bytes` whose first `used_bytes` are those of `from`.
   [[nodiscard]] void* copy(const void* from, std::size_t used_bytes, std::size_t bytes) {
@@ -113,6 +118,7 @@ class PageWriter {
  private:
   PagePool& pool_;
   std::uint64_t root_seq_ = 0;
+  std::uint64_t bytes_allocated_ = 0;
   RetiredChain retired_;
   Moved moved_;
 };

@@ -47,6 +47,7 @@ class WriteBuffer {
   [[nodiscard]] ArchetypeDirectory& archetypes() noexcept { return archetypes_; }
   [[nodiscard]] const detail::WorldInfo& world() const noexcept { return world_; }
   [[nodiscard]] memory::PageWriter& pages() noexcept { return pages_; }
+  [[nodiscard]] std::uint64_t bytes_allocated() const noexcept { return pages_.bytes_allocated(); }
   /// Of the root that is filled.
   [[nodiscard]] Compactor& compactor() noexcept { return compactor_; }
   [[nodiscard]] const Compactor& compactor() const noexcept { return compactor_; }

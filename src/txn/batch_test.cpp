@@ -1,4 +1,5 @@
 // Batches and answers: what one step commits, what a failure leaves alone, what tickets say, and how it all ends.
+#include "txn/copy_bound.h"
 #include "txn/testing/test_database.h"
 
 #include <gmock/gmock.h>
@@ -7,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -64,6 +66,59 @@ TEST(Batch, HoldsSoManyAtMost) {
     EXPECT_EQ(version_of(tickets[4].get()), 6U);
     EXPECT_EQ(batch_sizes(db), sizes) << "batches of " << batch_max;
   }
+}
+
+// One update of a row in each chunk, or all in one, queued together.
+std::vector<std::size_t> sizes_of_updates(bool of_one_chunk, bool wants_large) {
+  Options options = stepped();
+  options.batch_transactions_max = 1'000'000;
+  options.in_flight_transactions_max = 1'000'000;
+  TestDatabase db(options);
+  db.sink.wants_large = wants_large;
+  constexpr std::size_t copied = 3 * CopyBound::bytes_max;
+  const std::vector<Entity> entities = db.add_positions(copied / sizeof(Position));
+  const detail::Root& root = db.buffers.write_buffer().root();
+  const std::uint32_t archetype = detail::find_alive(root, entities[0])->archetype - 1;
+  const std::size_t apart = detail::archetype_at(root, archetype).shape->chunk_rows();
+  std::vector<CommitTicket> tickets;
+  const std::size_t updates_max = of_one_chunk ? 1000 : entities.size();  // deltas that are kept take memory, too
+  for (std::size_t i = 0; i < entities.size() && tickets.size() != updates_max; i += apart) {
+    Transaction transaction = db.begin();
+    transaction.update(entities[of_one_chunk ? 0 : i], Position{-1, static_cast<double>(i)});
+    tickets.push_back(std::move(transaction).submit());
+  }
+  EXPECT_EQ(db.step(), tickets.size());
+  for (std::size_t i = 0; i != tickets.size(); ++i) EXPECT_EQ(version_of(tickets[i].get()), i + 2);
+  std::vector<std::size_t> sizes = batch_sizes(db);
+  sizes.erase(sizes.begin());  // the rows'
+  EXPECT_EQ(std::accumulate(sizes.begin(), sizes.end(), std::size_t{0}), tickets.size());
+  return sizes;
+}
+
+TEST(Batch, EndsOnceItsTransactionsHaveCopiedMuchAndShareLittle) {
+  EXPECT_GE(sizes_of_updates(false, false).size(), 2U);
+  EXPECT_EQ(sizes_of_updates(true, false).size(), 1U);
+  EXPECT_EQ(sizes_of_updates(false, true).size(), 1U) << "where the sink costs more";
+}
+
+TEST(CopyBound, IsReachedWhereMuchWasCopiedAndAsMuchAsAtFirst) {
+  constexpr std::uint64_t page = CopyBound::bytes_max / 64;
+  const auto reached_after = [](auto&& copied_by) {
+    CopyBound bound;
+    std::uint64_t copied = 1234;
+    for (std::uint64_t i = 0; i != 1000; ++i) {
+      copied += copied_by(i);
+      if (bound.is_reached(copied)) return i + 1;
+    }
+    return std::uint64_t{0};
+  };
+  constexpr std::uint64_t group = CopyBound::transactions_at_once;
+  EXPECT_EQ(reached_after([](std::uint64_t) { return page; }), group + 64);
+  EXPECT_EQ(reached_after([](std::uint64_t) { return 64 * page; }), 3 * group) << "no sooner";
+  EXPECT_EQ(reached_after([](std::uint64_t i) { return i == 0 ? 1000 * page : page; }), group + 64) << "what all need";
+  EXPECT_EQ(reached_after([](std::uint64_t i) { return i < 2 * group ? 100 * page : 0; }), 0U) << "they share";
+  EXPECT_EQ(reached_after([](std::uint64_t i) { return i < group ? 100 * page : 0; }), 0U);
+  EXPECT_EQ(reached_after([](std::uint64_t) { return 0U; }), 0U);
 }
 
 TEST(Batch, IsCutShortByTheStepAndTheRestIsKeptInOrder) {

@@ -48,6 +48,8 @@ class CommitSink {
   [[nodiscard]] virtual std::expected<void, Error> rest() = 0;
   /// Threads: any.
   [[nodiscard]] virtual Version durable_version() const noexcept = 0;
+  /// Whether commit() costs so much that there had better be much in it.
+  [[nodiscard]] virtual bool wants_large_batches() const noexcept = 0;
   /// Whether what is committed gets durable by itself: else nobody can wait for that.
   [[nodiscard]] virtual bool makes_durable() const noexcept = 0;
 };
@@ -64,6 +66,7 @@ class NoLog final : public CommitSink {
   [[nodiscard]] Time rest_at() const noexcept override { return Time::max(); }
   [[nodiscard]] std::expected<void, Error> rest() override { return {}; }
   [[nodiscard]] Version durable_version() const noexcept override { return 0; }
+  [[nodiscard]] bool wants_large_batches() const noexcept override { return false; }
   [[nodiscard]] bool makes_durable() const noexcept override { return false; }
 };
 

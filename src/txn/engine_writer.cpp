@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "delta/delta_access.h"
 #include "delta/replicated.h"
+#include "txn/copy_bound.h"
 #include "txn/engine.h"
 #include "txn/prefetch.h"
 #include "txn/thread_mark.h"
@@ -119,7 +120,9 @@ void Engine::commit_batch(std::size_t transactions) {
   history_.begin_batch();
   // Not in a root that was lost; and a step of one transaction would look ahead for nothing.
   const bool looks_ahead = !failure_ && transactions > 1;
-  QueuePrefetcher ahead(looks_ahead ? pending_ : nullptr, buffers_.write_buffer().root());
+  const storage::WriteBuffer& buffer = buffers_.write_buffer();
+  QueuePrefetcher ahead(looks_ahead ? pending_ : nullptr, buffer.root());
+  CopyBound copies;
   while (pending_ != nullptr && batch_.size() < transactions) {
     Node* node = pending_;
     // In a batch of its own: nothing of another transaction is in the write buffer that is not published.
@@ -130,6 +133,7 @@ void Engine::commit_batch(std::size_t transactions) {
     if (!failure_) ahead.advance();
     apply(*node);
     if (is_compaction || (node->keep && node->result)) break;
+    if (copies.is_reached(buffer.bytes_allocated()) && !sink_.wants_large_batches()) break;
   }
   if (!failure_) publish_batch();
   if (batch_.back()->keep && batch_.back()->result) keep_for(*batch_.back());

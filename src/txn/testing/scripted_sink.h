@@ -38,6 +38,7 @@ class ScriptedSink final : public CommitSink {
   std::size_t commit_calls = 0;
   std::size_t flush_calls = 0;
   bool following = false;
+  bool wants_large = false;
 
   /// One call of add() answers with `error`, after `accepted` others.
   void refuse_add(std::size_t accepted, Error error) {
@@ -74,6 +75,7 @@ class ScriptedSink final : public CommitSink {
     return on_rest ? on_rest() : Answer();
   }
   [[nodiscard]] Version durable_version() const noexcept override { return 0; }
+  [[nodiscard]] bool wants_large_batches() const noexcept override { return wants_large; }
   [[nodiscard]] bool makes_durable() const noexcept override { return false; }
 
  private:
