@@ -1,5 +1,6 @@
 #include "txn/apply_operations.h"
 
+#include "txn/alike_creations.h"
 #include "txn/prefetch.h"
 
 #include <algorithm>
@@ -27,40 +28,6 @@ std::string_view verb(WriteOp::Kind kind) {
     case WriteOp::Kind::destroy: return "destroy";
   }
   return "";
-}
-
-// The rows that follow for the same entity, each in another table: they are inserted with one move.
-class EntityRun {
- public:
-  static constexpr std::size_t rows_max = 16;
-
-  bool add(TableId table, const std::byte* row) {
-    if (count_ == rows_max) return false;
-    for (const RowImage& other : rows()) {
-      if (other.table == table) return false;
-    }
-    rows_[count_++] = {table, row};
-    return true;
-  }
-  [[nodiscard]] std::span<const RowImage> rows() const { return {rows_.data(), count_}; }
-  /// To the rows `entities` further on.
-  void advance(const detail::WorldInfo& world, std::size_t entities) {
-    for (RowImage& row : std::span(rows_).first(count_)) row.bytes += entities * world.model(row.table).bytes;
-  }
-
- private:
-  std::array<RowImage, rows_max> rows_;  // undefined past count_
-  std::size_t count_ = 0;
-};
-
-void gather(OpBuffer::Reader& reader, std::span<const Entity> entities, EntityRun& run) {
-  for (;;) {
-    const WriteOp* op = reader.peek();
-    if (op == nullptr || op->kind != WriteOp::Kind::insert) return;
-    if (!std::ranges::equal(OpBuffer::entities(*op), entities)) return;
-    if (!run.add(op->table, OpBuffer::payload(*op))) return;
-    (void)reader.next();
-  }
 }
 
 /// Looks at the clock now and then.
@@ -113,7 +80,13 @@ Met build_up(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer, D
   EntityRun run;
   if (!begins) run.add(op.table, OpBuffer::payload(op));
   // Several that are there have their rows table by table, as was written down: the first error is the first in order.
-  if (begins || entities.size() == 1) gather(reader, entities, run);
+  if (begins || entities.size() == 1) run.gather(reader, entities);
+  if (begins && entities.size() == 1 && AlikeCreations::may_follow(reader)) {
+    const AlikeCreations alike(buffer.world(), op.entity, run, reader);
+    const Outcome outcome = buffer.create(alike.entities(), alike.rows());
+    if (outcome != Outcome::done) return {outcome, op.table, op.entity};
+    return {.late = deadline.passed_after(alike.entities().size())};
+  }
   const std::size_t slice = begins ? new_entities_a_slice : 1;
   for (std::size_t done = 0; done < entities.size(); done += slice) {
     const auto some = entities.subspan(done, std::min(slice, entities.size() - done));
@@ -172,7 +145,7 @@ std::expected<void, Error> apply_operations(const OpBuffer& ops, WriteBuffer& bu
   OpBuffer::Reader reader(ops);
   Prefetcher ahead(ops, buffer.root());
   while (const WriteOp* op = reader.next()) {
-    ahead.advance();
+    ahead.look_past(reader.taken());
     const bool builds = op->kind == WriteOp::Kind::create || op->kind == WriteOp::Kind::insert;
     const Met met = builds ? build_up(*op, reader, buffer, deadline, after)
                            : Met{apply_one(*op, buffer), op->table, op->entity, deadline.passed_after(1)};

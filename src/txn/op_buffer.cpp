@@ -125,7 +125,7 @@ void OpBuffer::keep_creations() noexcept {
       std::memcpy(&op, data + at, sizeof op);
       const std::size_t bytes = sizeof op + op.payload_bytes;
       if (op.kind == WriteOp::Kind::create) {
-        while (current_ != from && blocks_[current_].size - blocks_[current_].used < bytes) ++current_;
+        while (current_ != from && blocks_[current_].room() < bytes) ++current_;
         Block& to = blocks_[current_];
         std::memmove(to.data.get() + to.used, data + at, bytes);
         if (front_ == nullptr) front_ = to.data.get() + to.used;
@@ -140,19 +140,12 @@ void OpBuffer::keep_creations() noexcept {
   blocks_.resize(current_ + 1);
 }
 
-std::byte* OpBuffer::make_room(std::size_t bytes) {
-  while (current_ < blocks_.size() && blocks_[current_].size - blocks_[current_].used < bytes) ++current_;
-  if (current_ == blocks_.size()) {
-    const std::size_t last = blocks_.empty() ? block_bytes_first / 2 : blocks_.back().size;
-    const std::size_t size = std::max(std::min(last * 2, block_bytes_max), bytes);
-    blocks_.push_back({std::make_unique_for_overwrite<std::byte[]>(size), size, 0});
-  }
-  Block& block = blocks_[current_];
-  std::byte* out = block.data.get() + block.used;
-  if (front_ == nullptr) front_ = out;
-  block.used += bytes;
-  bytes_ += bytes;
-  return out;
+void OpBuffer::open_block(std::size_t bytes) {
+  while (current_ < blocks_.size() && blocks_[current_].room() < bytes) ++current_;
+  if (current_ != blocks_.size()) return;
+  const std::size_t last = blocks_.empty() ? block_bytes_first / 2 : blocks_.back().size;
+  const std::size_t size = std::max(std::min(last * 2, block_bytes_max), bytes);
+  blocks_.push_back({std::make_unique_for_overwrite<std::byte[]>(size), size, 0});
 }
 
 void OpBuffer::Reader::skip_empty_blocks() noexcept {

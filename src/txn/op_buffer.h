@@ -73,9 +73,12 @@ class OpBuffer {
       const WriteOp* op = peek();
       if (op == nullptr) return nullptr;
       at_ += sizeof *op + op->payload_bytes;
+      ++taken_;
       if (at_ == end_) skip_empty_blocks();
       return op;
     }
+    /// How many records next() has returned.
+    [[nodiscard]] std::size_t taken() const noexcept { return taken_; }
     /// What next() will return.
     [[nodiscard]] const WriteOp* peek() const noexcept { return reinterpret_cast<const WriteOp*>(at_); }
 
@@ -84,6 +87,7 @@ class OpBuffer {
 
     const OpBuffer* buffer_ = nullptr;
     std::size_t next_block_ = 0;
+    std::size_t taken_ = 0;
     const std::byte* at_ = nullptr;  // in the block before; nullptr after the last
     const std::byte* end_ = nullptr;
   };
@@ -97,9 +101,20 @@ class OpBuffer {
     std::unique_ptr<std::byte[]> data;
     std::size_t size = 0;
     std::size_t used = 0;
+    [[nodiscard]] std::size_t room() const noexcept { return size - used; }
   };
 
-  std::byte* make_room(std::size_t bytes);
+  std::byte* make_room(std::size_t bytes) {
+    if (current_ == blocks_.size() || blocks_[current_].room() < bytes) open_block(bytes);
+    Block& block = blocks_[current_];
+    std::byte* out = block.data.get() + block.used;
+    if (front_ == nullptr) front_ = out;
+    block.used += bytes;
+    bytes_ += bytes;
+    return out;
+  }
+  /// Makes that block the current one which has room for so many.
+  void open_block(std::size_t bytes);
 
   const std::byte* front_ = nullptr;
   std::vector<Block> blocks_;

@@ -30,28 +30,28 @@ class Prefetcher {
     if (ops.count() == 1) return;  // a single operation has nothing before it
     slots_ = OpBuffer::Reader(ops);
     rows_ = OpBuffer::Reader(ops);
-    for (std::size_t ahead = 0; ahead < slots_ahead && fetch_slot(); ++ahead) {
-      if (ahead >= slots_ahead - rows_ahead) fetch_rows();
-    }
   }
 
-  /// Before each operation.
-  void advance() noexcept {
-    fetch_slot();
-    fetch_rows();
+  /// Before what comes after so many records is done; several may have been done at once.
+  void look_past(std::size_t taken) noexcept {
+    while (slots_.taken() < taken + slots_ahead &&
+           fetch(slots_, taken, [&](const WriteOp& op) { prefetch_slot(root_, op.entity); })) {
+    }
+    while (rows_.taken() < taken + rows_ahead &&
+           fetch(rows_, taken, [&](const WriteOp& op) { prefetch_rows(root_, op); })) {
+    }
   }
 
  private:
   static constexpr std::size_t slots_ahead = 12;
   static constexpr std::size_t rows_ahead = 6;
 
-  bool fetch_slot() noexcept {
-    const WriteOp* op = slots_.next();
-    if (op != nullptr) prefetch_slot(root_, op->entity);
+  // What is done already is passed over.
+  template <typename Ask>
+  static bool fetch(OpBuffer::Reader& reader, std::size_t taken, Ask ask) noexcept {
+    const WriteOp* op = reader.next();
+    if (op != nullptr && reader.taken() > taken) ask(*op);
     return op != nullptr;
-  }
-  void fetch_rows() noexcept {
-    if (const WriteOp* op = rows_.next()) prefetch_rows(root_, *op);
   }
 
   const detail::Root& root_;

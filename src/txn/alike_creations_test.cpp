@@ -1,0 +1,132 @@
+// Entities that begin together are what they would be, had each begun by itself.
+#include "txn/alike_creations.h"
+
+#include "base/testing/seed.h"
+#include "txn/testing/test_database.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace stoa::txn::test {
+namespace {
+
+enum class Kind : std::uint8_t { position, velocity, mass, name, active, selected };
+constexpr std::size_t kind_count = 6;
+
+struct Step {
+  std::size_t entity;  // of those that the script begins
+  bool begins;
+  std::vector<Kind> rows;
+};
+
+class AlikeCreationsTest : public ::testing::Test {
+ protected:
+  std::size_t below(std::size_t n) { return static_cast<std::size_t>(random_() % n); }
+
+  // Most entities are like the one before; now and then an earlier one gets a row.
+  std::vector<Step> script(std::size_t seldom) {
+    std::vector<Step> out;
+    std::vector<std::vector<Kind>> has;
+    std::vector<Kind> kinds;
+    for (std::size_t steps = below(300); steps != 0; --steps) {
+      if (out.empty() || below(seldom) == 0) kinds = some_kinds();
+      out.push_back({has.size(), true, kinds});
+      has.push_back(kinds);
+      const std::size_t earlier = below(has.size());
+      const auto kind = static_cast<Kind>(below(kind_count));
+      if (below(seldom) != 0 || std::ranges::count(has[earlier], kind) != 0) continue;
+      out.push_back({earlier, false, {kind}});
+      has[earlier].push_back(kind);
+    }
+    return out;
+  }
+
+  static void insert(Transaction& tx, Entity entity, std::size_t number, Kind kind) {
+    const auto value = static_cast<double>(number);
+    switch (kind) {
+      case Kind::position: tx.insert(entity, Position{value, -value}); break;
+      case Kind::velocity: tx.insert(entity, Velocity{value + 0.5, 1}); break;
+      case Kind::mass: tx.insert(entity, Mass{value}); break;
+      case Kind::name: {
+        const std::string name = "entity " + std::to_string(number) + std::string(number % 30, '.');
+        tx.insert(entity, Name{name, static_cast<std::int64_t>(number)});
+        break;
+      }
+      case Kind::active: tx.insert(entity, Active{}); break;
+      case Kind::selected: tx.insert(entity, Selected{}); break;
+    }
+  }
+
+  static void write(Transaction& tx, const Step& step, std::vector<Entity>& entities) {
+    if (step.begins) entities.push_back(tx.create());
+    for (const Kind kind : step.rows) insert(tx, entities[step.entity], step.entity, kind);
+  }
+
+ private:
+  std::vector<Kind> some_kinds() {
+    std::vector<Kind> out;
+    for (std::size_t kind = 0; kind != kind_count; ++kind) {
+      if (below(3) == 0) out.push_back(static_cast<Kind>(kind));
+    }
+    std::ranges::shuffle(out, random_);
+    return out;
+  }
+
+  std::mt19937_64 random_{stoa::test::test_seed()};
+};
+
+TEST_F(AlikeCreationsTest, GiveTheSameWorldAsOneByOne) {
+  for (int round = 0; round != 60; ++round) {
+    TestDatabase together;
+    TestDatabase one_by_one;
+    const std::vector<Step> steps = script(round % 2 == 0 ? 10 : 300);
+    std::vector<Entity> its;
+    Transaction all = together.begin();
+    for (const Step& step : steps) write(all, step, its);
+    CommitTicket done = std::move(all).submit();
+    together.step();
+    ASSERT_TRUE(done.get());
+    std::vector<Entity> others;
+    for (const Step& step : steps) {
+      Transaction one = one_by_one.begin();
+      write(one, step, others);
+      CommitTicket ticket = std::move(one).submit();
+      one_by_one.step();
+      ASSERT_TRUE(ticket.get());
+    }
+    ASSERT_EQ(its, others);
+    ASSERT_EQ(together.snapshot().state_hash(), one_by_one.snapshot().state_hash());
+    together.expect_the_sink_tells_the_world();
+  }
+}
+
+TEST_F(AlikeCreationsTest, AreSoManyAtOnceAsTheirRowsHaveRoom) {
+  TestDatabase db;
+  const detail::WorldInfo& world = db.buffers.world();
+  const TableId table = world.schema->model().find("position")->number;
+  OpBuffer ops;
+  const Position row{1, 2};
+  for (std::uint32_t i = 0; i != 200; ++i) {
+    ops.push({.kind = WriteOp::Kind::create, .entity = {i, 1}});
+    ops.push({.kind = WriteOp::Kind::insert, .table = table, .entity = {i, 1}},
+             reinterpret_cast<const std::byte*>(&row), sizeof row, {}, 0);
+  }
+  OpBuffer::Reader reader(ops);
+  std::vector<std::size_t> counts;
+  while (const WriteOp* op = reader.next()) {
+    ASSERT_EQ(op->kind, WriteOp::Kind::create);
+    EntityRun run;
+    run.gather(reader, OpBuffer::entities(*op));
+    ASSERT_EQ(run.rows().size(), 1U);
+    counts.push_back(AlikeCreations(world, op->entity, run, reader).entities().size());
+  }
+  EXPECT_EQ(counts, (std::vector<std::size_t>{64, 64, 64, 8}));
+}
+
+}  // namespace
+}  // namespace stoa::txn::test
