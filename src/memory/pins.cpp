@@ -125,10 +125,8 @@ bool Pins::collect(PinSet& out) const noexcept try {
     out.pinning_from = ~std::uint64_t{0};
     out.pin_count = 0;
     const std::uint64_t clones_before = clones_.load(std::memory_order_seq_cst);
-    for_each_slot([&](const PinSlot& slot) {
-      // seq_cst: after the root's store, see the class comment.
-      const std::uint64_t word = slot.word.load(std::memory_order_seq_cst) & ~orphan_bit;
-      if (word == 0) return;
+    for_each_held_slot([&](const PinSlot&, std::uint64_t held) {
+      const std::uint64_t word = held & ~orphan_bit;
       ++out.pin_count;
       if ((word & 1U) != 0) {
         out.pinning_from = std::min(out.pinning_from, word >> 1U);
@@ -151,7 +149,7 @@ bool Pins::orphan() noexcept {
   // One more than the slots marked so far, so that an early release cannot count down to zero before the walk is done.
   // seq_cst: before the walk's loads of the slots, see clone().
   orphans_.store(1, std::memory_order_seq_cst);
-  for_each_slot([this](const PinSlot& held) { mark_orphan(const_cast<PinSlot&>(held)); });
+  for_each_held_slot([this](const PinSlot& held, std::uint64_t) { mark_orphan(const_cast<PinSlot&>(held)); });
   return orphans_.fetch_sub(1, std::memory_order_acq_rel) == 1;  // acq_rel: as in release()
 }
 
@@ -166,10 +164,21 @@ void Pins::mark_orphan(PinSlot& slot) noexcept {
 }
 
 template <typename Visit>
-void Pins::for_each_slot(Visit&& visit) const {
+void Pins::for_each_held_slot(Visit&& visit) const {
+  constexpr std::size_t at_once = 8;  // most are free, and one test does for so many
+  static_assert(PinBlock::slot_count % at_once == 0);
+  // seq_cst: after the root's store, see the class comment; or after the store to orphans_.
+  const auto word_of = [](const PinSlot& slot) { return slot.word.load(std::memory_order_seq_cst); };
   // acquire: pairs with the publishing exchange in append_block().
   for (const PinBlock* block = &first_; block != nullptr; block = block->next.load(std::memory_order_acquire)) {
-    for (const PinSlot& slot : block->slots) visit(slot);
+    for (const PinSlot* some = block->slots; some != block->slots + PinBlock::slot_count; some += at_once) {
+      std::uint64_t any = 0;
+      for (std::size_t i = 0; i != at_once; ++i) any |= word_of(some[i]);
+      if (any == 0) continue;
+      for (std::size_t i = 0; i != at_once; ++i) {
+        if (const std::uint64_t word = word_of(some[i]); word != 0) visit(some[i], word);
+      }
+    }
   }
 }
 

@@ -105,7 +105,7 @@ class Pins {
   static PinBlock& append_block(PinBlock& last);
   void mark_orphan(PinSlot& slot) noexcept;
   template <typename Visit>
-  void for_each_slot(Visit&& visit) const;
+  void for_each_held_slot(Visit&& visit) const;
 
   const std::uint64_t
       id_;  // of this object among all that ever were in the process: what a thread's hint is checked by

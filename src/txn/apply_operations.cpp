@@ -72,6 +72,19 @@ void insert_others(WriteBuffer& buffer, Entity entity, const EntityRun& run) {
   for (const RowImage& row : run.rows()) (void)buffer.insert(entity, {&row, 1});
 }
 
+// A new entity, and those after it that are like it.
+Met begin_one(const WriteOp& op, const EntityRun& its, OpBuffer::Reader& reader, WriteBuffer& buffer,
+              Deadline& deadline) {
+  const auto begin = [&](std::span<const Entity> entities, std::span<const RowImage> rows) -> Met {
+    const Outcome outcome = buffer.create(entities, rows);
+    if (outcome != Outcome::done) return {outcome, op.table, op.entity};
+    return {.late = deadline.passed_after(entities.size())};
+  };
+  if (!AlikeCreations::may_follow(reader)) return begin({&op.entity, 1}, its.rows());
+  const AlikeCreations alike(buffer.world(), op.entity, its, reader);
+  return begin(alike.entities(), alike.rows());
+}
+
 // Rows for new entities, and for those that are there, a slice of them between two looks at the clock.
 Met build_up(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer, Deadline& deadline, AfterError after) {
   const auto entities = OpBuffer::entities(op);
@@ -81,12 +94,7 @@ Met build_up(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer, D
   if (!begins) run.add(op.table, OpBuffer::payload(op));
   // Several that are there have their rows table by table, as was written down: the first error is the first in order.
   if (begins || entities.size() == 1) run.gather(reader, entities);
-  if (begins && entities.size() == 1 && AlikeCreations::may_follow(reader)) {
-    const AlikeCreations alike(buffer.world(), op.entity, run, reader);
-    const Outcome outcome = buffer.create(alike.entities(), alike.rows());
-    if (outcome != Outcome::done) return {outcome, op.table, op.entity};
-    return {.late = deadline.passed_after(alike.entities().size())};
-  }
+  if (begins && entities.size() == 1) return begin_one(op, run, reader, buffer, deadline);
   const std::size_t slice = begins ? new_entities_a_slice : 1;
   for (std::size_t done = 0; done < entities.size(); done += slice) {
     const auto some = entities.subspan(done, std::min(slice, entities.size() - done));

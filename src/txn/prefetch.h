@@ -27,7 +27,7 @@ void prefetch_rows(const detail::Root& root, const WriteOp& op) noexcept;
 class Prefetcher {
  public:
   Prefetcher(const OpBuffer& ops, const detail::Root& root) : root_(root) {
-    if (ops.count() == 1) return;  // a single operation has nothing before it
+    if (!has_work(ops)) return;
     slots_ = OpBuffer::Reader(ops);
     rows_ = OpBuffer::Reader(ops);
   }
@@ -45,6 +45,12 @@ class Prefetcher {
  private:
   static constexpr std::size_t slots_ahead = 12;
   static constexpr std::size_t rows_ahead = 6;
+
+  // A single operation has nothing before it; and what begins, with its first rows, is nowhere yet.
+  static bool has_work(const OpBuffer& ops) noexcept {
+    constexpr std::size_t few = 4;
+    return ops.count() > few || (ops.count() > 1 && ops.front()->kind != WriteOp::Kind::create);
+  }
 
   // What is done already is passed over.
   template <typename Ask>
