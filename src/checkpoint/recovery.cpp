@@ -242,7 +242,9 @@ std::expected<Recovered, Error> recover_state(FileSystem& files, const std::stri
     return corrupt(end, std::move(reason));
   }
   replayer.finish();
-  if (!out.log.following) out.followed.reset();  // an observer may see the header change in between
+  // What the log was when it was read is what counts; what it was before says only whether to remember what is read.
+  if (!out.log.following) out.followed.reset();
+  if (out.log.following && !out.followed) out.followed.emplace();
   // Which ids a replica may give out is the other database's to know.
   if (out.followed) {
     buffers.entities().skip_to(buffers.write_buffer().root().slot_count);

@@ -41,8 +41,9 @@ class RecoveryTest : public ::testing::Test {
   }
 
   /// Each body is a transaction and a batch of its own, in small segments.
-  void write_log(const std::vector<Bytes>& bodies) {
+  void write_log(const std::vector<Bytes>& bodies, bool following = false) {
     auto writer = wal::Writer::open(files_, folder, identity_, {}, random_, {.segment_bytes = 512}).value();
+    writer.begin_history(identity_.history_id, following);
     wal::Batch batch;
     for (const Bytes& body : bodies) {
       batch.add({.version = writer.last_version() + 1, .wall_ns = 0, .tag = 0, .body = body});
@@ -51,10 +52,10 @@ class RecoveryTest : public ::testing::Test {
     }
     ASSERT_TRUE(writer.close());
   }
-  std::expected<Recovered, Error> recover(storage::BufferManager& buffers) {
+  std::expected<Recovered, Error> recover(storage::BufferManager& buffers, bool seems_following = false) {
     const Stored stored{.checkpoints = list_checkpoints(files_, folder).value(),
                         .log = identity_,
-                        .histories = {{0, identity_.history_id, {}}}};
+                        .histories = {{0, identity_.history_id, {}, seems_following}}};
     return recover_state(files_, folder, stored, wal::Access::owner, buffers);
   }
   Error refusal() {
@@ -83,6 +84,27 @@ TEST_F(RecoveryTest, EveryTransactionIsReplayedToTheLastOne) {
   EXPECT_EQ(replayed->log.transaction_count, 21U);
   EXPECT_EQ(buffers.version(), 21U);
   EXPECT_EQ(buffers.write_buffer().root().entity_count, 19U);
+}
+
+// A header that could not be read when the folder was looked at must not make a replica a database of its own.
+TEST_F(RecoveryTest, WhetherItIsAReplicaTheLogSaysThatWasRead) {
+  write_log({operation(RunCode::create, 0, 1), operation(RunCode::create, 1, 1)}, true);
+  for (const bool seems : {false, true}) {
+    storage::BufferManager buffers(storage::test::make_world(schema_), {});
+    const auto replayed = recover(buffers, seems);
+    ASSERT_TRUE(replayed) << replayed.error().message();
+    ASSERT_TRUE(replayed->followed);
+    EXPECT_EQ(replayed->followed->has_other(1, 2, {}), seems) << "what was not remembered is not known";
+    EXPECT_EQ(buffers.entities().reserve().index(), 2U) << "it gives out no id of the other database";
+  }
+}
+
+TEST_F(RecoveryTest, IsNoReplicaWhereTheLogThatWasReadIsOfNone) {
+  write_log({operation(RunCode::create, 0, 1)});
+  storage::BufferManager buffers(storage::test::make_world(schema_), {});
+  const auto replayed = recover(buffers, true);
+  ASSERT_TRUE(replayed) << replayed.error().message();
+  EXPECT_FALSE(replayed->followed);
 }
 
 TEST_F(RecoveryTest, NoIdThatWasCommittedComesBack) {

@@ -304,6 +304,7 @@ RunWriter::Group& RunWriter::group(RunCode code, std::span<const Row> rows, RowB
              .entities = {},
              .values = {}};
   for (const Row& row : rows) made.key.tables.push_back(row.table);
+  made.entities.reserve(64);  // of a few bytes each: a list that grows by what is needed does so long after the start
   made.values.resize(rows.size());
   const auto number = static_cast<std::uint32_t>(groups_.size());
   groups_.push_back(std::move(made));

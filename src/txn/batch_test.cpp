@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <numeric>
@@ -20,6 +21,7 @@ namespace stoa::txn::test {
 namespace {
 
 using ::testing::ElementsAre;
+using namespace std::chrono_literals;
 
 CommitTicket submit_mass(TestDatabase& db, Entity entity, double kg) {
   Transaction transaction = db.begin();
@@ -69,10 +71,11 @@ TEST(Batch, HoldsSoManyAtMost) {
 }
 
 // One update of a row in each chunk, or all in one, queued together.
-std::vector<std::size_t> sizes_of_updates(bool of_one_chunk, bool wants_large) {
+std::vector<std::size_t> sizes_of_updates(bool of_one_chunk, bool wants_large, std::chrono::milliseconds delay = {}) {
   Options options = stepped();
   options.batch_transactions_max = 1'000'000;
   options.in_flight_transactions_max = 1'000'000;
+  options.batch_delay = delay;
   TestDatabase db(options);
   db.sink.wants_large = wants_large;
   constexpr std::size_t copied = 3 * CopyBound::bytes_max;
@@ -99,6 +102,7 @@ TEST(Batch, EndsOnceItsTransactionsHaveCopiedMuchAndShareLittle) {
   EXPECT_GE(sizes_of_updates(false, false).size(), 2U);
   EXPECT_EQ(sizes_of_updates(true, false).size(), 1U);
   EXPECT_EQ(sizes_of_updates(false, true).size(), 1U) << "where the sink costs more";
+  EXPECT_EQ(sizes_of_updates(false, false, 1ms).size(), 1U) << "where company is wanted";
 }
 
 TEST(CopyBound, IsReachedWhereMuchWasCopiedAndAsMuchAsAtFirst) {

@@ -123,6 +123,7 @@ void Engine::commit_batch(std::size_t transactions) {
   const storage::WriteBuffer& buffer = buffers_.write_buffer();
   QueuePrefetcher ahead(looks_ahead ? pending_ : nullptr, buffer.root());
   CopyBound copies;
+  const bool is_bounded = !sink_.wants_large_batches() && options_.batch_delay.count() <= 0;
   while (pending_ != nullptr && batch_.size() < transactions) {
     Node* node = pending_;
     // In a batch of its own: nothing of another transaction is in the write buffer that is not published.
@@ -133,7 +134,7 @@ void Engine::commit_batch(std::size_t transactions) {
     if (!failure_) ahead.advance();
     apply(*node);
     if (is_compaction || (node->keep && node->result)) break;
-    if (copies.is_reached(buffer.bytes_allocated()) && !sink_.wants_large_batches()) break;
+    if (copies.is_reached(buffer.bytes_allocated()) && is_bounded) break;
   }
   if (!failure_) publish_batch();
   if (batch_.back()->keep && batch_.back()->result) keep_for(*batch_.back());
