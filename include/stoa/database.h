@@ -186,10 +186,11 @@ class Database {
   /// not fit the state or breaks a rule is refused. A delta of the past is ignored where its content is what was
   /// applied under the same versions, as far as that is known: the last 65,536, and once it is opened again those of
   /// them that are after the newest checkpoint. Tables that are not replicated are left out. With a folder it is as
-  /// durable as a commit, and the database is a replica still when it is opened again. Errors: schema_mismatch; fork —
-  /// another history, commits of one's own, or other content under an old version; invalid_argument — it leads from
-  /// another version than this one's, or there is a folder and a table which is replicated and not logged; corrupt,
-  /// constraint_violation — it does not fit; closed; read_only, disk_full, out_of_memory, io.
+  /// durable as a commit, and the database is a replica still when it is opened again.
+  /// Errors: schema_mismatch; fork — another history, commits of one's own, or other content under an old version;
+  /// invalid_argument — it leads from another version than this one's, or there is a folder and a table which is
+  /// replicated and not logged; corrupt, constraint_violation — it does not fit; closed; read_only, disk_full,
+  /// out_of_memory, io.
   std::expected<Commit, Error> apply(const Delta& delta);
   /// A replica goes on by itself, in a history of its own, from the version that it has; nothing happens to another.
   /// Returns that version; with a folder, once it is durable. Errors: closed; disk_full, out_of_memory — it is a

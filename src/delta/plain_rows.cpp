@@ -101,10 +101,8 @@ void PlainRows::append(Fields fields, const std::byte* first, std::size_t count,
     out.insert(out.end(), first, first + count * row_bytes_);
     return;
   }
-  append_each(fields, out, [&, row = first - row_bytes_]() mutable -> const std::byte* {
-    if (count-- == 0) return nullptr;
-    return row += row_bytes_;
-  });
+  append_each(fields, out,
+              [&, row = std::size_t{0}]() mutable { return row == count ? nullptr : first + row++ * row_bytes_; });
 }
 
 void PlainRows::append_some(Fields fields, const std::byte* first, std::uint64_t rows,

@@ -231,7 +231,8 @@ bool erase(PageWriter& writer, BTree<Key>& tree, const Key& key, BTreePlace<Key>
   if (find_near(place, key)) {
     BTreeNode<Key>& leaf = *place.leaf;
     if (!(leaf.keys[place.index] == key)) return false;
-    if ((place.index != 0 || bounds_may_be_gone<Key>)&&leaf.count > btree_keys_min) {
+    const bool may_be_first = bounds_may_be_gone<Key>;
+    if ((place.index != 0 || may_be_first) && leaf.count > btree_keys_min) {
       close_entry(leaf, place.index, 0);
       --tree.count;
       return true;

@@ -102,8 +102,8 @@ template <typename Key>
 /// Lifetime: until the tree is changed without it, or a call with it throws.
 template <typename Key>
 struct BTreePlace {
-  BTreeNode<Key>* leaf = nullptr;  ///< the writer's own; null for nowhere
-  std::uint32_t index = 0;         ///< no key before it comes after the one that was changed
+  BTreeNode<Key>* leaf = nullptr;  ///< the writer's own; null before the first change
+  std::uint32_t index = 0;         ///< of the key that was changed: all keys before it are lower
 };
 
 /// Adds a key; false if it was there. A node that the writer owns is changed in place, any other is copied.

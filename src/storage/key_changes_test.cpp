@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "base/testing/seed.h"
 #include "memory/page_pool.h"
+#include "storage/btree_search.h"
 
 #include <gtest/gtest.h>
 
@@ -12,6 +13,7 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -84,6 +86,24 @@ class KeyChangesTest : public testing::Test {
       ASSERT_TRUE(same_bytes(at.key(), key)) << number;
       at.next();
     }
+    if (tree_.top != nullptr) expect_bounds(*tree_.top, tree_.height);
+  }
+  /// A text that an inner node names is that of a row.
+  static void expect_bounds(const BTreeNode<Key>& node, std::uint32_t level) {
+    if (level == 0) return;
+    const BTreeInner<Key>& inner = btree::inner(node);
+    for (std::uint32_t i = 0; i != node.count; ++i) {
+      expect_bounds(*inner.child[i], level - 1);
+      if (i == 0) continue;
+      const Key& least = btree::first_leaf(inner.child[i], level - 1)->keys[0];
+      const BTreeNode<Key>& before = *btree::last_leaf(inner.child[i - 1], level - 1);
+      if constexpr (std::is_same_v<Key, TextKey>) {
+        EXPECT_TRUE(same_bytes(node.keys[i], least));
+      } else {
+        EXPECT_FALSE(below(least, node.keys[i]));
+      }
+      EXPECT_TRUE(below(before.keys[before.count - 1], node.keys[i]));
+    }
   }
 
   memory::PagePool pool_{{}};
@@ -131,6 +151,35 @@ TYPED_TEST(KeyChangesTest, LeaveTheTreeThatThePlainMapSays) {
     if (this->HasFailure()) return;
   }
   EXPECT_GT(undone_unseen, 10U);
+}
+
+// Runs of neighbours go and come, over the ends of leaves, and are too few to build the tree anew.
+TYPED_TEST(KeyChangesTest, OfNeighboursLeaveTheTreeThatThePlainMapSays) {
+  const std::uint64_t seed = stoa::test::test_seed();
+  SeededRandom random(seed);
+  typename TestFixture::Model model;
+  for (std::uint64_t number = 0; number != 3000; ++number) this->change(model, number, true);
+  this->accept();
+  for (std::uint64_t round = 0; round != 200; ++round) {
+    SCOPED_TRACE(testing::Message() << "STOA_TEST_SEED=" << seed << " round " << round);
+    auto after = model;
+    const std::uint64_t first = random.next() % 2900;
+    const std::uint64_t count = 1 + random.next() % 100;
+    const bool present = random.next() % 3 == 0;
+    for (std::uint64_t number = first; number != first + count; ++number) {
+      if (random.next() % 50 != 0 && after.contains(number) != present) this->change(after, number, present);
+    }
+    if (random.next() % 4 == 0) {
+      this->changes_.settle(this->pages_, this->tree_);
+      this->expect(after);
+      this->take_back();
+    } else {
+      this->accept();
+      model = std::move(after);
+    }
+    this->expect(model);
+    if (this->HasFailure()) return;
+  }
 }
 
 TYPED_TEST(KeyChangesTest, TakeTheBlobThatTheRowHasLast) {

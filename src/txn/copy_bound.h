@@ -15,7 +15,7 @@ class CopyBound {
   static constexpr std::uint64_t bytes_max = std::uint64_t{256} << 10U;
   static constexpr std::uint64_t transactions_at_once = 16;
 
-  /// After each transaction, with how many bytes were copied since whenever. True once the batch has copied much, and
+  /// After each transaction, with a count of bytes that only grows. True once the batch has copied much, and
   /// its transactions still copy about as much as the early ones did: then few of them have come to the same pages, and
   /// few of the next ones would.
   [[nodiscard]] bool is_reached(std::uint64_t copied) noexcept {

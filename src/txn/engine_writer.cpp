@@ -134,7 +134,7 @@ void Engine::commit_batch(std::size_t transactions) {
     if (!failure_) ahead.advance();
     apply(*node);
     if (is_compaction || (node->keep && node->result)) break;
-    if (copies.is_reached(buffer.bytes_allocated()) && is_bounded) break;
+    if (is_bounded && copies.is_reached(buffer.bytes_allocated())) break;
   }
   if (!failure_) publish_batch();
   if (batch_.back()->keep && batch_.back()->result) keep_for(*batch_.back());
