@@ -192,13 +192,33 @@ TEST(Response, ReachesItsTicketHoweverItIsDroppedOrAwaited) {
       auto& request = *static_cast<Request*>(node);
       node = node->next;  // before complete(): the node may be another's after it
       request.answer = request.question + 1;
-      if (request.response.complete()) (void)pool.release(request);
+      if (request.response.complete() == Answered::dropped) (void)pool.release(request);
     }
   }
   threads.clear();
   EXPECT_EQ(wrong.load(), 0U);
   EXPECT_EQ(stuck_count.load(), 0U);
   EXPECT_TRUE(pool.close()) << "a node was not recycled";
+}
+
+TEST(Response, SaysWhetherAThreadSleptUntilItCame) {
+  Response response;
+  response.reset();
+  EXPECT_EQ(response.complete(), Answered::held);
+  // Nobody can see that a thread sleeps: the longer it has for it, the surer.
+  Answered met = Answered::held;
+  const Deadline end = stuck();
+  for (auto time = std::chrono::milliseconds(1); met == Answered::held && std::chrono::steady_clock::now() < end;
+       time *= 2) {
+    response.reset();
+    std::jthread sleeper([&] { response.wait(); });
+    std::this_thread::sleep_for(time);
+    met = response.complete();
+  }
+  EXPECT_EQ(met, Answered::woken);
+  response.reset();
+  EXPECT_EQ(response.drop(), Dropped::writer_recycles);
+  EXPECT_EQ(response.complete(), Answered::dropped);
 }
 
 struct Owned {

@@ -157,7 +157,7 @@ struct Shared {
   void write() {
     (void)question.get();
     answer.set(7);
-    if (response.complete()) recycle();
+    if (response.complete() == Answered::dropped) recycle();
   }
   void drop() {
     if (response.drop() == Dropped::recycle_now) recycle();

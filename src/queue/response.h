@@ -14,6 +14,13 @@ enum class Dropped : std::uint8_t {
   recycle_now,      ///< answered: whoever dropped the ticket does
 };
 
+/// What the writer's answer met.
+enum class Answered : std::uint8_t {
+  held,     ///< the node is the holder's
+  woken,    ///< likewise, and a thread slept until it came
+  dropped,  ///< nobody holds the ticket: whoever answered recycles the node
+};
+
 /// Two parties share a node: the writer until it completes the response, the ticket holder until it drops the ticket.
 /// Both set their bit by a read-modify-write of one word, so exactly one of them sees the other's bit already set: the
 /// second one, and it recycles the node. The first one's swap is its last access to the node.
@@ -40,18 +47,18 @@ class BasicResponse {
     word_.store(0, std::memory_order_relaxed);
   }
 
-  /// Answers. Returns true where the ticket is already dropped: the caller recycles the node. After false the node is
-  /// no longer the caller's.
+  /// Answers. Unless the ticket is already dropped the node is no longer the caller's.
   ///
   /// Threads: the writer, once.
-  [[nodiscard]] bool complete() noexcept {
+  [[nodiscard]] Answered complete() noexcept {
     // acq_rel: release pairs with the loads in done() and wait_until() and with the swap in drop(): the answer beside
     // this word is visible. acquire pairs with drop(): the holder's last access is behind a reuse of the node.
     const std::uint32_t before = word_.fetch_or(done_bit, std::memory_order_acq_rel);
     assert((before & done_bit) == 0);
-    if ((before & dropped_bit) != 0) return true;
-    if ((before & waiting_bit) != 0) Sync::wake_all(word_);
-    return false;
+    if ((before & dropped_bit) != 0) return Answered::dropped;
+    if ((before & waiting_bit) == 0) return Answered::held;
+    Sync::wake_all(word_);
+    return Answered::woken;
   }
 
   /// Threads: the holder of the ticket, as all that follow.
@@ -69,12 +76,16 @@ class BasicResponse {
 
   [[nodiscard]] bool wait_until(Deadline deadline) noexcept {
     if (done()) return true;
-    if (Sync::spin_in_turn([this] { return done(); }, spin_most, deadline)) return true;
+    typename Sync::Wait awake;
+    if (awake.spin([this] { return done(); }, deadline)) return true;
     for (bool in_time = true;;) {
       // acquire: as in done(). Nothing is released: the bit speaks for itself. It and done_bit are in one word, so
       // either complete() sees this bit and wakes, or this sees done_bit, or the futex finds that the word has changed.
       const std::uint32_t before = word_.fetch_or(waiting_bit, std::memory_order_acquire);
-      if ((before & done_bit) != 0) return true;
+      if ((before & done_bit) != 0) {
+        awake.note_end();
+        return true;
+      }
       if (!in_time) return false;
       in_time = Sync::wait(word_, before | waiting_bit, deadline);
     }
@@ -93,9 +104,6 @@ class BasicResponse {
   static constexpr std::uint32_t done_bit = 1;
   static constexpr std::uint32_t dropped_bit = 2;
   static constexpr std::uint32_t waiting_bit = 4;
-  // A commit that does not sync is there by then; a sleep and its end cost more than twice as much.
-  static constexpr std::chrono::microseconds spin_most{20};
-
   typename Sync::template Atomic<std::uint32_t> word_{0};
 };
 

@@ -270,11 +270,14 @@ std::expected<void, Error> Engine::pass_barrier() {
 }
 
 bool Engine::wait_for_version(Version version, std::chrono::nanoseconds timeout) {
-  constexpr std::chrono::microseconds spin_most{20};
   const auto is_there = [&] { return buffers_.version() >= version; };
   if (is_there()) return true;
   const queue::Deadline deadline = queue::deadline_after(timeout);
-  return queue::SystemSync::spin_in_turn(is_there, spin_most, deadline) || version_bell_.wait(is_there, {}, deadline);
+  queue::SystemSync::Wait awake;
+  if (awake.spin(is_there, deadline)) return true;
+  if (!version_bell_.wait(is_there, {}, deadline)) return false;
+  awake.note_end();
+  return true;
 }
 
 std::size_t Engine::step(std::size_t transactions, SteadyTime until) {

@@ -13,6 +13,7 @@
 #include "txn/follower.h"
 #include "txn/kept_snapshots.h"
 #include "txn/messenger.h"
+#include "txn/returning.h"
 #include "txn/transaction_home.h"
 #include "txn/transaction_node.h"
 
@@ -128,8 +129,9 @@ class Engine final : public detail::TransactionHome {
   [[nodiscard]] bool steps_here() const noexcept;
 
   void run_writer();
-  void take_queued() noexcept;
+  std::size_t take_queued() noexcept;
   void await_company();
+  void await_returning();
   std::size_t commit_next_batch(std::size_t transactions);
   std::size_t commit_queued(std::size_t transactions, detail::SteadyTime until);
   void commit_batch(std::size_t transactions);
@@ -145,6 +147,7 @@ class Engine final : public detail::TransactionHome {
   void enter_function() noexcept;
   void leave_function() noexcept;
   void publish_batch();
+  [[nodiscard]] std::expected<void, Error> commit_sink();
   void fail_batch(const Error& error);
   void keep_for(Node& node);
   void keep_snapshots();
@@ -186,6 +189,7 @@ class Engine final : public detail::TransactionHome {
   Node* pending_ = nullptr;  // taken from the queue, not yet applied; linked by next
   Node* pending_last_ = nullptr;
   std::vector<Node*> batch_;
+  Returning returning_;
   bool flush_asked_ = false;         // by a transaction of the batch
   bool republish_ = false;           // the root, without a new version
   bool compacted_ = false;           // likewise, and nobody is to notice

@@ -39,6 +39,7 @@ detail::HistoryId new_history() {
 void Engine::run_writer() {
   for (;;) {
     await_company();
+    await_returning();
     if (commit_next_batch(batch_max_) != 0) {
       if (steady_clock::now() >= sink_.rest_at()) rest();
       compact_unasked(SteadyTime::max());
@@ -57,17 +58,19 @@ void Engine::run_writer() {
   }
 }
 
-void Engine::take_queued() noexcept {
+std::size_t Engine::take_queued() noexcept {
   queue::QueueNode* taken = queue_.take_all();
-  if (taken == nullptr) return;
+  if (taken == nullptr) return 0;
   auto* first = static_cast<Node*>(taken);
   if (pending_ == nullptr) {
     pending_ = first;
   } else {
     pending_last_->next = first;
   }
-  while (taken->next != nullptr) taken = taken->next;
+  std::size_t count = 1;
+  for (; taken->next != nullptr; ++count) taken = taken->next;
   pending_last_ = static_cast<Node*>(taken);
+  return count;
 }
 
 // By a doorbell of its own: at the other one each who comes would wake the writer.
@@ -75,7 +78,7 @@ void Engine::await_company() {
   if (options_.batch_delay.count() <= 0) return;
   // seq_cst: who hurries before this has queued before it, and who does after it is seen below.
   hurried_.store(false, std::memory_order_seq_cst);
-  take_queued();
+  (void)take_queued();
   std::optional<SteadyTime> until;
   std::size_t count = 0;
   for (const Node* node = pending_; node != nullptr; node = static_cast<const Node*>(node->next)) {
@@ -95,8 +98,18 @@ void Engine::await_company() {
   }
 }
 
+void Engine::await_returning() {
+  if (options_.batch_delay.count() > 0 || pending_ != nullptr) return;  // there is company
+  std::size_t queued = take_queued();
+  const std::size_t wanted = returning_.wanted_beside(queued);
+  while (queued < wanted && steady_clock::now() < returning_.until()) {
+    queue::SystemSync::yield();  // to them
+    queued += take_queued();
+  }
+}
+
 std::size_t Engine::commit_next_batch(std::size_t transactions) {
-  take_queued();
+  (void)take_queued();
   if (pending_ == nullptr) return 0;
   commit_batch(std::min(transactions, batch_max_));
   const std::size_t answered = batch_.size();
@@ -341,7 +354,7 @@ void Engine::publish_batch() {
     buffers_.note_memory();  // what failed may have needed some
   } else {
     if (is_news) {
-      if (auto committed = without_bad_alloc([this] { return sink_.commit(); }); !committed) {
+      if (auto committed = without_bad_alloc([this] { return commit_sink(); }); !committed) {
         fail_batch(committed.error());
         return;
       }
@@ -360,6 +373,14 @@ void Engine::publish_batch() {
     if (auto flushed = without_bad_alloc([this] { return sink_.flush(); }); !flushed) fail_flushes(flushed.error());
     tell_durable();
   }
+}
+
+std::expected<void, Error> Engine::commit_sink() {
+  if (!sink_.wants_large_batches()) return sink_.commit();
+  const SteadyTime began = steady_clock::now();
+  auto committed = sink_.commit();
+  returning_.note_commit(steady_clock::now() - began);
+  return committed;
 }
 
 void Engine::keep_for(Node& node) {
@@ -419,9 +440,13 @@ void Engine::answer_batch() {
   commits_.fetch_add(commits, std::memory_order_relaxed);
   failures_.fetch_add(answers - commits, std::memory_order_relaxed);
   limit_.leave(gone);
+  std::size_t woken = 0;
   for (Node* node : batch_) {
-    if (node->response.complete()) recycle(*node);
+    const queue::Answered met = node->response.complete();
+    if (met == queue::Answered::dropped) recycle(*node);
+    woken += met == queue::Answered::woken ? 1 : 0;
   }
+  returning_.note_answers(woken, now);
 }
 
 void Engine::rest() {
