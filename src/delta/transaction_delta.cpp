@@ -31,11 +31,12 @@ bool touches_cell(Change::Kind kind) {
 // An entity's own being, whose table is no_table, comes before its rows, as the sum wraps to 0.
 std::uint16_t table_order(const Change& change) { return static_cast<std::uint16_t>(to_index(change.table) + 1); }
 
-// Of one that has been, and comes back: a restore.
-RunCode code_of(const WriteBuffer& buffer, const Change& create) {
+// Of an entity's first change, where it gets rows: one that has been, and comes back, is revived by a restore.
+RunCode code_of(const WriteBuffer& buffer, const Change& first) {
+  if (first.kind == Change::Kind::insert) return RunCode::insert;
   detail::EntitySlot was;
-  std::memcpy(static_cast<void*>(&was), buffer.changes().image(create), sizeof was);
-  return was.floor >= create.entity.generation() ? RunCode::revive : RunCode::create;
+  std::memcpy(static_cast<void*>(&was), buffer.changes().image(first), sizeof was);
+  return was.floor >= first.entity.generation() ? RunCode::revive : RunCode::create;
 }
 
 // The entity's row in the table, if it has one.
@@ -83,8 +84,11 @@ bool TransactionDelta::has_effect(const WriteBuffer& buffer) {
   const storage::ChangeLog& log = buffer.changes();
   if (log.empty()) return false;
   // What the first change touched it touched first: if that is not as it was, nothing else need be looked at.
-  const auto told = [](const Change& change) { return change.kind == Change::Kind::page && change.rows_told; };
-  const Change& first = *std::find_if_not(log.changes().begin(), std::prev(log.changes().end()), told);
+  const auto says_nothing = [](const Change& change) {
+    return change.kind == Change::Kind::move || change.kind == Change::Kind::none ||
+           (change.kind == Change::Kind::page && change.rows_told);
+  };
+  const Change& first = *std::find_if_not(log.changes().begin(), std::prev(log.changes().end()), says_nothing);
   const std::byte* now = first.table == no_table ? nullptr : buffer.find_row(first.table, first.entity);
   switch (first.kind) {
     case Change::Kind::create:
@@ -162,48 +166,57 @@ bool TransactionDelta::pages_differ(const WriteBuffer& buffer) {
   return differ;
 }
 
-// Whether entities begin, each with its rows, and nothing else happens: no row is touched twice then, as their indices
-// rise. Sets begins_ and tables_.
-bool TransactionDelta::find_begins(Changes changes) {
-  clear_for_reuse(begins_);
+// Whether entities begin, each with its rows, or get rows, and nothing else happens: no entity is touched twice then,
+// as their indices rise. Sets additions_ and tables_.
+bool TransactionDelta::find_additions(Changes changes) {
+  using Kind = Change::Kind;
+  clear_for_reuse(additions_);
   clear_for_reuse(tables_);
   std::uint64_t lowest = 0;  // that the next one's index may be
-  const auto kind_at = [&](std::size_t at) { return at == changes.size() ? Change::Kind::destroy : changes[at].kind; };
+  const auto kind_at = [&](std::size_t at) { return at == changes.size() ? Kind::destroy : changes[at].kind; };
   const auto skip = [&](std::size_t at) {
-    while (kind_at(at) == Change::Kind::none || kind_at(at) == Change::Kind::move) ++at;
+    while (kind_at(at) == Kind::none || kind_at(at) == Kind::move) ++at;
     return at;
   };
   for (std::size_t at = skip(0); at != changes.size(); at = skip(at)) {
-    Begins some{.at = static_cast<std::uint32_t>(at), .count = 0, .tables = tables_.size(), .table_count = 0};
-    for (; kind_at(at) == Change::Kind::create; ++at, ++some.count) {
+    Additions some{.at = static_cast<std::uint32_t>(at), .count = 0, .tables = tables_.size(), .table_count = 0};
+    const Change& first = changes[at];
+    if (first.kind != Kind::create && first.kind != Kind::insert) return false;
+    for (; kind_at(at) == first.kind && changes[at].table == first.table; ++at, ++some.count) {
       if (changes[at].entity.index() < lowest) return false;
       lowest = changes[at].entity.index() + std::uint64_t{1};
     }
-    if (some.count == 0) return false;
+    const auto add_table = [&](TableId table) {
+      tables_.push_back(table);
+      ++some.table_count;
+    };
+    if (first.kind == Kind::insert) add_table(first.table);
     // Table by table, each of their rows in the same order.
-    for (at = skip(at); kind_at(at) == Change::Kind::insert; at = skip(at)) {
+    for (at = skip(at); kind_at(at) == Kind::insert; at = skip(at)) {
+      if (first.kind == Kind::insert && changes[at].entity != first.entity) break;  // others
       const TableId table = changes[at].table;
       if (changes.size() - at < some.count || (some.table_count != 0 && table <= tables_.back())) return false;
       for (std::size_t end = at + some.count, of = some.at; at != end; ++at, ++of) {
         const Change& row = changes[at];
-        if (row.kind != Change::Kind::insert || row.table != table || row.entity != changes[of].entity) return false;
+        if (row.kind != Kind::insert || row.table != table || row.entity != changes[of].entity) return false;
       }
-      tables_.push_back(table);
-      ++some.table_count;
+      add_table(table);
     }
-    begins_.push_back(some);
+    additions_.push_back(some);
   }
-  return !begins_.empty();
+  return !additions_.empty();
 }
 
-// Entities of one archetype stand side by side, in the order in which they began: what is written is whole columns of
+// Entities of one archetype stand side by side, in the order in which they came: what is written is whole columns of
 // them, chunk by chunk.
-std::size_t TransactionDelta::write_begins(const WriteBuffer& buffer, std::vector<std::byte>& out) {
+std::size_t TransactionDelta::write_additions(const WriteBuffer& buffer, std::vector<std::byte>& out) {
   const Changes changes = buffer.changes().changes();
-  const auto tables_of = [&](const Begins& some) { return std::span(tables_).subspan(some.tables, some.table_count); };
-  auto some = begins_.begin();
+  const auto tables_of = [&](const Additions& some) {
+    return std::span(tables_).subspan(some.tables, some.table_count);
+  };
+  auto some = additions_.begin();
   std::uint32_t at = 0;  // of these
-  for (bool is_first = true; some != begins_.end(); is_first = false) {
+  for (bool is_first = true; some != additions_.end(); is_first = false) {
     const std::span<const TableId> tables = tables_of(*some);
     const Entity entity = changes[some->at + at].entity;
     const RunCode code = code_of(buffer, changes[some->at + at]);
@@ -222,12 +235,12 @@ std::size_t TransactionDelta::write_begins(const WriteBuffer& buffer, std::vecto
       if (++at == some->count) {
         at = 0;
         ++some;
-        if (some == begins_.end() || !std::ranges::equal(tables_of(*some), tables)) break;
+        if (some == additions_.end() || !std::ranges::equal(tables_of(*some), tables)) break;
       }
       const Change& next = changes[some->at + at];
       if (count == room || entities[count] != next.entity || code_of(buffer, next) != code) break;
     }
-    if (is_first && some == begins_.end() && runs_.can_write_alone()) {
+    if (is_first && some == additions_.end() && runs_.can_write_alone()) {
       return runs_.begin_alone(code, {entities, count}, tables, rows_, out);
     }
     runs_.begin_many(code, {entities, count}, rows_);
@@ -347,7 +360,7 @@ const std::byte* TransactionDelta::row_before(const WriteBuffer& buffer, const C
 std::size_t TransactionDelta::encode(const WriteBuffer& buffer, std::vector<std::byte>& out) {
   const Changes changes = buffer.changes().changes();
   runs_.clear();
-  if (find_begins(changes)) return write_begins(buffer, out);
+  if (find_additions(changes)) return write_additions(buffer, out);
   if (changes.size() == 1 && changes[0].kind == Change::Kind::update && runs_.can_write_alone()) {
     const Change& update = changes[0];
     const std::byte* after = buffer.find_row(update.table, update.entity);

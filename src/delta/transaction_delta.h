@@ -49,17 +49,18 @@ class TransactionDelta {
     std::uint32_t begin;
     std::uint32_t end;
   };
-  // Entities that begin, by as many changes side by side, and then get rows in the same tables.
-  struct Begins {
-    std::uint32_t at;
+  // Entities that begin, by as many changes side by side, and then get rows in the same tables; or such as are there
+  // and get rows.
+  struct Additions {
+    std::uint32_t at;  // of their first changes
     std::uint32_t count;
     std::size_t tables;  // from there on in tables_
     std::size_t table_count;
   };
   using Changes = std::span<const storage::Change>;
 
-  [[nodiscard]] bool find_begins(Changes changes);
-  std::size_t write_begins(const storage::WriteBuffer& buffer, std::vector<std::byte>& out);
+  [[nodiscard]] bool find_additions(Changes changes);
+  std::size_t write_additions(const storage::WriteBuffer& buffer, std::vector<std::byte>& out);
   void link(Changes changes);
   Touched& find_touched(Changes changes, std::uint32_t at);
   void find_places(Changes changes);
@@ -88,7 +89,7 @@ class TransactionDelta {
   std::uint32_t found_ = 0;               // likewise: the place in touched_ that was found last
   std::vector<std::uint32_t> order_;      // of find_cells()
   std::vector<Cell> cells_;               // likewise
-  std::vector<Begins> begins_;
+  std::vector<Additions> additions_;
   std::vector<TableId> tables_;
   std::vector<RunWriter::Row> rows_;
   std::vector<std::byte> row_;

@@ -44,6 +44,7 @@ void SparseEditor::clear(Entity entity, SparseLeaf& leaf) noexcept {
 memory::Account SparseEditor::account() const noexcept { return account_of(set_.rows->shape->tables.front()); }
 
 std::uint32_t SparseEditor::insert(Entity entity) {
+  if (detail::find_sparse_row(set_, entity) != detail::no_row) return detail::no_row;
   ChunkEditor rows = edit_rows();
   const std::uint32_t row = rows.append(entity);
   try {

@@ -20,7 +20,7 @@ class SparseEditor {
   /// `set` is the write buffer's own, to be changed in place.
   SparseEditor(PageWriter& pages, SparseSet& set) : pages_(pages), set_(set) {}
 
-  /// Adds a row at the end, its cells undefined, and returns its number. Requires: the entity has none.
+  /// Adds a row at the end, its cells undefined, and returns its number; no_row where the entity has one.
   std::uint32_t insert(Entity entity);
   /// Undoes insert() of the entity, whose row is the last.
   void undo_insert(Entity entity) noexcept;

@@ -74,9 +74,16 @@ class WriteBuffer {
   void raise_floors(Entity first, std::uint32_t count);
   /// Ends an entity and all its rows.
   Outcome destroy(Entity entity);
-  /// Adds rows in tables that it has none in. With several tables the entity moves once. All rows or, with row_exists,
-  /// none.
-  Outcome insert(Entity entity, std::span<const RowImage> rows);
+  /// Adds rows in tables that the entities have none in. With several tables an entity moves once. All of an entity's
+  /// rows or none.
+  Outcome insert(Entity entity, std::span<const RowImage> rows) { return insert({&entity, 1}, rows).outcome; }
+  /// Of how many, from the first on, that was done, and where of none, why. Those who are left are to be tried again,
+  /// with what is left of the rows: only as many are done together as are alike.
+  struct Inserted {
+    std::size_t count = 0;
+    Outcome outcome = Outcome::done;
+  };
+  [[nodiscard]] Inserted insert(std::span<const Entity> entities, std::span<const RowImage> rows);
   /// Replaces a row. Nothing happens where it is equal.
   Outcome update(TableId table, Entity entity, const std::byte* row);
   /// Replaces one field's bytes.
@@ -140,15 +147,17 @@ class WriteBuffer {
   [[nodiscard]] std::uint32_t sparse_row(TableId table, Entity entity) const noexcept;
   std::byte* edit_row(TableId table, Entity entity);
 
-  void move_to(Entity entity, std::uint32_t archetype);
-  void leave_row(DenseRow from);
+  [[nodiscard]] std::size_t count_alike(std::span<const Entity> entities,
+                                        std::span<const RowImage> rows) const noexcept;
+  [[nodiscard]] std::size_t move(std::span<const Entity> entities, std::uint32_t from, std::uint32_t to);
+  void leave_row(std::uint32_t row, ChunkEditor& rows, const ChunkStore& store);
   void return_to_row(Entity entity, DenseRow to);
   Outcome create(std::span<const Entity> entities, std::span<const RowImage> rows, bool again);
   void raise_floor(Entity entity);
   void raise_page_floor(std::uint32_t page, std::uint32_t floor);
   [[nodiscard]] bool begin_slots(std::span<const Entity> entities, ChunkEditor& editor, DenseRow first, bool again);
   void insert_dense(std::span<const Entity> entities, const RowImage& rows, ChunkEditor& editor, DenseRow first);
-  void insert_sparse(std::span<const Entity> entities, const RowImage& rows);
+  std::size_t insert_sparse(std::span<const Entity> entities, const RowImage& rows);
   void write_new_row(TableId table, Entity entity, std::byte* cell, const std::byte* row);
   void remove_sparse(TableId table, Entity entity, const std::byte* now);
   void remove_all_rows(Entity entity, const detail::EntitySlot& slot);

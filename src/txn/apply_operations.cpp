@@ -1,6 +1,6 @@
 #include "txn/apply_operations.h"
 
-#include "txn/alike_creations.h"
+#include "txn/alike_entities.h"
 #include "txn/prefetch.h"
 
 #include <algorithm>
@@ -59,8 +59,7 @@ struct Met {
   bool late = false;
 };
 
-constexpr std::size_t new_entities_a_slice = 512;
-constexpr std::size_t slots_ahead = 8;
+constexpr std::size_t entities_a_slice = 512;
 
 TableId first_that_exists(const WriteBuffer& buffer, Entity entity, const EntityRun& run) {
   const auto exists = [&](const RowImage& row) { return buffer.find_row(row.table, entity) != nullptr; };
@@ -72,44 +71,47 @@ void insert_others(WriteBuffer& buffer, Entity entity, const EntityRun& run) {
   for (const RowImage& row : run.rows()) (void)buffer.insert(entity, {&row, 1});
 }
 
-// A new entity, and those after it that are like it.
-Met begin_one(const WriteOp& op, const EntityRun& its, OpBuffer::Reader& reader, WriteBuffer& buffer,
-              Deadline& deadline) {
-  const auto begin = [&](std::span<const Entity> entities, std::span<const RowImage> rows) -> Met {
-    const Outcome outcome = buffer.create(entities, rows);
-    if (outcome != Outcome::done) return {outcome, op.table, op.entity};
-    return {.late = deadline.passed_after(entities.size())};
-  };
-  if (!AlikeCreations::may_follow(reader)) return begin({&op.entity, 1}, its.rows());
-  const AlikeCreations alike(buffer.world(), op.entity, its, reader);
-  return begin(alike.entities(), alike.rows());
+// As many as the buffer takes at once; all of them where they begin.
+WriteBuffer::Inserted build_some(bool begins, std::span<const Entity> entities, const EntityRun& run,
+                                 WriteBuffer& buffer) {
+  if (!begins) return buffer.insert(entities, run.rows());
+  return {.count = entities.size(), .outcome = buffer.create(entities, run.rows())};
 }
 
-// Rows for new entities, and for those that are there, a slice of them between two looks at the clock.
+// A slice of them between two looks at the clock.
+Met build(const WriteOp& op, std::span<const Entity> entities, EntityRun& run, WriteBuffer& buffer, Deadline& deadline,
+          AfterError after) {
+  Met met;
+  for (;;) {
+    const auto slice = entities.first(std::min(entities_a_slice, entities.size()));
+    auto [count, outcome] = build_some(op.kind == WriteOp::Kind::create, slice, run, buffer);
+    if (outcome != Outcome::done) {
+      const Entity entity = slice.front();
+      const TableId table = outcome == Outcome::row_exists ? first_that_exists(buffer, entity, run) : op.table;
+      if (met.outcome == Outcome::done) met = {outcome, table, entity};
+      if (after == AfterError::stop) return met;
+      if (outcome == Outcome::row_exists) insert_others(buffer, entity, run);
+      count = std::max<std::size_t>(count, 1);
+    }
+    if (deadline.passed_after(count)) return {.late = true};
+    entities = entities.subspan(count);
+    if (entities.empty()) return met;
+    run.advance(buffer.world(), count);
+  }
+}
+
+// Rows for new entities, and for those that are there.
 Met build_up(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer, Deadline& deadline, AfterError after) {
   const auto entities = OpBuffer::entities(op);
-  const bool begins = op.kind == WriteOp::Kind::create;
-  Met met;
   EntityRun run;
-  if (!begins) run.add(op.table, OpBuffer::payload(op));
+  if (op.kind == WriteOp::Kind::insert) run.add(op.table, OpBuffer::payload(op));
   // Several that are there have their rows table by table, as was written down: the first error is the first in order.
-  if (begins || entities.size() == 1) run.gather(reader, entities);
-  if (begins && entities.size() == 1) return begin_one(op, run, reader, buffer, deadline);
-  const std::size_t slice = begins ? new_entities_a_slice : 1;
-  for (std::size_t done = 0; done < entities.size(); done += slice) {
-    const auto some = entities.subspan(done, std::min(slice, entities.size() - done));
-    if (done + slots_ahead < entities.size()) prefetch_slot(buffer.root(), entities[done + slots_ahead]);
-    const Outcome outcome = begins ? buffer.create(some, run.rows()) : buffer.insert(some.front(), run.rows());
-    if (outcome != Outcome::done) {
-      const TableId table = outcome == Outcome::row_exists ? first_that_exists(buffer, some.front(), run) : op.table;
-      if (met.outcome == Outcome::done) met = {outcome, table, some.front()};
-      if (after == AfterError::stop) return met;
-      if (outcome == Outcome::row_exists) insert_others(buffer, some.front(), run);
-    }
-    if (deadline.passed_after(some.size())) return {.late = true};
-    run.advance(buffer.world(), some.size());
+  if (op.kind == WriteOp::Kind::create || entities.size() == 1) run.gather(reader, entities);
+  if (entities.size() != 1 || !AlikeEntities::may_follow(reader, op.kind)) {
+    return build(op, entities, run, buffer, deadline, after);
   }
-  return met;
+  const AlikeEntities alike(buffer.world(), op, run, reader);
+  return build(op, alike.entities(), run, buffer, deadline, after);
 }
 
 Outcome apply_one(const WriteOp& op, WriteBuffer& buffer) {

@@ -1,5 +1,5 @@
 // Entities that begin together are what they would be, had each begun by itself.
-#include "txn/alike_creations.h"
+#include "txn/alike_entities.h"
 
 #include "base/testing/seed.h"
 #include "txn/testing/test_database.h"
@@ -24,7 +24,7 @@ struct Step {
   std::vector<Kind> rows;
 };
 
-class AlikeCreationsTest : public ::testing::Test {
+class AlikeEntitiesTest : public ::testing::Test {
  protected:
   std::size_t below(std::size_t n) { return static_cast<std::size_t>(random_() % n); }
 
@@ -80,7 +80,7 @@ class AlikeCreationsTest : public ::testing::Test {
   std::mt19937_64 random_{stoa::test::test_seed()};
 };
 
-TEST_F(AlikeCreationsTest, GiveTheSameWorldAsOneByOne) {
+TEST_F(AlikeEntitiesTest, GiveTheSameWorldAsOneByOne) {
   for (int round = 0; round != 60; ++round) {
     TestDatabase together;
     TestDatabase one_by_one;
@@ -105,7 +105,7 @@ TEST_F(AlikeCreationsTest, GiveTheSameWorldAsOneByOne) {
   }
 }
 
-TEST_F(AlikeCreationsTest, AreSoManyAtOnceAsTheirRowsHaveRoom) {
+TEST_F(AlikeEntitiesTest, AreSoManyAtOnceAsTheirRowsHaveRoom) {
   TestDatabase db;
   const detail::WorldInfo& world = db.buffers.world();
   const TableId table = world.schema->model().find("position")->number;
@@ -123,7 +123,7 @@ TEST_F(AlikeCreationsTest, AreSoManyAtOnceAsTheirRowsHaveRoom) {
     EntityRun run;
     run.gather(reader, OpBuffer::entities(*op));
     ASSERT_EQ(run.rows().size(), 1U);
-    counts.push_back(AlikeCreations(world, op->entity, run, reader).entities().size());
+    counts.push_back(AlikeEntities(world, *op, run, reader).entities().size());
   }
   EXPECT_EQ(counts, (std::vector<std::size_t>{64, 64, 64, 8}));
 }

@@ -1,0 +1,151 @@
+// Where entities and their rows have their places: those that begin, move from archetype to archetype and leave.
+#include "storage/paged_array.h"
+#include "storage/write_buffer.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace stoa::storage {
+
+using detail::EntitySlot;
+
+// Gives the entities rows at the end of an archetype. Changes are reserved. Returns false, and has done nothing, where
+// one of them is not an id that begins here.
+bool WriteBuffer::begin_slots(std::span<const Entity> entities, ChunkEditor& editor, DenseRow first, bool again) {
+  std::array<EntitySlot*, 1U << detail::chunk_row_bits_max>
+      slots;  // NOLINT(*-member-init): filled as far as it is read
+  constexpr std::uint32_t page_slots = 1U << detail::slot_page_bits;
+  EntitySlot* page = nullptr;  // that of the one before: most follow one another
+  std::uint32_t number = 0;
+  // First, as it may put a copy in the place of a page.
+  for (Entity entity : entities) {
+    if (entity.index() < slots_sealed_) (void)edit_slot(entity);
+  }
+  for (std::size_t i = 0; i != entities.size(); ++i) {
+    const std::uint32_t index = entities[i].index();
+    if (page == nullptr || index / page_slots != number) {
+      number = index / page_slots;
+      page = const_cast<EntitySlot*>(static_cast<const EntitySlot*>(detail::find_page(root_.slots, number)));
+      if (page == nullptr) page = &edit_slot(entities[i]) - index % page_slots;
+    }
+    slots[i] = page + index % page_slots;
+    const bool was_given_out = entities[i].generation() <= slots[i]->floor;
+    if (slots[i]->archetype != 0 || was_given_out != again) return false;
+  }
+  editor.append(entities);  // the last that may fail
+  for (std::size_t i = 0; i != entities.size(); ++i) {
+    const Entity entity = entities[i];
+    log_.push({.kind = Change::Kind::create, .store = first.archetype, .row = root_.slot_count, .entity = entity},
+              slots[i], sizeof(EntitySlot));
+    *slots[i] = {entity.generation(), first.archetype + 1, first.row + static_cast<std::uint32_t>(i),
+                 std::max(slots[i]->floor, entity.generation())};
+    root_.slot_count = std::max(root_.slot_count, entity.index() + 1);
+  }
+  root_.entity_count += entities.size();
+  return true;
+}
+
+// Takes entities from one archetype to the end of another, each with the cells that both have. Returns of how many,
+// from the first on, as one that is named twice is not there the second time. Changes are reserved. Requires: they are
+// in `from`; and no more of them than the other has room for in its last chunk.
+std::size_t WriteBuffer::move(std::span<const Entity> entities, std::uint32_t from, std::uint32_t to) {
+  ChunkEditor target = archetypes_.edit(to);
+  ChunkEditor rows = archetypes_.edit(from);
+  const ChunkStore& source = detail::archetype_at(root_, from);
+  const StoreShape& shape = archetypes_.shape(to);
+  const std::uint32_t first = detail::archetype_at(root_, to).rows;
+  target.append(entities);
+  std::size_t count = 0;
+  const auto take_back_the_rest = [&] {
+    for (std::size_t left = entities.size() - count; left != 0; --left) target.pop();
+  };
+  try {
+    for (; count != entities.size(); ++count) {
+      const Entity entity = entities[count];
+      EntitySlot& slot = edit_slot(entity);
+      if (slot.archetype != from + 1) break;
+      const DenseRow place{from, slot.row};
+      for (std::size_t column = 1; column < shape.columns.size(); ++column) {
+        const auto [table, cell_bytes] = shape.columns[column];
+        const std::uint16_t shared = source.shape->column(table);
+        if (shared == StoreShape::absent) continue;
+        std::memcpy(target.edit(first + static_cast<std::uint32_t>(count), column),
+                    source.cell(place.row, shared, cell_bytes), cell_bytes);
+      }
+      leave_row(place.row, rows, source);
+      slot.archetype = to + 1;
+      slot.row = first + static_cast<std::uint32_t>(count);
+      log_.push({.kind = Change::Kind::move, .store = from, .row = place.row, .entity = entity});
+    }
+  } catch (...) {
+    take_back_the_rest();
+    throw;
+  }
+  take_back_the_rest();
+  return count;
+}
+
+// The row's last occupant takes it; where that is who leaves, the caller writes its slot anew.
+void WriteBuffer::leave_row(std::uint32_t row, ChunkEditor& rows, const ChunkStore& store) {
+  EntitySlot& moved = edit_slot(store.entity(store.rows - 1));  // first: once the rows have moved, nothing may fail
+  rows.swap_remove(row);
+  moved.row = row;
+}
+
+// The inverse of leave_row(); the entity's cells are undefined until the changes before it are taken back.
+void WriteBuffer::return_to_row(Entity entity, DenseRow to) {
+  ChunkEditor editor = archetypes_.edit(to.archetype);
+  const std::uint32_t end = detail::archetype_at(root_, to.archetype).rows;
+  set_row(editor.swap_insert(to.row, entity), end);
+  EntitySlot& slot = edit_slot(entity);
+  slot.archetype = to.archetype + 1;
+  slot.row = to.row;
+}
+
+// Rows of entities whose places stand side by side in a chunk, from `first`. Changes are reserved.
+void WriteBuffer::insert_dense(std::span<const Entity> entities, const RowImage& rows, ChunkEditor& editor,
+                               DenseRow first) {
+  const TableModel& model = world_.model(rows.table);
+  const bool plain = model.blobs.empty() && !indexes_.covers(rows.table);
+  std::byte* cells = nullptr;
+  if (model.bytes != 0) {
+    cells = editor.edit(first.row, archetypes_.shape(first.archetype).column(rows.table));
+  }
+  if (plain) {
+    for (Entity entity : entities) log_.push({.kind = Change::Kind::insert, .table = rows.table, .entity = entity});
+    if (model.bytes != 0) std::memcpy(cells, rows.bytes, entities.size() * model.bytes);
+    return;
+  }
+  for (std::size_t i = 0; i != entities.size(); ++i) {
+    log_.push({.kind = Change::Kind::insert, .table = rows.table, .entity = entities[i]});
+    write_new_row(rows.table, entities[i], cells + i * model.bytes, rows.bytes + i * model.bytes);
+  }
+}
+
+// Returns for how many, from the first on, that has none yet. Changes are reserved.
+std::size_t WriteBuffer::insert_sparse(std::span<const Entity> entities, const RowImage& rows) {
+  const TableModel& model = world_.model(rows.table);
+  SparseEditor set = edit_sparse(rows.table);
+  for (std::size_t i = 0; i != entities.size(); ++i) {
+    const std::uint32_t at = set.insert(entities[i]);
+    if (at == detail::no_row) return i;
+    log_.push({.kind = Change::Kind::insert, .table = rows.table, .row = at, .entity = entities[i]});
+    if (model.bytes != 0) write_new_row(rows.table, entities[i], set.edit(at), rows.bytes + i * model.bytes);
+  }
+  return entities.size();
+}
+
+void WriteBuffer::remove_sparse(TableId table, Entity entity, const std::byte* now) {
+  const TableModel& model = world_.model(table);
+  log_.reserve(1, model.bytes);
+  log_.reserve_blobs(model.blobs.size());
+  if (model.bytes != 0) std::memcpy(scratch_.data(), now, model.bytes);
+  const std::uint32_t row = edit_sparse(table).remove(entity);
+  log_.push({.kind = Change::Kind::remove, .table = table, .row = row, .entity = entity}, scratch_.data(), model.bytes);
+  // Only now that it is recorded: telling the indexes may fail.
+  let_go_of_blobs(model, scratch_.data());
+  if (indexes_.covers(table)) indexes_.row_removed(table, entity, scratch_.data());
+}
+
+}  // namespace stoa::storage

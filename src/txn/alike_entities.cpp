@@ -1,0 +1,85 @@
+#include "txn/alike_entities.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace stoa::txn {
+
+using storage::RowImage;
+
+bool EntityRun::add(TableId table, const std::byte* row) {
+  if (count_ == rows_max) return false;
+  for (const RowImage& other : rows()) {
+    if (other.table == table) return false;
+  }
+  rows_[count_++] = {table, row};
+  return true;
+}
+
+void EntityRun::gather(OpBuffer::Reader& reader, std::span<const Entity> entities) {
+  for (;;) {
+    const WriteOp* op = reader.peek();
+    if (op == nullptr || op->kind != WriteOp::Kind::insert) return;
+    if (!std::ranges::equal(OpBuffer::entities(*op), entities)) return;
+    if (!add(op->table, OpBuffer::payload(*op))) return;
+    (void)reader.next();
+  }
+}
+
+void EntityRun::advance(const detail::WorldInfo& world, std::size_t entities) {
+  for (RowImage& row : std::span(rows_).first(count_)) row.bytes += entities * world.model(row.table).bytes;
+}
+
+AlikeEntities::AlikeEntities(const detail::WorldInfo& world, const WriteOp& first, EntityRun& its,
+                             OpBuffer::Reader& reader)
+    : kind_(first.kind) {
+  entities_[count_++] = first.entity;
+  const std::span<const RowImage> like = its.rows();
+  std::array<std::uint32_t, EntityRun::rows_max> row_bytes;
+  std::size_t bytes = 0;
+  for (std::size_t at = 0; at != like.size(); ++at) bytes += row_bytes[at] = world.model(like[at].table).bytes;
+  const std::size_t most = bytes == 0 ? count_max : std::min(count_max, bytes_max / bytes);
+  Entity entity;
+  Rows rows;
+  if (most < 2 || !take_alike(like, reader, entity, rows)) return;
+  EntityRun copied;
+  std::array<std::byte*, EntityRun::rows_max> columns;
+  std::byte* room = bytes_.data();
+  for (std::size_t at = 0; at != like.size(); ++at) {
+    (void)copied.add(like[at].table, room);
+    columns[at] = room;
+    if (row_bytes[at] != 0) std::memcpy(room, like[at].bytes, row_bytes[at]);
+    room += most * row_bytes[at];
+  }
+  do {
+    for (std::size_t at = 0; at != like.size(); ++at) {
+      if (row_bytes[at] != 0) std::memcpy(columns[at] + count_ * row_bytes[at], rows[at], row_bytes[at]);
+    }
+    entities_[count_++] = entity;
+  } while (count_ != most && take_alike(like, reader, entity, rows));
+  its = copied;
+}
+
+// One that has all of these rows and no others.
+bool AlikeEntities::take_alike(std::span<const RowImage> like, OpBuffer::Reader& reader, Entity& entity,
+                               Rows& rows) const {
+  if (!may_follow(reader, kind_)) return false;
+  OpBuffer::Reader ahead = reader;
+  const WriteOp* op = ahead.peek();
+  entity = op->entity;
+  if (kind_ == WriteOp::Kind::create) (void)ahead.next();
+  const auto next_is_its = [&] {
+    op = ahead.peek();
+    return op != nullptr && op->kind == WriteOp::Kind::insert && op->count == 1 && op->entity == entity;
+  };
+  for (std::size_t at = 0; at != like.size(); ++at) {
+    if (!next_is_its() || op->table != like[at].table) return false;
+    rows[at] = OpBuffer::payload(*op);
+    (void)ahead.next();
+  }
+  if (next_is_its()) return false;
+  reader = ahead;
+  return true;
+}
+
+}  // namespace stoa::txn
