@@ -1,6 +1,7 @@
 #include "txn/engine.h"
 
 #include "base/make_error.h"
+#include "delta/delta_access.h"
 #include "txn/thread_mark.h"
 
 #include <algorithm>
@@ -203,6 +204,7 @@ std::expected<Commit, Error> Engine::run(detail::WriteFunction function) {
 }
 
 std::expected<Commit, Error> Engine::apply(const Delta& delta) {
+  (void)detail::DeltaAccess::content(delta);  // one that was moved from is refused here
   may_wait();
   Node& node = new_node();
   node.kind = Node::Kind::delta;
