@@ -110,10 +110,11 @@ CommitTicket Engine::submit(Node& node) {
     (void)node.response.complete();
     return make_ticket(node);
   }
-  if (!node.deadline) {
-    node.deadline = node.is_request() ? SteadyTime::max() : queue::deadline_after(options_.deadline_default);
-  }
   node.submitted = steady_clock::now();
+  if (!node.deadline) {
+    node.deadline =
+        node.is_request() ? SteadyTime::max() : queue::deadline_after(options_.deadline_default, node.submitted);
+  }
   const bool is_request = node.is_request();
   queue_.push(node);
   bell_.ring();
@@ -127,7 +128,7 @@ void Engine::hand_over_ids(Node& node) noexcept {
   if (node.ops.empty() || refusal_ || limit_.is_closed()) return;
   try {
     Node& carrier = new_node();
-    std::swap(carrier.ops, node.ops);
+    carrier.ops.swap(node.ops);
     queue_dropped(carrier);
   } catch (const std::exception&) {
     return;  // nobody gets them any more

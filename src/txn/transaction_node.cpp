@@ -13,21 +13,24 @@ using txn::WriteOp;
 
 void TransactionNode::reset(const WorldInfo& world, storage::EntityAllocator& entities,
                             std::size_t bytes_max) noexcept {
-  world_ = &world;
-  entities_ = &entities;
-  bytes_max_ = bytes_max;
   kind = Kind::operations;
-  deadline.reset();
-  function = {};
-  delta.reset();
-  restored = nullptr;
-  ops.clear();
-  expectations.clear();
-  tag = 0;
   keep = false;
-  refused.reset();
-  result = Commit{};
   response.reset();
+  result = Commit{};
+  deadline.reset();
+  ops.clear();
+  // What few transactions have is only looked at: a line that nobody writes stays with both threads.
+  if (world_ == nullptr) {
+    world_ = &world;
+    entities_ = &entities;
+    bytes_max_ = bytes_max;
+  }
+  if (tag != 0) tag = 0;
+  if (function.call != nullptr) function = {};
+  if (delta) delta.reset();
+  if (restored != nullptr) restored = nullptr;
+  if (!expectations.empty()) expectations.clear();
+  if (refused) refused.reset();
   if (canonical_.capacity() > txn::OpBuffer::kept_bytes_max) canonical_ = std::vector<std::byte>();  // {} would keep it
 }
 
@@ -35,6 +38,7 @@ void TransactionNode::create(std::span<Entity> out) {
   if (!fits(out.size_bytes())) return;  // else there are ids, also for what is refused
   const std::size_t count = entities_->reserve(out);
   if (count != out.size()) fail(Error(ErrorCode::too_large, "all 2^32 entity indices are in use"));
+  if (count == 1) return ops.push({.kind = WriteOp::Kind::create, .entity = out.front()});
   ops.push_many({.kind = WriteOp::Kind::create, .entity = {}}, out.first(count), nullptr, 0, {});
 }
 

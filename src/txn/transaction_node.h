@@ -25,7 +25,9 @@ class EntityAllocator;
 
 namespace stoa::detail {
 
-class TransactionNode : public queue::QueueNode, public OpTarget {
+/// Its lines go from the application's thread to the writer and back, which each costs a miss: what every transaction
+/// writes comes first, close together, then what few do.
+class alignas(queue::cache_line_bytes) TransactionNode : public queue::QueueNode, public OpTarget {
  public:
   enum class Kind : std::uint8_t {
     operations,  ///< apply the recorded operations
@@ -43,22 +45,23 @@ class TransactionNode : public queue::QueueNode, public OpTarget {
   void reset(const WorldInfo& world, storage::EntityAllocator& entities, std::size_t bytes_max) noexcept;
 
   Kind kind = Kind::operations;
-  /// Whether somebody waits for it who wants no company in the batch, and counts against no limit.
-  [[nodiscard]] bool is_request() const noexcept { return kind == Kind::flush || kind == Kind::compaction; }
-  std::optional<SteadyTime> deadline;  ///< once it is submitted, there is one
+  bool keep = false;  ///< the batch ends with it, and the answer has a snapshot
+  queue::Response response;
+  std::expected<Commit, Error> result;
   SteadyTime submitted{};
-  WriteFunction function;
+  std::optional<SteadyTime> deadline;  ///< once it is submitted, there is one
+  std::uint64_t bytes_in_flight = 0;
   txn::OpBuffer ops;
+  std::uint64_t tag = 0;
   txn::OpBuffer expectations;  ///< rows that must be as they are here: an update for a row, a remove for none
+  WriteFunction function;
   std::optional<Delta> delta;
   const Root* restored = nullptr;  ///< pinned by whoever waits for the answer
-  std::uint64_t tag = 0;
-  std::optional<Error> refused;  ///< the first call that cannot be right
-  std::expected<Commit, Error> result;
-  std::uint64_t bytes_in_flight = 0;
-  queue::Response response;
+  std::optional<Error> refused;    ///< the first call that cannot be right
   std::move_only_function<void(std::expected<Commit, Error>)> then;  ///< gets the answer, if it is there
-  bool keep = false;  ///< the batch ends with it, and the answer has a snapshot
+
+  /// Whether somebody waits for it who wants no company in the batch, and counts against no limit.
+  [[nodiscard]] bool is_request() const noexcept { return kind == Kind::flush || kind == Kind::compaction; }
 
   // OpTarget: records.
   [[nodiscard]] const WorldInfo& world() const noexcept override { return *world_; }
