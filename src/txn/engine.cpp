@@ -79,7 +79,7 @@ bool Engine::steps_here() const noexcept {
 
 // Why not, where it is not let in. Who is in will be answered, whatever comes: close() waits for it.
 std::optional<Error> Engine::enter(Node& node) {
-  const std::uint64_t bytes = clamp_bytes(node.ops.bytes() + node.expectations.bytes());
+  const std::uint64_t bytes = clamp_bytes(node.bytes());
   node.bytes_in_flight = bytes;
   if (limit_.try_enter(bytes)) return std::nullopt;
   if (limit_.is_closed()) return closed_error();
@@ -111,7 +111,7 @@ CommitTicket Engine::submit(Node& node) {
     return make_ticket(node);
   }
   node.submitted = steady_clock::now();
-  if (!node.deadline) {
+  if (node.deadline == Node::no_deadline) {
     node.deadline =
         node.is_request() ? SteadyTime::max() : queue::deadline_after(options_.deadline_default, node.submitted);
   }
@@ -184,11 +184,12 @@ void Engine::release(Node& node) noexcept {
 void Engine::then(Node& node, std::move_only_function<void(std::expected<Commit, Error>)>& function) {
   if (options_.writer == WriterMode::thread) messenger_.start();
   node.then = std::move(function);
+  node.has_then = true;
   release(node);
 }
 
 void Engine::recycle(Node& node) noexcept {
-  if (node.then) {
+  if (node.has_then) {
     messenger_.post(node);
     return;
   }
@@ -200,7 +201,7 @@ std::expected<Commit, Error> Engine::run(detail::WriteFunction function) {
   may_wait();
   Node& node = new_node();
   node.kind = Node::Kind::function;
-  node.function = function;
+  node.rare().function = function;
   return submit(node).get();
 }
 
@@ -210,7 +211,7 @@ std::expected<Commit, Error> Engine::apply(const Delta& delta) {
   Node& node = new_node();
   node.kind = Node::Kind::delta;
   node.deadline = SteadyTime::max();
-  node.delta = delta;
+  node.rare().delta = delta;
   return submit(node).get();
 }
 
@@ -219,7 +220,7 @@ std::expected<Commit, Error> Engine::restore(const detail::Root& root) {
   Node& node = new_node();
   node.kind = Node::Kind::restore;
   node.deadline = SteadyTime::max();
-  node.restored = &root;
+  node.rare().restored = &root;
   return submit(node).get();
 }
 

@@ -104,6 +104,13 @@ void OpBuffer::swap(OpBuffer& other) noexcept {
 }
 
 void OpBuffer::clear() noexcept {
+  if (blocks_.size() == 1 && static_cast<std::size_t>(end_ - at_) + bytes_ <= kept_bytes_max) {
+    at_ -= bytes_;
+    front_ = nullptr;
+    count_ = 0;
+    bytes_ = 0;
+    return;
+  }
   // The first blocks are kept for the next transaction, up to a bound: one giant must not hold its memory for good.
   std::size_t kept = 0;
   std::size_t blocks = 0;

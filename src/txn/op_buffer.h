@@ -58,7 +58,7 @@ class OpBuffer {
   void clear() noexcept;
   /// Leaves what creates entities, and gives up the memory of all else.
   void keep_creations() noexcept;
-  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+  [[nodiscard]] bool empty() const noexcept { return front_ == nullptr; }
   /// The first record, or nullptr; found without a look at anything but this.
   [[nodiscard]] const WriteOp* front() const noexcept { return reinterpret_cast<const WriteOp*>(front_); }
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
@@ -78,7 +78,14 @@ class OpBuffer {
    public:
     Reader() = default;  ///< of no records
     explicit Reader(const OpBuffer& buffer) : buffer_(&buffer) {
-      if (!buffer.empty()) skip_empty_blocks();
+      if (buffer.empty()) return;
+      if (buffer.current_ != 0) {
+        skip_empty_blocks();
+      } else {  // most have one block, and then the list of them need not be looked at
+        at_ = buffer.front_;
+        end_ = buffer.at_;
+        next_block_ = 1;
+      }
     }
     /// The next record, or nullptr after the last.
     [[nodiscard]] const WriteOp* next() noexcept {
@@ -133,11 +140,11 @@ class OpBuffer {
 
   std::byte* at_ = nullptr;   // where in the current block the next record goes
   std::byte* end_ = nullptr;  // of its room
-  const std::byte* front_ = nullptr;
+  std::byte* front_ = nullptr;
   std::size_t count_ = 0;
   std::size_t bytes_ = 0;
-  std::vector<Block> blocks_;
   std::size_t current_ = 0;  // the block that is being filled, if there is one; those before it are full
+  std::vector<Block> blocks_;
 };
 
 }  // namespace stoa::txn
