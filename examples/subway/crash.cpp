@@ -141,6 +141,9 @@ int live_until_killed(const CrashOptions& options, std::chrono::year_month_day d
   for (;;) {
     std::this_thread::sleep_for(std::chrono::duration<double>(tick_seconds / options.speed));
     if (auto done = simulation->tick(simulation->clock() + tick_seconds); !done) return failed(done.error());
+    if (const std::string wrong = traffic.wrong(); !wrong.empty()) {
+      return failed(stoa::Error(stoa::ErrorCode::aborted, "an answer that nobody expected: " + wrong));
+    }
   }
 }
 

@@ -118,11 +118,11 @@ void live(stoa::Database& database, const Timetable& timetable, const DayOptions
                                           to_text(ticks.quantile(0.99)))));
   const Latency& commits = traffic.commits();
   report.check("other threads commit meanwhile", traffic.wrong().empty() && commits.count() > 0,
-               outcome(traffic.wrong(),
-                       fmt::format("{} commits, p50 {}, p99 {}; refused: {} on full trains, {} on "
-                                   "trains that had gone",
-                                   grouped(commits.count()), to_text(commits.quantile(0.5)),
-                                   to_text(commits.quantile(0.99)), grouped(traffic.full()), grouped(traffic.gone()))));
+               outcome(traffic.wrong(), fmt::format("{} commits, p50 {}, p99 {}; refused: {} on full trains, {} on "
+                                                    "trains that had gone, {} past their deadline",
+                                                    grouped(commits.count()), to_text(commits.quantile(0.5)),
+                                                    to_text(commits.quantile(0.99)), grouped(traffic.full()),
+                                                    grouped(traffic.gone()), grouped(traffic.timeouts()))));
   const Latency& reads = observers.reads();
   report.check("every snapshot shows whole commits only", observers.wrong().empty() && reads.count() > 0,
                outcome(observers.wrong(), fmt::format("{} snapshots checked, p50 {}, p99 {}; {} with all riders",
