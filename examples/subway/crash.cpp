@@ -101,9 +101,10 @@ void check_crash(const CrashOptions& options, const Timetable& timetable, int ro
     return;
   }
   const stoa::Recovery& recovery = database->recovery();
-  report.line("opened again in {}: version {}, {} transactions replayed; {}", to_text(took), grouped(recovery.version),
-              grouped(recovery.transactions),
-              recovery.dropped_tail.empty() ? "no torn tail" : "dropped: " + recovery.dropped_tail);
+  report.line(
+      "opened again in {}: version {}, {} replayed; {}", to_text(took), grouped(recovery.version),
+      counted(recovery.transactions, "transaction"),
+      recovery.dropped_tail.empty() ? "nothing half written at the log's end" : "dropped: " + recovery.dropped_tail);
 
   const stoa::Snapshot world = database->snapshot();
   const std::string missing = find_missing(world, told);

@@ -97,11 +97,13 @@ void live(stoa::Database& database, const Timetable& timetable, const DayOptions
   } else {
     tick(options.from);
   }
-  if (!report.check("the day begins", wrong.empty(), wrong.empty() ? to_clock(options.from) : wrong)) return;
-
-  Ticker::show_legend(report);
   const stoa::Snapshot morning = database.snapshot();
   const TrainCount trains_in_the_morning = count_trains(morning);
+  const std::string begun =
+      fmt::format("{} trains under way at {}", trains_in_the_morning.in_service, to_clock(trains_in_the_morning.clock));
+  if (!report.check("the day begins", wrong.empty(), wrong.empty() ? begun : wrong)) return;
+
+  Ticker::show_legend(report);
   Traffic traffic(database, timetable, *simulation, {.boarding_threads = boarding_threads, .on_fare = nullptr});
   Observers observers(database, timetable, observer_threads);
   Ticker ticker(database, traffic, observers, report);
