@@ -83,6 +83,7 @@ TransactionDelta::TransactionDelta(const detail::WorldInfo& world) : world_(worl
 bool TransactionDelta::has_effect(const WriteBuffer& buffer) {
   const storage::ChangeLog& log = buffer.changes();
   if (log.empty()) return false;
+  if (is_one_beginning(log.changes())) return true;
   // What the first change touched it touched first: if that is not as it was, nothing else need be looked at.
   const auto says_nothing = [](const Change& change) {
     return change.kind == Change::Kind::move || change.kind == Change::Kind::none ||
@@ -164,6 +165,32 @@ bool TransactionDelta::pages_differ(const WriteBuffer& buffer) {
     return !differ;
   });
   return differ;
+}
+
+// Whether one entity begins, with its rows, and nothing else happens: what many transactions are.
+bool TransactionDelta::is_one_beginning(Changes changes) const noexcept {
+  constexpr std::size_t rows_max = 8;
+  const Change& create = changes.front();
+  if (create.kind != Change::Kind::create || changes.size() > rows_max + 1) return false;
+  std::uint16_t last = table_order(create);
+  for (const Change& row : changes.subspan(1)) {
+    if (row.kind != Change::Kind::insert || row.entity != create.entity || table_order(row) <= last) return false;
+    last = table_order(row);
+  }
+  return true;
+}
+
+std::size_t TransactionDelta::write_one_beginning(const WriteBuffer& buffer, std::vector<std::byte>& out) {
+  const Changes changes = buffer.changes().changes();
+  const Entity entity = changes.front().entity;
+  const detail::EntitySlot& slot = *detail::find_alive(buffer.root(), entity);
+  rows_.clear();
+  tables_.clear();
+  for (const Change& row : changes.subspan(1)) {
+    tables_.push_back(row.table);
+    rows_.push_back({row.table, row_of(buffer, entity, slot, row.table)});
+  }
+  return runs_.begin_alone(code_of(buffer, changes.front()), {&entity, 1}, tables_, rows_, out);
 }
 
 // Whether entities begin, each with its rows, or get rows, and nothing else happens: no entity is touched twice then,
@@ -360,6 +387,7 @@ const std::byte* TransactionDelta::row_before(const WriteBuffer& buffer, const C
 std::size_t TransactionDelta::encode(const WriteBuffer& buffer, std::vector<std::byte>& out) {
   const Changes changes = buffer.changes().changes();
   runs_.clear();
+  if (is_one_beginning(changes) && runs_.can_write_alone()) return write_one_beginning(buffer, out);
   if (find_additions(changes)) return write_additions(buffer, out);
   if (changes.size() == 1 && changes[0].kind == Change::Kind::update && runs_.can_write_alone()) {
     const Change& update = changes[0];

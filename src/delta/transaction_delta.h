@@ -59,6 +59,8 @@ class TransactionDelta {
   };
   using Changes = std::span<const storage::Change>;
 
+  [[nodiscard]] bool is_one_beginning(Changes changes) const noexcept;
+  std::size_t write_one_beginning(const storage::WriteBuffer& buffer, std::vector<std::byte>& out);
   [[nodiscard]] bool find_additions(Changes changes);
   std::size_t write_additions(const storage::WriteBuffer& buffer, std::vector<std::byte>& out);
   void link(Changes changes);

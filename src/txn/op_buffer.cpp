@@ -152,9 +152,9 @@ void OpBuffer::keep_creations() noexcept {
       at += bytes;
     }
   }
+  continue_block();
   if (bytes_ == 0) return clear();
   blocks_.resize(current_ + 1);
-  continue_block();
 }
 
 void OpBuffer::open_block(std::size_t bytes) {
