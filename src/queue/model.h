@@ -190,10 +190,7 @@ struct Sync {
   static bool wait(const Atomic<std::uint32_t>& word, std::uint32_t expected, Deadline deadline);
   static void wake_all(const Atomic<std::uint32_t>& word);
   static bool spin(const auto&...) { return false; }
-  struct Wait {
-    static bool spin(const auto&...) { return false; }
-    static void note_end() {}
-  };
+  static bool spin_in_turn(const auto&...) { return false; }
 };
 
 }  // namespace stoa::queue::model

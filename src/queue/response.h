@@ -67,25 +67,22 @@ class BasicResponse {
     return (word_.load(std::memory_order_acquire) & done_bit) != 0;
   }
 
-  void wait() noexcept { (void)wait_until(no_deadline); }
+  /// `longer` than a moment the thread looks for the answer before it sleeps, where it is known to take about so long.
+  void wait(std::chrono::nanoseconds longer = {}) noexcept { (void)wait_until(no_deadline, longer); }
 
   /// Returns whether the answer came in time.
-  [[nodiscard]] bool wait_for(std::chrono::nanoseconds timeout) noexcept {
-    return done() || wait_until(deadline_after(timeout));
+  [[nodiscard]] bool wait_for(std::chrono::nanoseconds timeout, std::chrono::nanoseconds longer = {}) noexcept {
+    return done() || wait_until(deadline_after(timeout), longer);
   }
 
-  [[nodiscard]] bool wait_until(Deadline deadline) noexcept {
+  [[nodiscard]] bool wait_until(Deadline deadline, std::chrono::nanoseconds longer = {}) noexcept {
     if (done()) return true;
-    typename Sync::Wait awake;
-    if (awake.spin([this] { return done(); }, deadline)) return true;
+    if (Sync::spin_in_turn([this] { return done(); }, spin_most, longer, deadline)) return true;
     for (bool in_time = true;;) {
       // acquire: as in done(). Nothing is released: the bit speaks for itself. It and done_bit are in one word, so
       // either complete() sees this bit and wakes, or this sees done_bit, or the futex finds that the word has changed.
       const std::uint32_t before = word_.fetch_or(waiting_bit, std::memory_order_acquire);
-      if ((before & done_bit) != 0) {
-        awake.note_end();
-        return true;
-      }
+      if ((before & done_bit) != 0) return true;
       if (!in_time) return false;
       in_time = Sync::wait(word_, before | waiting_bit, deadline);
     }
@@ -104,6 +101,8 @@ class BasicResponse {
   static constexpr std::uint32_t done_bit = 1;
   static constexpr std::uint32_t dropped_bit = 2;
   static constexpr std::uint32_t waiting_bit = 4;
+  // A commit that does not sync is there by then; a sleep and its end cost more than twice as much.
+  static constexpr std::chrono::microseconds spin_most{20};
   typename Sync::template Atomic<std::uint32_t> word_{0};
 };
 

@@ -23,7 +23,6 @@ unsigned cores() {
 }
 
 std::atomic<unsigned> spinners{0};  // of the process
-std::atomic<bool> spins_long{true};
 
 }  // namespace
 
@@ -48,16 +47,6 @@ void SystemSync::wake_all(const std::atomic<std::uint32_t>& word) noexcept {
 }
 
 void SystemSync::yield() noexcept { ::sched_yield(); }
-
-// relaxed, all of these: hints, which pass nothing on.
-std::chrono::nanoseconds SystemSync::spin_most() noexcept {
-  return spins_long.load(std::memory_order_relaxed) ? spin_long : spin_short;
-}
-
-void SystemSync::note_wait(std::chrono::nanoseconds took) noexcept {
-  const bool pays = took < 2 * spin_long;
-  if (spins_long.load(std::memory_order_relaxed) != pays) spins_long.store(pays, std::memory_order_relaxed);
-}
 
 bool SystemSync::can_spin() noexcept { return cores() > 1; }
 

@@ -36,57 +36,41 @@ struct SystemSync {
   static void wake_all(const std::atomic<std::uint32_t>& word) noexcept;
 
   /// Looks for `done()` before a sleep, for as long as `most`, where there is a core to spare; false if it was not
-  /// seen. In time and not in looks: a pause takes ten cycles on one processor and 140 on another. After a while it
-  /// lets others have the core between two looks.
+  /// seen. In time and not in looks: a pause takes ten cycles on one processor and 140 on another.
   template <typename Done>
   static bool spin(Done&& done, std::chrono::nanoseconds most, Deadline deadline = no_deadline) {
     if (most.count() <= 0 || !can_spin()) return false;
     constexpr int looks = 16;  // for one at the clock, which costs as much as two
-    Deadline now = std::chrono::steady_clock::now();
-    const Deadline yields_from = now + spin_short;
-    const Deadline end = std::min(now + most, deadline);
+    const Deadline end = std::min(std::chrono::steady_clock::now() + most, deadline);
     do {
       for (int i = 0; i < looks; ++i) {
         pause();
         if (done()) return true;
       }
-      now = std::chrono::steady_clock::now();
-      if (now >= yields_from) yield();
-    } while (now < end);
+    } while (std::chrono::steady_clock::now() < end);
     return false;
   }
 
-  /// One wait, of those who may be more than there are cores, for what is mostly there soon: as many spin as leave a
-  /// core to whom they wait for, and others do not. It is for long only where the last wait of the process that went
-  /// beyond a moment was not much longer than that.
-  class Wait {
-   public:
-    template <typename Done>
-    bool spin(Done&& done, Deadline deadline = no_deadline) {
-      if (!take_turn()) return false;
-      const bool seen = SystemSync::spin(done, spin_most(), deadline);
-      end_turn();
-      return seen;
+  /// The same for those of whom there may be more than cores: as many spin as leave a core to whom they wait for, and
+  /// others do not. After `most` it goes on for as long as `longer`, and lets other threads have the core between two
+  /// looks: one that computes keeps it for milliseconds, so that this is for waits that take their time anyway.
+  template <typename Done>
+  static bool spin_in_turn(Done&& done, std::chrono::nanoseconds most, std::chrono::nanoseconds longer = {},
+                           Deadline deadline = no_deadline) {
+    if (!take_turn()) return false;
+    bool seen = spin(done, most, deadline);
+    if (!seen && longer.count() > 0) {
+      const Deadline end = std::min(std::chrono::steady_clock::now() + longer, deadline);
+      while (!(seen = done()) && std::chrono::steady_clock::now() < end) yield();
     }
-    /// What was waited for came after all, during a sleep.
-    void note_end() const noexcept { note_wait(std::chrono::steady_clock::now() - began_); }
-
-   private:
-    Deadline began_ = std::chrono::steady_clock::now();
-  };
+    end_turn();
+    return seen;
+  }
 
   /// Lets the system run another thread on this core, if one is ready.
   static void yield() noexcept;
 
  private:
-  // A commit that does not sync is there by then; a sleep and its end cost more than twice as much.
-  static constexpr std::chrono::microseconds spin_short{20};
-  // A disk's sync, if it is a fast one. A sleep there would end a third of its time later than the sync, as a core of a
-  // virtual machine that went to sleep wakes so slowly.
-  static constexpr std::chrono::microseconds spin_long{250};
-
-  [[nodiscard]] static std::chrono::nanoseconds spin_most() noexcept;
-  static void note_wait(std::chrono::nanoseconds took) noexcept;
   [[nodiscard]] static bool can_spin() noexcept;
   [[nodiscard]] static bool take_turn() noexcept;
   static void end_turn() noexcept;

@@ -127,6 +127,7 @@ class Engine final : public detail::TransactionHome {
   void queue_dropped(Node& node) noexcept;
   void hurry() noexcept;
   [[nodiscard]] bool steps_here() const noexcept;
+  [[nodiscard]] std::chrono::nanoseconds wait_awake() const noexcept;
 
   void run_writer();
   std::size_t take_queued() noexcept;
@@ -180,6 +181,7 @@ class Engine final : public detail::TransactionHome {
   std::atomic<const void*> in_function_{nullptr};  // the writer, while it runs a write function
   std::atomic<const void*> stepper_{nullptr};      // which thread steps a manual writer
   std::atomic<Version> durable_to_tell_;           // where the sink makes it so
+  std::atomic<std::int64_t> commit_takes_{0};      // the last one's nanoseconds, where that is much
 
   DeltaHistory history_;
 
