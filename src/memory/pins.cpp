@@ -66,8 +66,9 @@ PinSlot& Pins::claim(std::uint64_t word) {
   auto take_any = [&](PinBlock& block) -> PinSlot* {
     // relaxed: advice. A release that this look or the store below misses leaves a slot unused until the block's next.
     if (block.full.load(std::memory_order_relaxed)) return nullptr;
-    for (PinSlot& slot : block.slots) {
-      if (take(slot)) return &slot;
+    for (std::uint32_t at = 0; at != PinBlock::slot_count; ++at) {
+      raise_used(block, at + 1);
+      if (take(block.slots[at])) return &block.slots[at];
     }
     block.full.store(true, std::memory_order_relaxed);
     return nullptr;
@@ -94,6 +95,15 @@ PinSlot& Pins::claim(std::uint64_t word) {
   }
   hint = {id_, taken};
   return *taken;
+}
+
+// Before the slot below is claimed, or found taken.
+void Pins::raise_used(PinBlock& block, std::uint32_t used) noexcept {
+  // seq_cst, both: before the announcement in the one order, and so before the load of the root, see the class comment;
+  // also where another thread has raised it.
+  std::uint32_t now = block.used.load(std::memory_order_seq_cst);
+  while (now < used && !block.used.compare_exchange_weak(now, used, std::memory_order_seq_cst)) {
+  }
 }
 
 // The block after `last`: a new one, or another thread's that came first.
@@ -124,6 +134,7 @@ bool Pins::collect(PinSet& out) const noexcept try {
     out.exact.clear();
     out.pinning_from = ~std::uint64_t{0};
     out.pin_count = 0;
+    // First: a clone that goes on to slots which were not used yet must be noticed, too.
     const std::uint64_t clones_before = clones_.load(std::memory_order_seq_cst);
     for_each_held_slot([&](const PinSlot&, std::uint64_t held) {
       const std::uint64_t word = held & ~orphan_bit;
@@ -167,11 +178,13 @@ template <typename Visit>
 void Pins::for_each_held_slot(Visit&& visit) const {
   constexpr std::size_t at_once = 8;  // most are free, and one test does for so many
   static_assert(PinBlock::slot_count % at_once == 0);
+  const auto rounded_up = [](std::size_t used) { return (used + at_once - 1) / at_once * at_once; };
   // seq_cst: after the root's store, see the class comment; or after the store to orphans_.
   const auto word_of = [](const PinSlot& slot) { return slot.word.load(std::memory_order_seq_cst); };
   // acquire: pairs with the publishing exchange in append_block().
   for (const PinBlock* block = &first_; block != nullptr; block = block->next.load(std::memory_order_acquire)) {
-    for (const PinSlot* some = block->slots; some != block->slots + PinBlock::slot_count; some += at_once) {
+    const PinSlot* const end = block->slots + rounded_up(block->used.load(std::memory_order_seq_cst));
+    for (const PinSlot* some = block->slots; some != end; some += at_once) {
       std::uint64_t any = 0;
       for (std::size_t i = 0; i != at_once; ++i) any |= word_of(some[i]);
       if (any == 0) continue;

@@ -27,7 +27,8 @@ struct PinBlock {
 
   PinSlot slots[slot_count];
   std::atomic<PinBlock*> next{nullptr};
-  std::atomic<bool> full{false};  // advice: a walk found no free slot here, and none was released since
+  std::atomic<std::uint32_t> used{0};  // no slot from there on was ever claimed; only grows
+  std::atomic<bool> full{false};       // advice: a walk found no free slot here, and none was released since
 };
 
 /// What the writer saw in the slots at one moment after a root was published.
@@ -64,7 +65,9 @@ class PinPass {
 ///
 /// Correctness relies on the order: a reader announces and then loads the root (both seq_cst); the writer stores the
 /// root (seq_cst) and then reads the slots (seq_cst). So either the writer sees the announcement, or the reader sees
-/// the new root and needs nothing that the new root does not have.
+/// the new root and needs nothing that the new root does not have. Of a block it reads the slots that were ever used:
+/// a reader says so (seq_cst) before it announces, so a writer that does not see it does not miss an announcement that
+/// it would have to see.
 class Pins {
  public:
   Pins();
@@ -102,6 +105,7 @@ class Pins {
  private:
   static constexpr std::uint64_t orphan_bit = std::uint64_t{1} << 63U;
   PinSlot& claim(std::uint64_t word);
+  static void raise_used(PinBlock& block, std::uint32_t used) noexcept;
   static PinBlock& append_block(PinBlock& last);
   void mark_orphan(PinSlot& slot) noexcept;
   template <typename Visit>

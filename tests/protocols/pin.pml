@@ -18,8 +18,9 @@
  *   for one root or for several, and are retired one by one. The rule for a page uses only its own birth and retirement.
  *   Root, data page and their numbers are packed into one byte: the pointer `newest_` has the root's number in it, which
  *   only the assertions use (and WEAK_ONE_PHASE).
- *   A reader may claim any free slot. The C++ tries its last one first and then in order: less than any.
- *   The look at a slot before the swap is left out: a swap that fails has the same effect.
+ *   A reader may claim any free slot. The C++ tries its last one first and then in order: less than any. So all claims
+ *   say first how far slots are used, as those of a slot that was never used do.
+ *   The look at a slot before the swap is one step with the choice of it.
  *   A reader reads at two moments: its root while it pins, and root and data as late as it may. A page that was free at
  *   any moment between is found at the last one: it is free then, or has another content, as no content comes twice.
  *   For the same reason that last read and the release of the slot are one step.
@@ -42,6 +43,8 @@
  *   WEAK_NUMBER_FIRST    newest_seq_ is stored before newest_: the number announced leads the root.
  *   WEAK_CONTENT         newest_ is stored relaxed (NON_FIFO): the root is seen before its content.
  *   WEAK_COLLECT_EARLY   the slots are looked at before the root is published.
+ *   WEAK_USED            the root is loaded before the slot is said to be used.
+ *   WEAK_USED_EARLY      how far slots are used is looked at before the root is published.
  *   WEAK_RELEASE_EARLY   a reader's last read moves behind its release of the slot.
  *   WEAK_BIRTH           a pin holds a page if birth < pin, not birth <= pin.
  *   WEAK_RETIRE          a pin holds a page if pin < retire - 1, not pin < retire.
@@ -49,9 +52,10 @@
  *   WEAK_KEEP            what a pin under way held is not looked at again when it goes: memory is held for ever.
  *   WEAK_COUNT           collect() does not compare the count of clones.
  *   WEAK_COUNT_LATE      clone() counts after the old pin was released.
+ *   WEAK_COUNT_USED      how far slots are used is looked at before the count of clones.
  */
 
-#if defined(WEAK_COUNT) || defined(WEAK_COUNT_LATE)
+#if defined(WEAK_COUNT) || defined(WEAK_COUNT_LATE) || defined(WEAK_COUNT_USED)
 #define CASE_CLONES
 #endif
 
@@ -80,9 +84,10 @@
 #define NEWEST 1         /* newest_: a root's number and its page */
 #define NEWEST_NUMBER 2  /* newest_seq_ */
 #define CLONES 3         /* clones_ */
-#define SLOT(s) (4 + (s))
-#define PAGE(p) (4 + SLOTS + (p))
-#define CELLS (4 + SLOTS + PAGES)
+#define USED 4           /* of the slots: none from there on was ever claimed */
+#define SLOT(s) (5 + (s))
+#define PAGE(p) (5 + SLOTS + (p))
+#define CELLS (5 + SLOTS + PAGES)
 
 #ifdef WEAK_CONTENT
 #define NON_FIFO
@@ -137,19 +142,40 @@ inline read_data(me) {
   found = 0
 }
 
-/* Pins::claim(): a seq_cst swap. */
-inline claim(me, s, word) {
+/* Pins::raise_used(), a seq_cst maximum. */
+inline raise_used(me, s) {
   atomic {
     drained(me);
     if
-    :: memory[SLOT(0)] == 0 -> s = 0
-    :: memory[SLOT(1)] == 0 -> s = 1
-#if SLOTS > 2
-    :: memory[SLOT(2)] == 0 -> s = 2
-#endif
-    fi;
-    memory[SLOT(s)] = word
+    :: memory[USED] <= s -> memory[USED] = s + 1
+    :: else
+    fi
   }
+}
+
+/* Pins::claim(): a free slot is found, said to be used, and taken by a seq_cst swap. */
+inline claim(me, s, word) {
+  do
+  :: atomic {
+       if
+       :: memory[SLOT(0)] == 0 -> s = 0
+       :: memory[SLOT(1)] == 0 -> s = 1
+#if SLOTS > 2
+       :: memory[SLOT(2)] == 0 -> s = 2
+#endif
+       fi
+     };
+#ifndef WEAK_USED
+     raise_used(me, s);
+#endif
+     atomic {
+       drained(me);
+       if
+       :: memory[SLOT(s)] == 0 -> memory[SLOT(s)] = word; break
+       :: else
+       fi
+     }
+  od
 }
 
 inline pin(me) {
@@ -166,6 +192,9 @@ inline pin(me) {
   claim(me, slot, UNDER_WAY(from));
 #endif
   load(me, NEWEST, root);
+#ifdef WEAK_USED
+  raise_used(me, slot);
+#endif
   atomic {
     read_root(me);
     store(me, SLOT(slot), EXACT(NUMBER_OF(content)), RELEASE);
@@ -280,9 +309,18 @@ inline reclaim() {
   }
 }
 
-/* One slot of Pins::collect(); in an atomic. */
+/* How far Pins::collect() looks. */
+inline look_how_far() {
+  load(WRITER, USED, used)
+}
+
+/* One slot of it; in an atomic. */
 inline look(s) {
   load(WRITER, SLOT(s), word);
+  if
+  :: s >= used -> word = 0
+  :: else
+  fi;
   if
   :: word == 0
   :: word % 2 == 1 && word / 2 < pinning_from -> pinning_from = word / 2
@@ -293,8 +331,14 @@ inline look(s) {
 }
 
 inline collect_and_reclaim() {
+#if !defined(WEAK_USED_EARLY) && (defined(WEAK_COUNT_USED) || !defined(CASE_CLONES))
+  look_how_far();
+#endif
 #ifdef CASE_CLONES
   load(WRITER, CLONES, clones);
+#if !defined(WEAK_USED_EARLY) && !defined(WEAK_COUNT_USED)
+  look_how_far();
+#endif
   atomic { look(0) };
   atomic { look(1) };
   atomic { look(2) };
@@ -382,11 +426,15 @@ inline publish() {
 
 proctype writer() {
   byte number = 1, root = 0, data = 1, new_root, new_data;
-  byte clones, word, exact, pinning_from = NO_NUMBER, last_pinning_from = NO_NUMBER;
+  byte clones, word, used, exact, pinning_from = NO_NUMBER, last_pinning_from = NO_NUMBER;
   do
   :: number < ROOTS ->
      make_root();
+#ifdef WEAK_USED_EARLY
+     look_how_far();
+#endif
 #ifdef WEAK_COLLECT_EARLY
+     used = SLOTS;
      atomic { look(0) };
      atomic { look(1) };
 #endif
@@ -402,6 +450,9 @@ proctype writer() {
   :: else -> break
   od;
   readers_gone == READERS;
+#ifdef WEAK_USED_EARLY
+  look_how_far();
+#endif
   collect_and_reclaim();
   d_step {
     page = 0;
