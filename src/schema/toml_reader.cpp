@@ -16,6 +16,7 @@
 
 #include "schema/cell_text.h"
 #include "schema/kinds.h"
+#include "schema/toml_nesting.h"
 #include "schema/toml_object.h"
 
 namespace stoa::schema {
@@ -46,6 +47,9 @@ class Reader {
       draft_.model.name = object.text("name").value_or(database->contains("name") ? "?" : "");
       object.finish();
     }
+    // What is beyond the count has no index of its own: nothing is read, and the count is what is wrong.
+    const bool has_room = is_counted(enums, "enums") & is_counted(structs, "structs");
+    if (!has_room) return;
     // Names first: a type may be used above its definition.
     each_object(enums, "enums", [this](TomlObject& object, std::string_view name) { read_enum(object, name); });
     declare_structs(structs);
@@ -71,6 +75,12 @@ class Reader {
       wrong(mark(draft_, std::string(key.str()), key.source()),
             fmt::format("unknown key \"{}\"; known here: database, enums, structs, tables", key.str()));
     }
+  }
+
+  bool is_counted(const toml::table* section, std::string_view name) {
+    if (section == nullptr || section->size() <= definition_count_max) return true;
+    wrong(std::string(name), fmt::format("{} {}, more than {}", section->size(), name, definition_count_max));
+    return false;
   }
 
   template <typename Fn>
@@ -399,6 +409,12 @@ class Reader {
 std::expected<detail::SchemaDraft, Error> read_toml(std::string_view text, std::string source) {
   detail::SchemaDraft draft;
   draft.source = std::move(source);
+  if (const auto deep = find_deep_nesting(text)) {
+    return std::unexpected(
+        Error(ErrorCode::schema_invalid,
+              Place{.source = std::move(draft.source), .line = deep->line, .column = deep->column, .offset = 0},
+              fmt::format("more than {} levels of dotted names and brackets", toml_nesting_max)));
+  }
   try {
     const toml::table root = toml::parse(text);
     Reader(draft).read(root);
