@@ -170,18 +170,6 @@ TEST_F(Call, ForHelpIsAnsweredEverywhere) {
   }
 }
 
-// A thread's stack is as large as the limit says, and there is not that much room.
-TEST_F(Call, WhereThereIsNoThreadToSpareIsAnErrorAndLeavesNothing) {
-  write("schema.toml", stops_schema);
-  write("stop.csv", "id,name,code\nA,Astor,1\n");
-  const std::string call =
-      "ulimit -s 1000000000000 && exec " STOA_PROGRAM " import world --schema schema.toml stop=stop.csv";
-  const Finished done = run_program({"/bin/sh", "-c", call}, folder().string());
-  EXPECT_EQ(done.status, 2);
-  EXPECT_EQ(done.err, "stoa: the system has no thread to spare\n");
-  EXPECT_FALSE(exists("world"));
-}
-
 TEST_F(Call, OfDumpOnAFullDiskIsAnError) {
   make_world();
   const Finished done = run_program({"/bin/sh", "-c", STOA_PROGRAM " dump world stop > /dev/full"}, folder().string());

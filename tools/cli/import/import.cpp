@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <memory>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -169,6 +170,16 @@ std::expected<void, Error> import_into(Database& database, const ImportOptions& 
   return database.close();
 }
 
+/// The same. Memory that runs out is an error like any other: a world that was made for the run must go with it.
+std::expected<void, Error> try_import(Database& database, const ImportOptions& options, std::vector<ImportFile>& files,
+                                      ImportOutcome& outcome) {
+  try {
+    return import_into(database, options, files, outcome);
+  } catch (const std::bad_alloc&) {
+    return std::unexpected(Error::out_of_memory());
+  }
+}
+
 }  // namespace
 
 ExitStatus run_import(const ImportOptions& options) {
@@ -184,7 +195,7 @@ ExitStatus run_import(const ImportOptions& options) {
   auto database = open_database(options);
   if (!database) return fail(database.error());
 
-  auto done = import_into(*database, options, *files, outcome);
+  auto done = try_import(*database, options, *files, outcome);
   // A world that was made for this import goes with it; errors are left at that, as something else is being reported.
   if (!done && database->recovery().created) (void)database->close_and_remove();
   // Closed, and not destroyed: the plans of the files refer to its schema.
