@@ -170,12 +170,5 @@ TEST_F(Call, ForHelpIsAnsweredEverywhere) {
   }
 }
 
-TEST_F(Call, OfDumpOnAFullDiskIsAnError) {
-  make_world();
-  const Finished done = run_program({"/bin/sh", "-c", STOA_PROGRAM " dump world stop > /dev/full"}, folder().string());
-  EXPECT_EQ(done.status, 2);
-  EXPECT_EQ(done.err, "standard output: No space left on device\n");
-}
-
 }  // namespace
 }  // namespace stoa::cli_test

@@ -1,8 +1,12 @@
 // Where the machine gives out in the middle: an error with its reason, and nothing that a run made is left behind.
+#include <gmock/gmock.h>
+
 #include "cli/cli_fixture.h"
 
 namespace stoa::cli_test {
 namespace {
+
+using ::testing::HasSubstr;
 
 class OutOf : public CliTest {
  protected:
@@ -65,6 +69,37 @@ TEST_F(OutOf, MemoryLeavesNothing) {
     if (done.status == 2) ++told;
   }
   EXPECT_GT(told, 3);
+}
+
+TEST_F(OutOf, RoomForAFileIsToldWithItsReason) {
+  const Finished done = shell("ulimit -f 1 && ", import_call);
+  EXPECT_EQ(done.status, 2);
+  EXPECT_THAT(done.err, HasSubstr("File too large"));
+  EXPECT_FALSE(exists("world"));
+}
+
+TEST_F(OutOf, RoomForWhatACommandSaysIsAnError) {
+  ASSERT_EQ(shell("", import_call).status, 0);
+  for (const std::string words : {"check schema.toml", "check schema.toml --json", "info world", "info world --json",
+                                  "verify world", "verify world --json", "checkpoint world", "dump world stop"}) {
+    SCOPED_TRACE(words);
+    const Finished done = shell("", words + " > /dev/full");
+    EXPECT_EQ(done.status, 2);
+    EXPECT_EQ(done.err, "standard output: No space left on device\n");
+  }
+}
+
+TEST_F(OutOf, RoomForWhatAnImportSaysLeavesItsRowsAndSaysSo) {
+  for (const std::string more : {"", " --json"}) {
+    SCOPED_TRACE(more);
+    const Finished done = shell("", import_call + more + " > /dev/full");
+    EXPECT_EQ(done.status, 2);
+    EXPECT_EQ(done.err,
+              "standard output: No space left on device\n"
+              "stoa: the rows are committed all the same: world is at version 1\n");
+    EXPECT_EQ(rows("stop"), 1U);
+    std::filesystem::remove_all(folder() / "world");
+  }
 }
 
 }  // namespace

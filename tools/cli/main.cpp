@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <charconv>
+#include <csignal>
 #include <functional>
 #include <map>
 #include <new>
@@ -225,6 +226,7 @@ ExitStatus run(int argc, char** argv) {
 }  // namespace stoa::cli
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error with its reason, as a full disk is
   try {
     return static_cast<int>(stoa::cli::run(argc, argv));
   } catch (const std::bad_alloc&) {
