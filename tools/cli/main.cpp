@@ -119,11 +119,16 @@ void add_dump(CLI::App& app, DumpOptions& options, Run& run) {
                  std::string(exit_statuses));
   command.add_option("DB", options.folder, "The database's folder")->required();
   command.add_option("TABLE", options.table, "The table")->required();
-  command.add_option("--format", options.format, "CSV, or JSON with one object a line")
-      ->transform(one_of<DumpFormat>({{"csv", DumpFormat::csv}, {"json", DumpFormat::json}}))
+  CLI::Option* const format = command.add_option("--format", options.format, "CSV, or JSON with one object a line");
+  format->transform(one_of<DumpFormat>({{"csv", DumpFormat::csv}, {"json", DumpFormat::json}}))
       ->option_text("csv|json [csv]");
+  command.add_flag("--json", options.json, "JSON, as --format json has it; an error is a JSON object, too")
+      ->excludes(format);
   command.add_flag("--entities", options.entities, "With the entities, as a first column @entity");
-  command.callback([&] { run = [&options] { return run_dump(options); }; });
+  command.callback([&] {
+    if (options.json) options.format = DumpFormat::json;
+    run = [&options] { return run_dump(options); };
+  });
 }
 
 void add_verify(CLI::App& app, VerifyOptions& options, Run& run) {
