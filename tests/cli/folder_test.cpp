@@ -95,6 +95,21 @@ TEST_F(Call, WithAFileThatIsNotThere) {
   EXPECT_EQ(directory.err, "stop.csv: not a plain file, and an import reads its files twice\n");
 }
 
+TEST_F(Call, WithAFileThatCannotBeReachedSaysWhy) {
+  write("plain", "");
+  std::filesystem::create_symlink("loop", folder() / "loop");
+  const std::string long_name(300, 'x');
+  for (const auto& [file, why] :
+       std::vector<std::pair<std::string, std::string>>{{"plain/stop.csv", "Not a directory"},
+                                                        {"loop", "Too many levels of symbolic links"},
+                                                        {long_name, "File name too long"}}) {
+    const Finished done = import({"stop=" + file});
+    EXPECT_EQ(done.status, 2);
+    EXPECT_EQ(done.err, file + ": " + why + "\n");
+    EXPECT_FALSE(exists("world"));
+  }
+}
+
 TEST_F(Call, WithATableThatIsNotThere) {
   write("stop.csv", "id,name,code\nA,Astor,1\n");
   const Finished done = import({"halt=stop.csv"});

@@ -25,9 +25,10 @@ namespace {
 std::expected<FileStamp, Error> stamp(const std::filesystem::path& file) {
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
-  if (!std::filesystem::exists(status)) {
+  if (status.type() == std::filesystem::file_type::not_found && error != std::errc::not_a_directory) {
     return std::unexpected(Error(ErrorCode::not_found, Place{file.string()}, "there is no such file"));
   }
+  if (error) return std::unexpected(Error(ErrorCode::io, Place{file.string()}, error.message()));
   if (!std::filesystem::is_regular_file(status)) {
     return std::unexpected(
         Error(ErrorCode::io, Place{file.string()}, "not a plain file, and an import reads its files twice"));
