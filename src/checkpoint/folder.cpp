@@ -1,6 +1,7 @@
 #include "checkpoint/folder.h"
 
 #include "checkpoint/checkpoints.h"
+#include "checkpoint/schema_difference.h"
 #include "delta/transaction_delta.h"
 #include "wal/segments.h"
 
@@ -12,35 +13,6 @@
 
 namespace stoa::checkpoint {
 namespace {
-
-std::string difference(const TableModel& kept, const TableModel& given) {
-  for (const FieldModel& field : kept.fields) {
-    const FieldModel* other = given.find(field.name);
-    if (other == nullptr) return fmt::format("table {}: field {} is not in the schema given", kept.name, field.name);
-    if (field.type.kind != other->type.kind || field.type.extent != other->type.extent || field.bytes != other->bytes) {
-      return fmt::format("table {}: field {} has another type", kept.name, field.name);
-    }
-  }
-  for (const FieldModel& field : given.fields) {
-    if (kept.find(field.name) == nullptr) {
-      return fmt::format("table {}: field {} is not in the folder's schema", kept.name, field.name);
-    }
-  }
-  return {};
-}
-
-std::string difference(const SchemaModel& kept, const SchemaModel& given) {
-  if (kept.name != given.name) return fmt::format("the database's name is {}, not {}", kept.name, given.name);
-  for (const TableModel& table : kept.tables) {
-    const TableModel* other = given.find(table.name);
-    if (other == nullptr) return fmt::format("table {} is not in the schema given", table.name);
-    if (std::string found = difference(table, *other); !found.empty()) return found;
-  }
-  for (const TableModel& table : given.tables) {
-    if (kept.find(table.name) == nullptr) return fmt::format("table {} is not in the folder's schema", table.name);
-  }
-  return "rules, numbers, enum variants or storage differ";
-}
 
 std::expected<std::string, Error> read_text(FileSystem& files, const std::string& path) {
   auto file = files.open_read_only(path);
@@ -154,8 +126,10 @@ std::expected<void, Error> sync_names(FileSystem& files, const std::string& fold
 std::expected<void, Error> compare_schemas(const std::string& folder, const CompiledSchema& kept,
                                            const CompiledSchema& given) {
   if (kept.hash() == given.hash()) return {};
-  return std::unexpected(Error(ErrorCode::schema_mismatch, Place{join_path(folder, schema_file_name)},
-                               difference(kept.model(), given.model())));
+  std::string what = first_difference(kept.model(), given.model());
+  if (what.empty()) what = "it is not the schema given";  // an enum and a struct of one name, say
+  return std::unexpected(
+      Error(ErrorCode::schema_mismatch, Place{join_path(folder, schema_file_name)}, std::move(what)));
 }
 
 std::expected<std::optional<wal::Identity>, Error> read_identity(FileSystem& files, const std::string& folder,
