@@ -54,6 +54,22 @@ std::vector<std::pair<TableId, FieldId>> indexed_fields(const SchemaModel& schem
   return out;
 }
 
+using Names = std::vector<std::string>;
+
+bool has(const Names& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Anybody may keep a schema in a file of that name; only a database's owner adds to it.
+bool is_owned(const Names& names) {
+  return has(names, lock_file_name) || std::any_of(names.begin(), names.end(), is_content);
+}
+
+std::unexpected<Error> no_owner(const std::string& folder) {
+  return std::unexpected(
+      Error(ErrorCode::not_a_database, Place{folder}, "the folder has a schema.toml, and neither a lock nor a log"));
+}
+
 // A file that making a database does not leave, in a folder without a schema.
 const std::string* find_foreign(const std::vector<std::string>& names) {
   const auto found = std::find_if(names.begin(), names.end(), [](const std::string& name) {
@@ -63,6 +79,8 @@ const std::string* find_foreign(const std::vector<std::string>& names) {
 }
 
 }  // namespace
+
+bool is_content(const std::string& name) { return wal::parse_segment_name(name) || parse_checkpoint_name(name); }
 
 bool is_database_file(std::string_view name) {
   return name == schema_file_name || name == unfinished_schema_name || name == lock_file_name ||
@@ -76,7 +94,7 @@ std::expected<bool, Error> holds_database(FileSystem& files, const std::string& 
     if (names.error().code() == ErrorCode::not_found) return false;
     return std::unexpected(names.error());
   }
-  return std::find(names->begin(), names->end(), schema_file_name) != names->end();
+  return has(*names, schema_file_name) && is_owned(*names);
 }
 
 std::expected<Schema, Error> read_schema(FileSystem& files, const std::string& folder) {
@@ -84,6 +102,7 @@ std::expected<Schema, Error> read_schema(FileSystem& files, const std::string& f
   if (!found) return std::unexpected(found.error());
   if (!*found) {
     const auto names = files.list(folder);
+    if (names && has(*names, schema_file_name) && !is_owned(*names)) return no_owner(folder);
     if (names && find_foreign(*names) != nullptr) {
       return std::unexpected(
           Error(ErrorCode::not_a_database, Place{folder}, "the folder has files, and no schema.toml is among them"));
@@ -99,7 +118,10 @@ std::expected<Schema, Error> read_schema(FileSystem& files, const std::string& f
 std::expected<void, Error> check_not_foreign(FileSystem& files, const std::string& folder) {
   const auto names = files.list(folder);
   if (!names) return std::unexpected(names.error());
-  if (std::find(names->begin(), names->end(), schema_file_name) != names->end()) return {};
+  if (has(*names, schema_file_name)) {
+    if (is_owned(*names)) return {};
+    return no_owner(folder);
+  }
   const std::string* foreign = find_foreign(*names);
   if (foreign == nullptr) return {};
   return std::unexpected(Error(ErrorCode::not_a_database, Place{folder},
@@ -108,6 +130,8 @@ std::expected<void, Error> check_not_foreign(FileSystem& files, const std::strin
 
 std::expected<void, Error> write_schema(FileSystem& files, const std::string& folder, const CompiledSchema& schema) {
   if (auto vacant = check_not_foreign(files, folder); !vacant) return vacant;
+  // The lock's name first, for certain: a schema without it is no database.
+  if (auto synced = files.sync_directory(folder); !synced) return synced;
   return replace_schema(files, folder, schema);
 }
 
