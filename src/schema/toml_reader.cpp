@@ -14,6 +14,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/printable.h"
 #include "schema/cell_text.h"
 #include "schema/kinds.h"
 #include "schema/toml_nesting.h"
@@ -423,7 +424,7 @@ std::expected<detail::SchemaDraft, Error> read_toml(std::string_view text, std::
     return std::unexpected(
         Error(ErrorCode::schema_invalid,
               Place{.source = std::move(draft.source), .line = at.line, .column = at.column, .offset = 0},
-              std::string(error.description())));
+              printable(error.description())));
   }
   return draft;
 }
