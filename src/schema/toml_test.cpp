@@ -316,6 +316,21 @@ const Wrong wrongs[] = {
     {"EnumUnknownKey", in_schema("[enums.e]\nvariants = [\"a\"]\n^values = []"), "unknown key \"values\""},
     {"EnumBuiltIn", in_schema("[enums.^u8]\nvariants = [\"a\"]"), "u8 is a built-in type"},
     {"VariantTwice", in_schema("[enums.e]\nvariants = [\"a\", ^\"a\"]"), "two variants named a"},
+    {"VariantNamedAsAPlace", in_schema("[enums.e]\nvariants = [\n^\"1\",\n\"b\",\n\"c\"]"), "\"1\" is no name"},
+    {"VariantTwiceAndNumbered",
+     in_schema("[enums.e]\nvariants = [{ name = \"a\", number = 0 }, \"b\",\n^{ name = \"a\", number = 2 }]"),
+     "two variants named a"},
+    {"VariantTwiceCounts",
+     in_schema("[enums.e]\nbase = \"u8\"\nvariants = [\"a\", \"b\",\n^\"a\", { name = \"c\", value = 3 }]"),
+     "two variants named a"},
+    {"FieldNamedAsAPlace", tables("t.fields = [\n^{ name = \"1\", type = \"u8\" },\n{ name = \"b\", type = \"u8\" }]"),
+     "\"1\" is no name"},
+    {"FieldBesideOneNamedAsItsPlace", tables("t.fields = [{ name = \"i\", type = \"u8\" },\n^{ type = \"u8\" }]"),
+     "name is missing"},
+    {"FieldTwiceAndNumbered",
+     tables("t.fields = [{ name = \"x\", type = \"u8\", number = 0 }, { name = \"y\", type = \"u8\", number = 2 },\n"
+            "^{ name = \"x\", type = \"u8\", number = 1 }]"),
+     "two fields are named x"},
     {"VariantValueTwice",
      in_schema("[enums.e]\nvariants = [{ name = \"a\", value = 1 }, ^{ name = \"b\", value = 1 }]"),
      "have the same value"},
@@ -392,6 +407,37 @@ fields = [
             "w.toml:4:1: unknown key \"colour\"; known here: number, storage, log, replicate, unique, fields\n"
             "w.toml:6:40: default: expected a value of u8, got 300\n"
             "w.toml:7:24: \"vec3\" is no type: neither built in nor an enum or a struct here");
+}
+
+TEST(Toml, TellsTheMistakesOfTwoFieldsOfOneNameApart) {
+  const auto schema = Schema::from_toml(R"([database]
+name = "w"
+[tables.t]
+fields=[{name="x",type="u8",default=300},
+{name="y",type="u8"},
+{name="x",type="u8",default=1},
+{type="u8"},{name="3",type="u9"},{name="x",type="u9"}]
+)",
+                                        "w.toml");
+  ASSERT_FALSE(schema.has_value());
+  EXPECT_EQ(schema.error().message(),
+            "w.toml:4:37: default: expected a value of u8, got 300\n"
+            "w.toml:6:1: two fields are named x\n"
+            "w.toml:7:1: name is missing\n"
+            "w.toml:7:13: \"3\" is no name: letters, digits and _, not a digit first\n"
+            "w.toml:7:28: \"u9\" is no type: neither built in nor an enum or a struct here\n"
+            "w.toml:7:34: two fields are named x\n"
+            "w.toml:7:49: \"u9\" is no type: neither built in nor an enum or a struct here");
+}
+
+TEST(Toml, AMistakeIsALineWhateverIsInItsNames) {
+  const auto schema =
+      Schema::from_toml("[database]\nname = \"w\"\n[tables.\"a\\u001b\\nb\"]\n\"c\\u009b\" = 1\n", "w\n.toml");
+  ASSERT_FALSE(schema.has_value());
+  EXPECT_EQ(
+      schema.error().message(),
+      "w\\x0a.toml:3:9: \"a\\x1b\\x0ab\" is no name: letters, digits and _, not a digit first\n"
+      "w\\x0a.toml:4:1: unknown key \"c\\xc2\\x9b\"; known here: number, storage, log, replicate, unique, fields");
 }
 
 TEST(Toml, NamesTheFileThatItCannotRead) {
