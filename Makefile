@@ -73,8 +73,8 @@ format-check:  ## fail if a source is not formatted
 tidy:  ## clang-tidy over the library
 	@scripts/tidy
 
-install: setup build/release/build.ninja  ## install headers, library and package into PREFIX
-	@cmake --build --preset release
+install: setup build/release/build.ninja  ## install headers, library, package and the program stoa into PREFIX
+	@cmake --build --preset release --target stoa stoa_cli
 	@cmake --install build/release --prefix "$(PREFIX)"
 
 clean:  ## remove all builds

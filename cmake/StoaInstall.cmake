@@ -1,5 +1,6 @@
 # What a program that uses stoa gets: headers, libstoa.a, and a package in which find_package(stoa) finds stoa::stoa.
-# The layers are already inside libstoa.a and are not installed.
+# The layers are already inside libstoa.a and are not installed. The program `stoa` installs itself, in tools/cli; what
+# `make install` builds are these two.
 option(STOA_INSTALL "Install stoa with the project that it is part of" ${PROJECT_IS_TOP_LEVEL})
 if(NOT STOA_INSTALL)
   return()

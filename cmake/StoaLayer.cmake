@@ -1,11 +1,16 @@
-# The order of folders as build rules. Each folder under src/ is one target, stoa_<folder>; its headers are reached as
-# "<folder>/<file>.h" and only through the target, so that an include of a folder that is neither named under DEPENDS
-# nor below one that is does not compile.
+# The order of folders as build rules. Each folder under src/ and tools/ is one target, stoa_<folder>; its headers are
+# reached as "<folder>/<file>.h" and only through the target, so that an include of a folder that is neither named under
+# DEPENDS nor below one that is does not compile.
 
+# Not where stoa is a part of another project: a newer compiler's new warning is no reason that it should not build.
+set(warnings_are_errors "")
+if(PROJECT_IS_TOP_LEVEL)
+  set(warnings_are_errors -Werror)
+endif()
 add_library(stoa_flags INTERFACE)
 target_compile_features(stoa_flags INTERFACE cxx_std_23)
 target_compile_options(stoa_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Werror -fno-plt)
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast ${warnings_are_errors} -fno-plt)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # False alarms of g++ 12's optimiser within std::string: "restrict" for an operator+.
   target_compile_options(stoa_flags INTERFACE -Wno-restrict)
@@ -41,6 +46,18 @@ if(STOA_PAGES STREQUAL "tiny")
   target_compile_definitions(stoa_api INTERFACE STOA_TINY_PAGES=1)
 endif()
 
+# stoa_view(<variable> <folder>)
+# A directory to look for includes in, where that folder is and nothing else.
+function(stoa_view variable folder)
+  cmake_path(GET folder FILENAME name)
+  set(view "${PROJECT_BINARY_DIR}/layers/${name}")
+  file(MAKE_DIRECTORY "${view}")
+  if(NOT EXISTS "${view}/${name}")
+    file(CREATE_LINK "${folder}" "${view}/${name}" SYMBOLIC)
+  endif()
+  set(${variable} "${view}" PARENT_SCOPE)
+endfunction()
+
 # stoa_layer(<folder> DEPENDS <folders...> LIBRARIES <private libraries...> SYSTEM_INCLUDES <private directories...>)
 # A folder without sources is an INTERFACE target: it has headers, or nothing yet.
 function(stoa_layer name)
@@ -48,11 +65,7 @@ function(stoa_layer name)
   set(folder "${PROJECT_SOURCE_DIR}/src/${name}")
   file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.cpp")
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz|bench)\\.cpp$")
-  set(view "${PROJECT_BINARY_DIR}/layers/${name}")
-  file(MAKE_DIRECTORY "${view}")
-  if(NOT EXISTS "${view}/${name}")
-    file(CREATE_LINK "${folder}" "${view}/${name}" SYMBOLIC)
-  endif()
+  stoa_view(view "${folder}")
 
   list(TRANSFORM arg_DEPENDS PREPEND stoa_ OUTPUT_VARIABLE below)
   if(sources)

@@ -101,9 +101,10 @@ void check_crash(const CrashOptions& options, const Timetable& timetable, int ro
     return;
   }
   const stoa::Recovery& recovery = database->recovery();
-  report.line("opened again in {}: version {}, {} transactions replayed; {}", to_text(took), grouped(recovery.version),
-              grouped(recovery.transactions),
-              recovery.dropped_tail.empty() ? "no torn tail" : "dropped: " + recovery.dropped_tail);
+  report.line(
+      "opened again in {}: version {}, {} replayed; {}", to_text(took), grouped(recovery.version),
+      counted(recovery.transactions, "transaction"),
+      recovery.dropped_tail.empty() ? "nothing half written at the log's end" : "dropped: " + recovery.dropped_tail);
 
   const stoa::Snapshot world = database->snapshot();
   const std::string missing = find_missing(world, told);
@@ -141,6 +142,9 @@ int live_until_killed(const CrashOptions& options, std::chrono::year_month_day d
   for (;;) {
     std::this_thread::sleep_for(std::chrono::duration<double>(tick_seconds / options.speed));
     if (auto done = simulation->tick(simulation->clock() + tick_seconds); !done) return failed(done.error());
+    if (const std::string wrong = traffic.wrong(); !wrong.empty()) {
+      return failed(stoa::Error(stoa::ErrorCode::aborted, "an answer that nobody expected: " + wrong));
+    }
   }
 }
 

@@ -26,42 +26,47 @@ constexpr std::size_t observer_threads = 2;
 /// Prints a line a second: what happened since the one before.
 class Ticker {
  public:
-  Ticker(stoa::Database& database, const Latency& ticks, const Traffic& traffic, const Observers& observers,
-         Report& report)
-      : database_(database), ticks_(ticks), traffic_(traffic), observers_(observers), report_(report) {}
+  Ticker(stoa::Database& database, const Traffic& traffic, const Observers& observers, Report& report)
+      : database_(database), traffic_(traffic), observers_(observers), report_(report) {}
+
+  static void show_legend(Report& report) {
+    report.line(
+        "commits: of riders, delays and cancellations, each from submit to answer; the clock's ticks, which "
+        "move all trains, are not among them");
+    report.line("reads: each a check of all trains in a fresh snapshot, with every reference followed");
+    report.line("rates, p50 and p99 are of the time since the line before; MiB: resident, of the whole process");
+  }
 
   void show_if_due() {
     const Clock::time_point now = Clock::now();
     const std::chrono::duration<double> passed = now - last_;
     if (passed.count() < 1) return;
-    const std::uint64_t commits = ticks_.count() + traffic_.commits().count();
-    const std::uint64_t reads = observers_.reads().count();
-    const auto a_second = [&passed](std::uint64_t count) {
-      return grouped(static_cast<std::uint64_t>(static_cast<double>(count) / passed.count()));
+    const Latency::Counts all_commits = traffic_.commits().counts(), all_reads = observers_.reads().counts();
+    const Latency::Counts commits = all_commits.since(commits_), reads = all_reads.since(reads_);
+    const auto a_second = [&passed](const Latency::Counts& counts) {
+      return grouped(static_cast<std::uint64_t>(static_cast<double>(counts.count()) / passed.count()));
     };
     const stoa::Snapshot snapshot = database_.snapshot();
     const Network& network = *snapshot.get<Network>(find_network(snapshot));
     report_.line(
         "{}  {:3} trains  {:>7} riders | {:>7} commits/s  p50 {:>8}  p99 {:>8} | {:>6} reads/s  p50 {:>8}  "
         "p99 {:>8} | version {:>9} | {:>3} MiB",
-        to_clock(network.clock), network.trains, grouped(network.riders), a_second(commits - commits_),
-        to_text(traffic_.commits().quantile(0.5)), to_text(traffic_.commits().quantile(0.99)), a_second(reads - reads_),
-        to_text(observers_.reads().quantile(0.5)), to_text(observers_.reads().quantile(0.99)),
-        grouped(snapshot.version()), resident_bytes() >> 20U);
+        to_clock(network.clock), network.trains, grouped(network.riders), a_second(commits),
+        to_text(commits.quantile(0.5)), to_text(commits.quantile(0.99)), a_second(reads), to_text(reads.quantile(0.5)),
+        to_text(reads.quantile(0.99)), grouped(snapshot.version()), resident_bytes() >> 20U);
     last_ = now;
-    commits_ = commits;
-    reads_ = reads;
+    commits_ = all_commits;
+    reads_ = all_reads;
   }
 
  private:
   stoa::Database& database_;
-  const Latency& ticks_;
   const Traffic& traffic_;
   const Observers& observers_;
   Report& report_;
   Clock::time_point last_ = Clock::now();
-  std::uint64_t commits_ = 0;
-  std::uint64_t reads_ = 0;
+  Latency::Counts commits_;  // until the last line
+  Latency::Counts reads_;
 };
 
 void check_peak(const stoa::Snapshot& snapshot, const Timetable& timetable, Report& report) {
@@ -92,13 +97,16 @@ void live(stoa::Database& database, const Timetable& timetable, const DayOptions
   } else {
     tick(options.from);
   }
-  if (!report.check("the day begins", wrong.empty(), wrong.empty() ? to_clock(options.from) : wrong)) return;
-
   const stoa::Snapshot morning = database.snapshot();
   const TrainCount trains_in_the_morning = count_trains(morning);
+  const std::string begun =
+      fmt::format("{} trains under way at {}", trains_in_the_morning.in_service, to_clock(trains_in_the_morning.clock));
+  if (!report.check("the day begins", wrong.empty(), wrong.empty() ? begun : wrong)) return;
+
+  Ticker::show_legend(report);
   Traffic traffic(database, timetable, *simulation, {.boarding_threads = boarding_threads, .on_fare = nullptr});
   Observers observers(database, timetable, observer_threads);
-  Ticker ticker(database, ticks, traffic, observers, report);
+  Ticker ticker(database, traffic, observers, report);
   const Clock::time_point start = Clock::now();
   while (simulation->clock() < options.to && wrong.empty()) {
     Seconds now = std::min(simulation->clock() + tick_seconds, options.to);
@@ -118,11 +126,11 @@ void live(stoa::Database& database, const Timetable& timetable, const DayOptions
                                           to_text(ticks.quantile(0.99)))));
   const Latency& commits = traffic.commits();
   report.check("other threads commit meanwhile", traffic.wrong().empty() && commits.count() > 0,
-               outcome(traffic.wrong(),
-                       fmt::format("{} commits, p50 {}, p99 {}; refused: {} on full trains, {} on "
-                                   "trains that had gone",
-                                   grouped(commits.count()), to_text(commits.quantile(0.5)),
-                                   to_text(commits.quantile(0.99)), grouped(traffic.full()), grouped(traffic.gone()))));
+               outcome(traffic.wrong(), fmt::format("{} commits, p50 {}, p99 {}; refused: {} on full trains, {} on "
+                                                    "trains that had gone, {} past their deadline",
+                                                    grouped(commits.count()), to_text(commits.quantile(0.5)),
+                                                    to_text(commits.quantile(0.99)), grouped(traffic.full()),
+                                                    grouped(traffic.gone()), grouped(traffic.timeouts()))));
   const Latency& reads = observers.reads();
   report.check("every snapshot shows whole commits only", observers.wrong().empty() && reads.count() > 0,
                outcome(observers.wrong(), fmt::format("{} snapshots checked, p50 {}, p99 {}; {} with all riders",

@@ -1,6 +1,7 @@
 #include "latency.h"
 
 #include <bit>
+#include <numeric>
 
 namespace subway {
 
@@ -21,17 +22,31 @@ void Latency::add(std::chrono::nanoseconds duration) {
   buckets_[bucket_of(nanoseconds)].fetch_add(1, std::memory_order_relaxed);
 }
 
-std::uint64_t Latency::count() const {
-  std::uint64_t out = 0;
-  for (const auto& bucket : buckets_) out += bucket.load(std::memory_order_relaxed);
+Latency::Counts Latency::counts() const {
+  Counts out;
+  for (std::size_t bucket = 0; bucket < bucket_count; ++bucket) {
+    out.buckets_[bucket] = buckets_[bucket].load(std::memory_order_relaxed);
+  }
   return out;
 }
 
-std::chrono::nanoseconds Latency::quantile(double share) const {
+std::uint64_t Latency::Counts::count() const {
+  return std::accumulate(buckets_.begin(), buckets_.end(), std::uint64_t{0});
+}
+
+Latency::Counts Latency::Counts::since(const Counts& before) const {
+  Counts out;
+  for (std::size_t bucket = 0; bucket < bucket_count; ++bucket) {
+    out.buckets_[bucket] = buckets_[bucket] - before.buckets_[bucket];
+  }
+  return out;
+}
+
+std::chrono::nanoseconds Latency::Counts::quantile(double share) const {
   const auto rank = static_cast<std::uint64_t>(static_cast<double>(count()) * share);
   std::uint64_t seen = 0;
-  for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
-    seen += buckets_[bucket].load(std::memory_order_relaxed);
+  for (std::size_t bucket = 0; bucket < bucket_count; ++bucket) {
+    seen += buckets_[bucket];
     if (seen > rank) return std::chrono::nanoseconds(bucket_end(bucket));
   }
   return {};

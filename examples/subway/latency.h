@@ -10,6 +10,8 @@
 namespace subway {
 
 class Latency {
+  static constexpr std::size_t bucket_count = 61 * 16;  // 16 for each power of two
+
  public:
   /// Threads: any, at once.
   void add(std::chrono::nanoseconds duration);
@@ -22,17 +24,29 @@ class Latency {
     return out;
   }
 
-  [[nodiscard]] std::uint64_t count() const;
-  /// The duration below which that share of them lies, to about 6 %.
-  [[nodiscard]] std::chrono::nanoseconds quantile(double share) const;
+  /// What was added until some moment, or between two.
+  class Counts {
+   public:
+    [[nodiscard]] std::uint64_t count() const;
+    /// The duration below which that share of them lies, to about 6 %; 0 where there are none.
+    [[nodiscard]] std::chrono::nanoseconds quantile(double share) const;
+    /// What was added since `before`, which was taken earlier from the same Latency.
+    [[nodiscard]] Counts since(const Counts& before) const;
+
+   private:
+    friend class Latency;
+    std::array<std::uint64_t, bucket_count> buckets_{};
+  };
+  [[nodiscard]] Counts counts() const;
+  [[nodiscard]] std::uint64_t count() const { return counts().count(); }
+  [[nodiscard]] std::chrono::nanoseconds quantile(double share) const { return counts().quantile(share); }
 
  private:
-  // 16 buckets for each power of two.
   static constexpr std::size_t bucket_of(std::uint64_t nanoseconds);
   static constexpr std::uint64_t bucket_end(std::size_t bucket);
 
   // relaxed everywhere: statistics; each count is right, though they are not all of one moment
-  std::array<std::atomic<std::uint64_t>, 61 * 16> buckets_{};
+  std::array<std::atomic<std::uint64_t>, bucket_count> buckets_{};
 };
 
 }  // namespace subway

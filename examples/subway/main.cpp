@@ -37,9 +37,9 @@ struct Settings {
 
 void show_import(const stoa::Database& database, const stoa::Snapshot& snapshot, Report& report) {
   const auto rows = [&snapshot](const char* table) { return snapshot.count(table).value_or(0); };
-  report.line("opened in {}: version {}, {} transactions replayed, {} MiB resident",
-              to_text(database.recovery().duration), grouped(snapshot.version()),
-              grouped(database.recovery().transactions), resident_bytes() >> 20U);
+  report.line("opened in {}: version {}, {} replayed, {} MiB resident", to_text(database.recovery().duration),
+              grouped(snapshot.version()), counted(database.recovery().transactions, "transaction"),
+              resident_bytes() >> 20U);
   const std::size_t stop_times = rows("stop_time"), shape_points = rows("shape_point"), trips = rows("trip");
   report.check("the whole feed is imported", stop_times == 565'093 && shape_points == 150'744 && trips == 20'621,
                fmt::format("{} stop times, {} shape points, {} trips", grouped(stop_times), grouped(shape_points),
@@ -88,7 +88,8 @@ int run(const Settings& settings) {
   }
   std::optional<stoa::Database> database = std::move(*opened);
   if (find_network(database->snapshot())) {
-    fmt::print(stderr, "stoa-subway: {}: the day has begun in this world: import it anew\n", settings.world.string());
+    fmt::print(stderr, "stoa-subway: {}: the day has begun in this world: import it anew (make demo)\n",
+               settings.world.string());
     return 2;
   }
   show_import(*database, database->snapshot(), report);

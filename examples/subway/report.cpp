@@ -42,6 +42,10 @@ std::string grouped(std::uint64_t number) {
   return out;
 }
 
+std::string counted(std::uint64_t number, std::string_view noun) {
+  return fmt::format("{} {}{}", grouped(number), noun, number == 1 ? "" : "s");
+}
+
 std::string to_text(std::chrono::nanoseconds duration) {
   const auto count = static_cast<double>(duration.count());
   if (count < 1e3) return fmt::format("{} ns", duration.count());

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,8 @@ class Report {
 
 /// "1,234,567".
 [[nodiscard]] std::string grouped(std::uint64_t number);
+/// "1 transaction", "1,234,567 transactions": of a noun whose plural has an s.
+[[nodiscard]] std::string counted(std::uint64_t number, std::string_view noun);
 /// "850 ns", "12.3 us", "4.56 ms", "1.20 s".
 [[nodiscard]] std::string to_text(std::chrono::nanoseconds duration);
 /// Of this process.

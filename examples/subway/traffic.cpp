@@ -14,6 +14,14 @@ T pick(std::mt19937_64& random, T first, T last) {
   return std::uniform_int_distribution<T>(first, last)(random);
 }
 
+/// Whether that the train is full is all that is wrong: any other rule that is broken, traffic should not have broken.
+bool is_full_train(const stoa::Error& error) {
+  return error.code() == stoa::ErrorCode::constraint_violation && !error.violations().empty() &&
+         std::ranges::all_of(error.violations(), [](const stoa::Violation& violation) {
+           return violation.kind == stoa::Violation::Kind::range && violation.constraint == "load.riders";
+         });
+}
+
 }  // namespace
 
 Traffic::Traffic(stoa::Database& database, const Timetable& timetable, const Simulation& simulation, Settings settings)
@@ -47,13 +55,15 @@ std::string Traffic::wrong() const {
 
 void Traffic::note(const std::expected<stoa::Commit, stoa::Error>& answer) {
   if (answer) return;
-  switch (answer.error().code()) {
-    case stoa::ErrorCode::constraint_violation: full_.fetch_add(1, std::memory_order_relaxed); break;
-    case stoa::ErrorCode::not_found:
-    case stoa::ErrorCode::timeout: gone_.fetch_add(1, std::memory_order_relaxed); break;
-    default:
-      const std::scoped_lock lock(mutex_);
-      if (wrong_.empty()) wrong_ = answer.error().message();
+  if (is_full_train(answer.error())) {
+    full_.fetch_add(1, std::memory_order_relaxed);
+  } else if (answer.error().code() == stoa::ErrorCode::not_found) {
+    gone_.fetch_add(1, std::memory_order_relaxed);
+  } else if (answer.error().code() == stoa::ErrorCode::timeout) {
+    timeouts_.fetch_add(1, std::memory_order_relaxed);
+  } else {
+    const std::scoped_lock lock(mutex_);
+    if (wrong_.empty()) wrong_ = answer.error().message();
   }
 }
 

@@ -38,6 +38,8 @@ class Traffic {
   /// Refused as they should be: the train was full, or gone when its transaction came.
   [[nodiscard]] std::uint64_t full() const { return full_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t gone() const { return gone_.load(std::memory_order_relaxed); }
+  /// Not applied, as their deadline had passed.
+  [[nodiscard]] std::uint64_t timeouts() const { return timeouts_.load(std::memory_order_relaxed); }
   /// The first answer that nobody expected; empty while there is none.
   [[nodiscard]] std::string wrong() const;
 
@@ -62,6 +64,7 @@ class Traffic {
   Latency commits_;
   std::atomic<std::uint64_t> full_ = 0;  // relaxed, as below: figures to show
   std::atomic<std::uint64_t> gone_ = 0;
+  std::atomic<std::uint64_t> timeouts_ = 0;
   mutable std::mutex mutex_;
   std::string wrong_;  // guarded by mutex_
   std::vector<std::jthread> threads_;

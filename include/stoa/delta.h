@@ -97,7 +97,7 @@ class RowUpdate {
 
 /// The changes of one transaction, or the difference of two snapshots. It owns its bytes; copies share them.
 ///
-/// Errors:  where memory runs out, std::bad_alloc.
+/// Errors:  where memory runs out, std::bad_alloc. Throws std::logic_error when used after a move.
 /// Threads: any.
 /// Source:  docs/design/0007-deltas.md, docs/format.md
 class Delta {
@@ -156,6 +156,7 @@ class Delta {
   struct Content;
 
   explicit Delta(std::shared_ptr<const Content> content) : content_(std::move(content)) {}
+  [[nodiscard]] const Content& content() const;
   [[nodiscard]] const CompiledSchema& schema() const;
   void visit(TableId table, const detail::DeltaVisitor& visitor) const;
 

@@ -37,7 +37,7 @@ class Transaction : public Operations<Transaction> {
   /// otherwise the transaction answers conflict, whatever else it does. Judged before its own operations. So a program
   /// decides by what it read, and changes nothing where that has changed since. Of the row's texts, whole copies go
   /// along.
-  /// Errors of the commit: conflict; invalid_argument, if the snapshot is of another database.
+  /// Errors of the commit: conflict. Throws std::logic_error with a snapshot of another database.
   template <Component T>
   Transaction& expect_unchanged(const Snapshot& seen, Entity entity) {
     expect_unchanged(seen, target().template table_of<T>(), entity);

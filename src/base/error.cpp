@@ -22,30 +22,28 @@ std::string same_value(const Violation& violation) {
   return fmt::format("{}, {},", violation.field.empty() ? "values" : "value", printable(violation.value));
 }
 
+// "entity 12:1": a reader who meets "12:1" alone does not know what it is.
+std::string entity_text(Entity entity) { return fmt::format("entity {}:{}", entity.index(), entity.generation()); }
+
 std::string describe(const Violation& violation) {
+  const std::string entity = entity_text(violation.entity), target = entity_text(violation.target);
   switch (violation.kind) {
     case Violation::Kind::unique:
-      return fmt::format("{}: entity {}:{} has the same {} as entity {}:{}", violation.constraint,
-                         violation.entity.index(), violation.entity.generation(), same_value(violation),
-                         violation.target.index(), violation.target.generation());
+      return fmt::format("{}: {} has the same {} as {}", violation.constraint, entity, same_value(violation), target);
     case Violation::Kind::required:
-      return fmt::format("{}: entity {}:{} has no value, and one is required", violation.constraint,
-                         violation.entity.index(), violation.entity.generation());
+      return fmt::format("{}: {} has no value, and one is required", violation.constraint, entity);
     case Violation::Kind::range:
-      return fmt::format("{}: entity {}:{} has {}, which is not {}", violation.constraint, violation.entity.index(),
-                         violation.entity.generation(), violation.value, violation.bounds);
+      return fmt::format("{}: {} has {}, which is not {}", violation.constraint, entity, violation.value,
+                         violation.bounds);
     case Violation::Kind::foreign_key_missing:
-      return fmt::format("{}: entity {}:{} refers to {}:{}, which {}", violation.constraint, violation.entity.index(),
-                         violation.entity.generation(), violation.target.index(), violation.target.generation(),
+      return fmt::format("{}: {} refers to {}, which {}", violation.constraint, entity, target,
                          violation.referenced.empty() ? "is not alive" : "has no row in " + violation.referenced);
     case Violation::Kind::foreign_key_restrict:
-      return fmt::format("{}: {}{}:{} cannot go, entity {}:{} refers to it", violation.constraint,
-                         violation.referenced.empty() ? "" : "the row in " + violation.referenced + " of ",
-                         violation.target.index(), violation.target.generation(), violation.entity.index(),
-                         violation.entity.generation());
+      return fmt::format("{}: {}{} cannot go, {} refers to it", violation.constraint,
+                         violation.referenced.empty() ? "" : "the row in " + violation.referenced + " of ", target,
+                         entity);
     case Violation::Kind::cascade_limit:
-      return fmt::format("{}: the cascade from {}:{} passes the limit", violation.constraint, violation.target.index(),
-                         violation.target.generation());
+      return fmt::format("{}: the cascade from {} passes the limit", violation.constraint, target);
   }
   return violation.constraint;
 }

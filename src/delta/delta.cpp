@@ -51,27 +51,32 @@ std::expected<Delta, Error> Delta::decode(std::span<const std::byte> bytes, cons
   return Delta(*std::move(content));
 }
 
-Version Delta::from() const { return content_->from; }
-Version Delta::to() const { return content_->to; }
-std::uint64_t Delta::tag() const { return content_->tag; }
-bool Delta::is_full() const { return content_->full; }
-bool Delta::empty() const { return content_->body.empty(); }
-
-std::span<const DeltaOp> Delta::ops() const {
-  std::call_once(content_->listed, [this] { delta::list_operations(*content_); });
-  return content_->ops;
+const Delta::Content& Delta::content() const {
+  if (content_ == nullptr) throw std::logic_error("stoa: a delta that was moved from is used");
+  return *content_;
 }
 
-std::vector<std::byte> Delta::encode() const { return delta::encode_envelope(*content_); }
+Version Delta::from() const { return content().from; }
+Version Delta::to() const { return content().to; }
+std::uint64_t Delta::tag() const { return content().tag; }
+bool Delta::is_full() const { return content().full; }
+bool Delta::empty() const { return content().body.empty(); }
+
+std::span<const DeltaOp> Delta::ops() const {
+  std::call_once(content().listed, [this] { delta::list_operations(content()); });
+  return content().ops;
+}
+
+std::vector<std::byte> Delta::encode() const { return delta::encode_envelope(content()); }
 std::size_t Delta::byte_size() const { return encode().size(); }
 
 const CompiledSchema& Delta::schema() const {
-  if (content_->schema == nullptr) throw std::logic_error("stoa: each: the delta was decoded without a schema");
-  return *content_->schema;
+  if (content().schema == nullptr) throw std::logic_error("stoa: each: the delta was decoded without a schema");
+  return *content().schema;
 }
 
 void Delta::visit(TableId table, const detail::DeltaVisitor& visitor) const {
-  const RowBytes& bytes = (*content_->tables)[table];
+  const RowBytes& bytes = (*content().tables)[table];
   // For cells of any alignment that a row may ask for.
   std::vector<std::max_align_t> row(bytes.row_bytes() / sizeof(std::max_align_t) + 1);
   auto* const cells = reinterpret_cast<std::byte*>(row.data());
@@ -79,7 +84,7 @@ void Delta::visit(TableId table, const detail::DeltaVisitor& visitor) const {
     std::memset(cells, 0, bytes.row_bytes());
     (void)bytes.decode(fields, values, cells);
   };
-  delta::RunReader reader(content_->body, *content_->tables);
+  delta::RunReader reader(content().body, *content().tables);
   while (const delta::Run* run = reader.next()) {
     const auto at = std::ranges::find(run->tables, table);
     const bool is_end = run->code == delta::RunCode::destroy;

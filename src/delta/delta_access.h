@@ -41,7 +41,7 @@ class DeltaAccess {
   using Content = Delta::Content;
 
   [[nodiscard]] static Delta make(std::shared_ptr<const Content> content) { return Delta(std::move(content)); }
-  [[nodiscard]] static const Content& content(const Delta& delta) { return *delta.content_; }
+  [[nodiscard]] static const Content& content(const Delta& delta) { return delta.content(); }
 };
 
 }  // namespace detail

@@ -86,7 +86,7 @@ class Changes {
 
 std::size_t Delta::count() const {
   std::size_t out = 0;
-  delta::RunReader reader(content_->body, *content_->tables);
+  delta::RunReader reader(content().body, *content().tables);
   while (const Run* run = reader.next()) {
     std::size_t each = 1;
     if (run->code == RunCode::floors) each = 0;
@@ -98,8 +98,8 @@ std::size_t Delta::count() const {
 }
 
 void Delta::each(const Function& function) const {
-  Changes changes(schema(), *content_->tables, function);
-  delta::RunReader reader(content_->body, *content_->tables);
+  Changes changes(schema(), *content().tables, function);
+  delta::RunReader reader(content().body, *content().tables);
   while (const Run* run = reader.next()) {
     if (!changes.tell(*run)) return;
   }

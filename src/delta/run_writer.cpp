@@ -137,10 +137,7 @@ void RunWriter::begin_many(RunCode code, std::span<const Entity> entities, std::
     return;
   }
   Group& into = group(code, first_rows, {}, Class::all);
-  const std::size_t before = into.entities.size();
-  into.last.put_all(entities, into.entities);
-  bytes_added_ += into.entities.size() - before;
-  into.count += entities.size();
+  add_many(into, entities);
   for (std::size_t at = 0; at != first_rows.size(); ++at) {
     const std::size_t values_before = into.values[at].size();
     bytes_[first_rows[at].table].encode_rows(first_rows[at].bytes, entities.size(), into.values[at]);
@@ -166,9 +163,9 @@ void RunWriter::add_rows(Group& into, Entity entity, std::span<const Row> rows) 
   }
 }
 
-void RunWriter::remove(Entity entity, TableId table) {
+void RunWriter::remove_many(std::span<const Entity> entities, TableId table) {
   const Row row{table, nullptr};
-  add(group(RunCode::remove, {&row, 1}, {}, class_of(table)), entity);
+  add_many(group(RunCode::remove, {&row, 1}, {}, class_of(table)), entities);
   end_operation();
 }
 
@@ -250,11 +247,10 @@ void RunWriter::update_mixed(std::span<const Entity> entities, TableId table, co
 template <typename Append>
 void RunWriter::add_updates(Group& into, std::span<const Entity> entities, Append append) {
   std::vector<std::byte>& values = into.values[0];
-  const std::size_t bytes_before = into.entities.size() + values.size();
-  into.last.put_all(entities, into.entities);
+  add_many(into, entities);
+  const std::size_t before = values.size();
   append(values);
-  bytes_added_ += into.entities.size() + values.size() - bytes_before;
-  into.count += entities.size();
+  bytes_added_ += values.size() - before;
   end_operation();
 }
 
@@ -322,6 +318,13 @@ void RunWriter::add(Group& group, Entity entity) {
   group.last.put(entity, group.entities);
   bytes_added_ += group.entities.size() - before;
   ++group.count;
+}
+
+void RunWriter::add_many(Group& group, std::span<const Entity> entities) {
+  const std::size_t before = group.entities.size();
+  group.last.put_all(entities, group.entities);
+  bytes_added_ += group.entities.size() - before;
+  group.count += entities.size();
 }
 
 void RunWriter::encode(const RowBytes& row, RowBytes::Fields fields, const std::byte* from,

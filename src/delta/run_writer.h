@@ -42,7 +42,8 @@ class RunWriter {
   /// create() or revive() of entities that stand side by side; the rows are the first one's.
   void begin_many(RunCode code, std::span<const Entity> entities, std::span<const Row> first_rows);
   void insert(Entity entity, std::span<const Row> rows) { begin(RunCode::insert, entity, rows); }
-  void remove(Entity entity, TableId table);
+  void remove(Entity entity, TableId table) { remove_many({&entity, 1}, table); }
+  void remove_many(std::span<const Entity> entities, TableId table);
   /// The fields that differ, texts by content; nothing where none does.
   void update(Entity entity, TableId table, const std::byte* before, const std::byte* after);
   /// The same of rows that lie one after the other, of a table without texts.
@@ -103,6 +104,7 @@ class RunWriter {
   schema::RowBytes::Fields fields_of(TableId table, PlainRows::Fields changed);
   Group& group(RunCode code, std::span<const Row> rows, schema::RowBytes::Fields fields, Class of);
   void add(Group& group, Entity entity);
+  void add_many(Group& group, std::span<const Entity> entities);
   void encode(const schema::RowBytes& row, schema::RowBytes::Fields fields, const std::byte* from,
               std::vector<std::byte>& into);
   void end_operation() {

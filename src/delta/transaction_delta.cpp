@@ -83,6 +83,7 @@ TransactionDelta::TransactionDelta(const detail::WorldInfo& world) : world_(worl
 bool TransactionDelta::has_effect(const WriteBuffer& buffer) {
   const storage::ChangeLog& log = buffer.changes();
   if (log.empty()) return false;
+  if (is_one_beginning(log.changes())) return true;
   // What the first change touched it touched first: if that is not as it was, nothing else need be looked at.
   const auto says_nothing = [](const Change& change) {
     return change.kind == Change::Kind::move || change.kind == Change::Kind::none ||
@@ -166,13 +167,42 @@ bool TransactionDelta::pages_differ(const WriteBuffer& buffer) {
   return differ;
 }
 
-// Whether entities begin, each with its rows, or get rows, and nothing else happens: no entity is touched twice then,
-// as their indices rise. Sets additions_ and tables_.
+// Whether one entity begins, with its rows, and nothing else happens: what many transactions are.
+bool TransactionDelta::is_one_beginning(Changes changes) const noexcept {
+  constexpr std::size_t rows_max = 8;
+  const Change& create = changes.front();
+  if (create.kind != Change::Kind::create || changes.size() > rows_max + 1) return false;
+  std::uint16_t last = table_order(create);
+  for (const Change& row : changes.subspan(1)) {
+    if (row.kind != Change::Kind::insert || row.entity != create.entity || table_order(row) <= last) return false;
+    last = table_order(row);
+  }
+  return true;
+}
+
+std::size_t TransactionDelta::write_one_beginning(const WriteBuffer& buffer, std::vector<std::byte>& out) {
+  const Changes changes = buffer.changes().changes();
+  const Entity entity = changes.front().entity;
+  const detail::EntitySlot& slot = *detail::find_alive(buffer.root(), entity);
+  rows_.clear();
+  tables_.clear();
+  for (const Change& row : changes.subspan(1)) {
+    tables_.push_back(row.table);
+    rows_.push_back({row.table, row_of(buffer, entity, slot, row.table)});
+  }
+  return runs_.begin_alone(code_of(buffer, changes.front()), {&entity, 1}, tables_, rows_, out);
+}
+
+// Whether entities begin, each with its rows, or get rows, and nothing else happens, and no entity is met again later:
+// their indices rise, or all of them begin, or all get a row of one table. Sets additions_ and tables_.
 bool TransactionDelta::find_additions(Changes changes) {
   using Kind = Change::Kind;
   clear_for_reuse(additions_);
   clear_for_reuse(tables_);
   std::uint64_t lowest = 0;  // that the next one's index may be
+  bool rise = true;
+  bool all_begin = true;
+  bool of_one_table = true;
   const auto kind_at = [&](std::size_t at) { return at == changes.size() ? Kind::destroy : changes[at].kind; };
   const auto skip = [&](std::size_t at) {
     while (kind_at(at) == Kind::none || kind_at(at) == Kind::move) ++at;
@@ -183,9 +213,10 @@ bool TransactionDelta::find_additions(Changes changes) {
     const Change& first = changes[at];
     if (first.kind != Kind::create && first.kind != Kind::insert) return false;
     for (; kind_at(at) == first.kind && changes[at].table == first.table; ++at, ++some.count) {
-      if (changes[at].entity.index() < lowest) return false;
+      rise = rise && changes[at].entity.index() >= lowest;
       lowest = changes[at].entity.index() + std::uint64_t{1};
     }
+    all_begin = all_begin && first.kind == Kind::create;
     const auto add_table = [&](TableId table) {
       tables_.push_back(table);
       ++some.table_count;
@@ -202,9 +233,27 @@ bool TransactionDelta::find_additions(Changes changes) {
       }
       add_table(table);
     }
+    of_one_table =
+        of_one_table && first.kind == Kind::insert && some.table_count == 1 && tables_.back() == tables_.front();
     additions_.push_back(some);
   }
-  return !additions_.empty();
+  return !additions_.empty() && (rise || all_begin || of_one_table);
+}
+
+// Where entities lose rows of one table, and nothing else happens: no row can go twice. False, and nothing is written,
+// where it is not so.
+bool TransactionDelta::write_removals(Changes changes) {
+  clear_for_reuse(removed_);
+  TableId table = no_table;
+  for (const Change& change : changes) {
+    if (change.kind == Change::Kind::move || change.kind == Change::Kind::none) continue;
+    if (change.kind != Change::Kind::remove || (table != no_table && change.table != table)) return false;
+    table = change.table;
+    removed_.push_back(change.entity);
+  }
+  if (removed_.empty()) return false;
+  runs_.remove_many(removed_, table);
+  return true;
 }
 
 // Entities of one archetype stand side by side, in the order in which they came: what is written is whole columns of
@@ -221,14 +270,21 @@ std::size_t TransactionDelta::write_additions(const WriteBuffer& buffer, std::ve
     const Entity entity = changes[some->at + at].entity;
     const RunCode code = code_of(buffer, changes[some->at + at]);
     const detail::EntitySlot& slot = *detail::find_alive(buffer.root(), entity);
-    const detail::ChunkStore& store = detail::archetype_at(buffer.root(), slot.archetype - 1);
     rows_.clear();
     for (const TableId table : tables) rows_.push_back({table, row_of(buffer, entity, slot, table)});
-    const bool is_dense = std::ranges::all_of(
-        tables, [&](TableId table) { return world_.tables[to_index(table)].sparse == detail::WorldInfo::dense; });
-    const std::uint32_t in_chunk = slot.row & (store.shape->chunk_rows() - 1);
-    const std::uint32_t room = is_dense ? std::min(store.shape->chunk_rows() - in_chunk, store.rows - slot.row) : 1;
-    const Entity* const entities = store.entities(slot.row >> store.shape->row_bits).data() + in_chunk;
+    const auto is_sparse = [&](TableId table) {
+      return world_.tables[to_index(table)].sparse != detail::WorldInfo::dense;
+    };
+    // Rows of one sparse table stand side by side, too; those of several need not in the same order.
+    const bool is_packed = code == RunCode::insert && tables.size() == 1 && is_sparse(tables[0]);
+    const detail::ChunkStore& store =
+        is_packed ? *detail::sparse_at(buffer.root(), world_.tables[to_index(tables[0])].sparse).rows
+                  : detail::archetype_at(buffer.root(), slot.archetype - 1);
+    const std::uint32_t row = is_packed ? changes[some->at + at].row : slot.row;
+    const bool is_together = is_packed || std::ranges::none_of(tables, is_sparse);
+    const std::uint32_t in_chunk = row & (store.shape->chunk_rows() - 1);
+    const std::uint32_t room = is_together ? std::min(store.shape->chunk_rows() - in_chunk, store.rows - row) : 1;
+    const Entity* const entities = store.entities(row >> store.shape->row_bits).data() + in_chunk;
     std::uint32_t count = 0;
     while (true) {
       ++count;
@@ -360,7 +416,9 @@ const std::byte* TransactionDelta::row_before(const WriteBuffer& buffer, const C
 std::size_t TransactionDelta::encode(const WriteBuffer& buffer, std::vector<std::byte>& out) {
   const Changes changes = buffer.changes().changes();
   runs_.clear();
+  if (is_one_beginning(changes) && runs_.can_write_alone()) return write_one_beginning(buffer, out);
   if (find_additions(changes)) return write_additions(buffer, out);
+  if (write_removals(changes)) return runs_.finish(out);
   if (changes.size() == 1 && changes[0].kind == Change::Kind::update && runs_.can_write_alone()) {
     const Change& update = changes[0];
     const std::byte* after = buffer.find_row(update.table, update.entity);

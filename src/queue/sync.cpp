@@ -27,11 +27,6 @@ std::atomic<bool> spins_long{true};
 
 }  // namespace
 
-Deadline deadline_after(std::chrono::nanoseconds timeout) noexcept {
-  const Deadline now = std::chrono::steady_clock::now();
-  return timeout < no_deadline - now ? now + timeout : no_deadline;
-}
-
 bool SystemSync::wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, Deadline deadline) noexcept {
   // FUTEX_WAIT_BITSET, as it takes an absolute time, and of CLOCK_MONOTONIC, which is what steady_clock reads.
   timespec until{};

@@ -18,7 +18,10 @@ using Deadline = std::chrono::steady_clock::time_point;
 inline constexpr Deadline no_deadline = Deadline::max();
 
 /// The moment `timeout` from now; no_deadline where it is too far away to be told.
-[[nodiscard]] Deadline deadline_after(std::chrono::nanoseconds timeout) noexcept;
+[[nodiscard]] inline Deadline deadline_after(std::chrono::nanoseconds timeout,
+                                             Deadline now = std::chrono::steady_clock::now()) noexcept {
+  return timeout < no_deadline - now ? now + timeout : no_deadline;
+}
 
 struct SystemSync {
   template <typename T>

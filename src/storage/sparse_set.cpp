@@ -9,13 +9,17 @@ namespace stoa::storage {
 using detail::SparseLeaf;
 
 ChunkEditor SparseEditor::edit_rows() {
-  ChunkStore* own = ChunkEditor::own(pages_, set_.rows);
-  set_.rows = own;
-  return {pages_, *own};
+  if (rows_ == nullptr) set_.rows = rows_ = ChunkEditor::own(pages_, set_.rows);
+  return {pages_, *rows_};
 }
 
-SparseLeaf& SparseEditor::edit_leaf(Entity entity) {
+SparseLeaf& SparseEditor::edit_leaf(Entity entity, Leaf& last) {
   const std::uint32_t number = entity.index() / SparseLeaf::size;
+  if (last.leaf == nullptr || last.number != number) last = {number, &edit_leaf(number)};
+  return *last.leaf;
+}
+
+SparseLeaf& SparseEditor::edit_leaf(std::uint32_t number) {
   if (void* own = find_own_page(pages_, set_.leaves, number)) return *static_cast<SparseLeaf*>(own);
   if (detail::find_page(set_.leaves, number) != nullptr) {
     return *static_cast<SparseLeaf*>(
@@ -39,24 +43,38 @@ void SparseEditor::clear(Entity entity, SparseLeaf& leaf) noexcept {
   if (std::any_of(leaf.bits, leaf.bits + SparseLeaf::words, [](std::uint64_t word) { return word != 0; })) return;
   set_page(pages_, set_.leaves, entity.index() / SparseLeaf::size, nullptr);  // its path is our own: nothing can fail
   pages_.discard(&leaf, account());
+  leaf_ = leaf_of_last_ = {};
 }
 
 memory::Account SparseEditor::account() const noexcept { return account_of(set_.rows->shape->tables.front()); }
 
-std::uint32_t SparseEditor::insert(Entity entity) {
-  if (detail::find_sparse_row(set_, entity) != detail::no_row) return detail::no_row;
+std::size_t SparseEditor::insert(std::span<const Entity> entities) {
   ChunkEditor rows = edit_rows();
-  const std::uint32_t row = rows.append(entity);
+  const auto some = entities.first(std::min<std::size_t>(entities.size(), rows.room_in_chunk()));
+  std::uint32_t row = rows_->rows;
+  rows.append(some);
+  std::size_t count = 0;
+  const auto take_back_the_rest = [&] {
+    for (std::size_t left = some.size() - count; left != 0; --left) rows.pop();
+  };
   try {
-    SparseLeaf& leaf = edit_leaf(entity);
-    const std::uint32_t at = entity.index() % SparseLeaf::size;
-    leaf.rows[at] = row;
-    leaf.bits[at / 64] |= std::uint64_t{1} << (at % 64);
+    for (; count != some.size(); ++count, ++row) {
+      const std::uint32_t at = some[count].index() % SparseLeaf::size;
+      SparseLeaf& leaf = edit_leaf(some[count], leaf_);
+      if (leaf.has(at)) break;
+      leaf.rows[at] = row;
+      leaf.bits[at / 64] |= std::uint64_t{1} << (at % 64);
+    }
   } catch (...) {
-    rows.pop();
+    for (; count != 0; --count) {
+      const Entity entity = some[count - 1];
+      clear(entity, const_cast<SparseLeaf&>(*detail::find_leaf(set_, entity.index())));
+    }
+    take_back_the_rest();
     throw;
   }
-  return row;
+  take_back_the_rest();
+  return count;
 }
 
 void SparseEditor::undo_insert(Entity entity) noexcept {
@@ -66,9 +84,9 @@ void SparseEditor::undo_insert(Entity entity) noexcept {
 
 std::uint32_t SparseEditor::remove(Entity entity) {
   // What can fail comes first: both leaves, and in swap_remove() the row's pages.
-  SparseLeaf& leaf = edit_leaf(entity);
+  SparseLeaf& leaf = edit_leaf(entity, leaf_);
   const Entity last = set_.rows->entity(set_.rows->rows - 1);
-  SparseLeaf& leaf_of_last = edit_leaf(last);
+  SparseLeaf& leaf_of_last = edit_leaf(last, leaf_of_last_);
   const std::uint32_t row = leaf.rows[entity.index() % SparseLeaf::size];
   edit_rows().swap_remove(row);
   leaf_of_last.rows[last.index() % SparseLeaf::size] = row;
@@ -79,8 +97,8 @@ std::uint32_t SparseEditor::remove(Entity entity) {
 void SparseEditor::undo_remove(Entity entity, std::uint32_t row) {
   const std::uint32_t end = set_.rows->rows;
   const Entity occupant = edit_rows().swap_insert(row, entity);
-  if (occupant) edit_leaf(occupant).rows[occupant.index() % SparseLeaf::size] = end;
-  SparseLeaf& leaf = edit_leaf(entity);
+  if (occupant) edit_leaf(occupant, leaf_of_last_).rows[occupant.index() % SparseLeaf::size] = end;
+  SparseLeaf& leaf = edit_leaf(entity, leaf_);
   const std::uint32_t at = entity.index() % SparseLeaf::size;
   leaf.rows[at] = row;
   leaf.bits[at / 64] |= std::uint64_t{1} << (at % 64);

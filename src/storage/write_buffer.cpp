@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 
 namespace stoa::storage {
 
@@ -117,7 +118,7 @@ Outcome WriteBuffer::create(std::span<const Entity> entities, std::span<const Ro
   return Outcome::done;
 }
 
-WriteBuffer::Inserted WriteBuffer::insert(std::span<const Entity> entities, std::span<const RowImage> rows) {
+Counted WriteBuffer::insert(std::span<const Entity> entities, std::span<const RowImage> rows) {
   const EntitySlot* slot = detail::find_alive(root_, entities.front());
   if (slot == nullptr) return {.outcome = Outcome::no_entity};
   for (const RowImage& row : rows) {
@@ -149,8 +150,9 @@ WriteBuffer::Inserted WriteBuffer::insert(std::span<const Entity> entities, std:
 // Requires: the first is alive and has none of the rows.
 std::size_t WriteBuffer::count_alike(std::span<const Entity> entities, std::span<const RowImage> rows) const noexcept {
   const std::uint32_t archetype = detail::find_alive(root_, entities.front())->archetype;
+  // By itself a table's own editor finds it out.
   const auto has_row = [&](const RowImage& row, Entity entity) {
-    return is_sparse(row.table) && sparse_row(row.table, entity) != detail::no_row;
+    return rows.size() != 1 && is_sparse(row.table) && sparse_row(row.table, entity) != detail::no_row;
   };
   std::size_t count = 1;
   for (; count != entities.size(); ++count) {
@@ -178,24 +180,36 @@ Outcome WriteBuffer::set_field(TableId table, Entity entity, const FieldModel& f
   return Outcome::done;
 }
 
-Outcome WriteBuffer::remove(TableId table, Entity entity) {
-  const std::byte* now = find_row(table, entity);
-  if (now == nullptr) return alive(entity) ? Outcome::no_row : Outcome::no_entity;
-  if (is_sparse(table)) {
-    remove_sparse(table, entity, now);
-    return Outcome::done;
+Counted WriteBuffer::remove(TableId table, std::span<const Entity> entities) {
+  constexpr std::size_t leaves_ahead = 8;
+  const TableModel& model = world_.model(table);
+  log_.reserve(entities.size() * 2, entities.size() * model.bytes);  // of a dense one it moves as well
+  log_.reserve_blobs(entities.size() * model.blobs.size());
+  std::optional<SparseEditor> set;
+  for (std::size_t count = 0; count != entities.size(); ++count) {
+    const Entity entity = entities[count];
+    const std::byte* now = find_row(table, entity);
+    if (now == nullptr) return {count, alive(entity) ? Outcome::no_row : Outcome::no_entity};
+    if (!is_sparse(table)) {
+      remove_dense(table, entity, now);
+      continue;
+    }
+    if (!set) set.emplace(edit_sparse(table));
+    if (count + leaves_ahead < entities.size()) set->prefetch(entities[count + leaves_ahead]);
+    remove_sparse(table, entity, now, *set);
   }
+  return {.count = entities.size()};
+}
+
+void WriteBuffer::remove_dense(TableId table, Entity entity, const std::byte* now) {
   const TableModel& model = world_.model(table);
   const std::uint32_t from = detail::find_alive(root_, entity)->archetype - 1;
   const std::uint32_t to = archetypes_.without(from, table);
-  log_.reserve(2, model.bytes);
-  log_.reserve_blobs(model.blobs.size());
   // Recorded before anything is touched, and harmless to take back if the rest fails: the row is still there.
   log_.push({.kind = Change::Kind::remove, .table = table, .entity = entity}, now, model.bytes);
   if (indexes_.covers(table)) indexes_.row_removed(table, entity, now);
   let_go_of_blobs(model, now);
   (void)move({&entity, 1}, from, to);
-  return Outcome::done;
 }
 
 Outcome WriteBuffer::destroy(Entity entity) {
@@ -257,7 +271,13 @@ void WriteBuffer::raise_floors(Entity first, std::uint32_t count) {
 // The rows' contents, recorded and out of the indexes; the dense cells themselves go with the entity's row.
 void WriteBuffer::remove_all_rows(Entity entity, const EntitySlot& slot) {
   for (TableId table : sparse_tables_) {
-    if (const std::byte* now = find_row(table, entity)) remove_sparse(table, entity, now);
+    const std::byte* now = find_row(table, entity);
+    if (now == nullptr) continue;
+    const TableModel& model = world_.model(table);
+    log_.reserve(1, model.bytes);
+    log_.reserve_blobs(model.blobs.size());
+    SparseEditor set = edit_sparse(table);
+    remove_sparse(table, entity, now, set);
   }
   const ChunkStore& store = detail::archetype_at(root_, slot.archetype - 1);
   for (TableId table : store.shape->tables) {

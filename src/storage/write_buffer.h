@@ -33,6 +33,12 @@ struct RowImage {
 /// `done` changed nothing.
 enum class Outcome : std::uint8_t { done, no_entity, no_row, row_exists, too_large };
 
+/// Of how many entities, from the first on, an operation is done; where it is not, the outcome is the next one's.
+struct Counted {
+  std::size_t count = 0;
+  Outcome outcome = Outcome::done;
+};
+
 /// Errors: operations throw std::bad_alloc, wherever they are; revert() then takes the transaction back. It may need
 /// memory itself, and has the pool's spare slab for that. Where that is used up and it throws too, the buffer is lost,
 /// with all that was accepted since begin().
@@ -79,16 +85,14 @@ class WriteBuffer {
   Outcome insert(Entity entity, std::span<const RowImage> rows) { return insert({&entity, 1}, rows).outcome; }
   /// Of how many, from the first on, that was done, and where of none, why. Those who are left are to be tried again,
   /// with what is left of the rows: only as many are done together as are alike.
-  struct Inserted {
-    std::size_t count = 0;
-    Outcome outcome = Outcome::done;
-  };
-  [[nodiscard]] Inserted insert(std::span<const Entity> entities, std::span<const RowImage> rows);
+  [[nodiscard]] Counted insert(std::span<const Entity> entities, std::span<const RowImage> rows);
   /// Replaces a row. Nothing happens where it is equal.
   Outcome update(TableId table, Entity entity, const std::byte* row);
   /// Replaces one field's bytes.
   Outcome set_field(TableId table, Entity entity, const FieldModel& field, const std::byte* bytes);
-  Outcome remove(TableId table, Entity entity);
+  Outcome remove(TableId table, Entity entity) { return remove(table, {&entity, 1}).outcome; }
+  /// One after the other, up to the first that has no row: of how many it was done, and why of no more.
+  [[nodiscard]] Counted remove(TableId table, std::span<const Entity> entities);
 
   /// Puts the generations of a page of slots, none of whose entities is alive, into one floor, above which all of its
   /// indices go on. Requires: every id that is reserved of it and has not begun is above the floor.
@@ -144,6 +148,10 @@ class WriteBuffer {
   [[nodiscard]] bool is_sparse(TableId table) const noexcept {
     return world_.tables[to_index(table)].sparse != detail::WorldInfo::dense;
   }
+  /// Whether a row is its bytes, and nobody else knows of it: writing it cannot fail.
+  [[nodiscard]] bool is_plain(TableId table) const noexcept {
+    return world_.model(table).blobs.empty() && !indexes_.covers(table);
+  }
   [[nodiscard]] std::uint32_t sparse_row(TableId table, Entity entity) const noexcept;
   std::byte* edit_row(TableId table, Entity entity);
 
@@ -158,8 +166,10 @@ class WriteBuffer {
   [[nodiscard]] bool begin_slots(std::span<const Entity> entities, ChunkEditor& editor, DenseRow first, bool again);
   void insert_dense(std::span<const Entity> entities, const RowImage& rows, ChunkEditor& editor, DenseRow first);
   std::size_t insert_sparse(std::span<const Entity> entities, const RowImage& rows);
+  void write_new_rows(std::span<const Entity> entities, const RowImage& rows, std::byte* cells, std::uint32_t first);
   void write_new_row(TableId table, Entity entity, std::byte* cell, const std::byte* row);
-  void remove_sparse(TableId table, Entity entity, const std::byte* now);
+  void remove_dense(TableId table, Entity entity, const std::byte* now);
+  void remove_sparse(TableId table, Entity entity, const std::byte* now, SparseEditor& set);
   void remove_all_rows(Entity entity, const detail::EntitySlot& slot);
   void write_range(TableId table, Entity entity, std::uint32_t offset, std::uint32_t bytes, const std::byte* range);
   [[nodiscard]] static bool texts_fit(const TableModel& table, const std::byte* row, std::uint32_t offset,

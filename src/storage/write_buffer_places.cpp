@@ -106,42 +106,51 @@ void WriteBuffer::return_to_row(Entity entity, DenseRow to) {
 // Rows of entities whose places stand side by side in a chunk, from `first`. Changes are reserved.
 void WriteBuffer::insert_dense(std::span<const Entity> entities, const RowImage& rows, ChunkEditor& editor,
                                DenseRow first) {
-  const TableModel& model = world_.model(rows.table);
-  const bool plain = model.blobs.empty() && !indexes_.covers(rows.table);
   std::byte* cells = nullptr;
-  if (model.bytes != 0) {
+  if (world_.model(rows.table).bytes != 0) {
     cells = editor.edit(first.row, archetypes_.shape(first.archetype).column(rows.table));
   }
-  if (plain) {
-    for (Entity entity : entities) log_.push({.kind = Change::Kind::insert, .table = rows.table, .entity = entity});
-    if (model.bytes != 0) std::memcpy(cells, rows.bytes, entities.size() * model.bytes);
-    return;
-  }
-  for (std::size_t i = 0; i != entities.size(); ++i) {
-    log_.push({.kind = Change::Kind::insert, .table = rows.table, .entity = entities[i]});
-    write_new_row(rows.table, entities[i], cells + i * model.bytes, rows.bytes + i * model.bytes);
-  }
+  write_new_rows(entities, rows, cells, detail::no_row);
 }
 
-// Returns for how many, from the first on, that has none yet. Changes are reserved.
+// Returns for how many, from the first on: no further than one that has a row. Changes are reserved.
 std::size_t WriteBuffer::insert_sparse(std::span<const Entity> entities, const RowImage& rows) {
   const TableModel& model = world_.model(rows.table);
   SparseEditor set = edit_sparse(rows.table);
-  for (std::size_t i = 0; i != entities.size(); ++i) {
-    const std::uint32_t at = set.insert(entities[i]);
-    if (at == detail::no_row) return i;
-    log_.push({.kind = Change::Kind::insert, .table = rows.table, .row = at, .entity = entities[i]});
-    if (model.bytes != 0) write_new_row(rows.table, entities[i], set.edit(at), rows.bytes + i * model.bytes);
+  std::size_t done = 0;
+  while (done != entities.size()) {
+    const std::uint32_t first = detail::sparse_at(root_, world_.tables[to_index(rows.table)].sparse).rows->rows;
+    const auto left = entities.subspan(done);
+    // One that cannot be filled is taken back by its record, those after it must not be there.
+    const std::size_t count = set.insert(is_plain(rows.table) ? left : left.first(1));
+    if (count == 0) break;
+    write_new_rows(entities.subspan(done, count), {rows.table, rows.bytes + done * model.bytes},
+                   model.bytes == 0 ? nullptr : set.edit(first), first);
+    done += count;
   }
-  return entities.size();
+  return done;
 }
 
-void WriteBuffer::remove_sparse(TableId table, Entity entity, const std::byte* now) {
+// Records them, and fills their cells, which lie side by side. A packed row has a number, from `first` on.
+void WriteBuffer::write_new_rows(std::span<const Entity> entities, const RowImage& rows, std::byte* cells,
+                                 std::uint32_t first) {
+  const TableModel& model = world_.model(rows.table);
+  const bool plain = is_plain(rows.table);
+  std::uint32_t row = first;
+  for (std::size_t i = 0; i != entities.size(); ++i) {
+    log_.push({.kind = Change::Kind::insert, .table = rows.table, .row = row, .entity = entities[i]});
+    if (first != detail::no_row) ++row;
+    // Each as it is recorded: the next may fail, and then this one is taken back.
+    if (!plain) write_new_row(rows.table, entities[i], cells + i * model.bytes, rows.bytes + i * model.bytes);
+  }
+  if (plain && model.bytes != 0) std::memcpy(cells, rows.bytes, entities.size() * model.bytes);
+}
+
+// Requires: the entity has a row. Changes are reserved, with the row's bytes and blobs.
+void WriteBuffer::remove_sparse(TableId table, Entity entity, const std::byte* now, SparseEditor& set) {
   const TableModel& model = world_.model(table);
-  log_.reserve(1, model.bytes);
-  log_.reserve_blobs(model.blobs.size());
   if (model.bytes != 0) std::memcpy(scratch_.data(), now, model.bytes);
-  const std::uint32_t row = edit_sparse(table).remove(entity);
+  const std::uint32_t row = set.remove(entity);
   log_.push({.kind = Change::Kind::remove, .table = table, .row = row, .entity = entity}, scratch_.data(), model.bytes);
   // Only now that it is recorded: telling the indexes may fail.
   let_go_of_blobs(model, scratch_.data());

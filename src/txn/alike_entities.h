@@ -29,21 +29,20 @@ class EntityRun {
   std::size_t count_ = 0;
 };
 
-/// Entities that were written down one by one, each with rows in the same tables in the same order: they begin together,
-/// or get them together, their rows side by side.
+/// Entities that were written down one by one, each with rows in the same tables in the same order: they begin
+/// together, or get them together, their rows side by side.
 class AlikeEntities {
  public:
   static constexpr std::size_t count_max = 64;
 
-  /// Whether there may be another after what was taken off the reader, of that kind: where there is none, one is done by
-  /// itself.
+  /// Whether there may be another after what was taken off the reader, of that kind: where there is none, one is done
+  /// by itself.
   [[nodiscard]] static bool may_follow(const OpBuffer::Reader& reader, WriteOp::Kind kind) {
     const WriteOp* op = reader.peek();
     return op != nullptr && op->kind == kind && op->count == 1;
   }
-  /// Of one that was taken off the reader with its rows: takes those after it which are like it off as well. Where there
-  /// are such, `its` become all of theirs.
-  /// Lifetime: of these rows, this object's.
+  /// Of one that was taken off the reader with its rows: takes those after it which are like it off as well. Where
+  /// there are such, `its` become all of theirs. Lifetime: of these rows, this object's.
   AlikeEntities(const detail::WorldInfo& world, const WriteOp& first, EntityRun& its, OpBuffer::Reader& reader);
   AlikeEntities(const AlikeEntities&) = delete;
   AlikeEntities& operator=(const AlikeEntities&) = delete;

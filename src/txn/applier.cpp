@@ -43,7 +43,7 @@ std::expected<bool, Error> Applier::apply(TransactionNode& node, Version version
   restorer_.clear();
   try {
     auto done = run(node);
-    if (done) done = keep_rules(*node.deadline);
+    if (done) done = keep_rules(node.deadline);
     settled = done ? settle(version, node.tag) : std::unexpected(std::move(done.error()));
   } catch (const std::bad_alloc&) {
     settled = std::unexpected(Error::out_of_memory());
@@ -104,22 +104,24 @@ std::expected<void, Error> Applier::expect_rules_kept() {
 }
 
 std::expected<void, Error> Applier::run(TransactionNode& node) {
-  if (node.refused) return std::unexpected(*node.refused);
-  if (is_past(*node.deadline)) {
+  if (const Error* refusal = node.refusal()) return std::unexpected(*refusal);
+  if (is_past(node.deadline)) {
     return std::unexpected(Error(ErrorCode::timeout, "the deadline passed in the queue"));
   }
   if (auto met = meet_expectations(node); !met) return met;
   switch (node.kind) {
-    case TransactionNode::Kind::operations: return apply_operations(node.ops, buffer_, *node.deadline);
+    case TransactionNode::Kind::operations: return apply_operations(node.ops, buffer_, node.deadline);
     case TransactionNode::Kind::function: return call(node);
-    case TransactionNode::Kind::restore: return restorer_.restore(*node.restored);
+    case TransactionNode::Kind::restore: return restorer_.restore(*node.find_rare()->restored);
     default: return {};
   }
 }
 
 // Whether the rows that the transaction relies on are as it saw them, before its own operations.
 std::expected<void, Error> Applier::meet_expectations(const TransactionNode& node) const {
-  OpBuffer::Reader reader(node.expectations);
+  const TransactionNode::Rare* rare = node.find_rare();
+  if (rare == nullptr) return {};
+  OpBuffer::Reader reader(rare->expectations);
   while (const WriteOp* op = reader.next()) {
     const bool expected = op->kind == WriteOp::Kind::update;
     const std::byte* row = buffer_.find_row(op->table, op->entity);
@@ -136,11 +138,12 @@ std::expected<void, Error> Applier::meet_expectations(const TransactionNode& nod
 }
 
 std::expected<void, Error> Applier::call(const TransactionNode& node) {
-  context_.begin(*node.deadline);
+  context_.begin(node.deadline);
   called_ = true;
   try {
     Writer writer(context_);
-    if (auto result = node.function.call(node.function.object, writer); !result) return result;
+    const detail::WriteFunction& function = node.find_rare()->function;
+    if (auto result = function.call(function.object, writer); !result) return result;
     context_.finish();
   } catch (const std::bad_alloc&) {
     throw;

@@ -72,8 +72,7 @@ void insert_others(WriteBuffer& buffer, Entity entity, const EntityRun& run) {
 }
 
 // As many as the buffer takes at once; all of them where they begin.
-WriteBuffer::Inserted build_some(bool begins, std::span<const Entity> entities, const EntityRun& run,
-                                 WriteBuffer& buffer) {
+storage::Counted build_some(bool begins, std::span<const Entity> entities, const EntityRun& run, WriteBuffer& buffer) {
   if (!begins) return buffer.insert(entities, run.rows());
   return {.count = entities.size(), .outcome = buffer.create(entities, run.rows())};
 }
@@ -114,7 +113,32 @@ Met build_up(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer, D
   return build(op, alike.entities(), run, buffer, deadline, after);
 }
 
-Outcome apply_one(const WriteOp& op, WriteBuffer& buffer) {
+// As many removals from one table as follow one another.
+Met take_apart(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer, Deadline& deadline, AfterError after) {
+  constexpr std::size_t together_max = 64;
+  std::array<Entity, together_max> entities;  // NOLINT(*-member-init): filled as far as it is read
+  entities[0] = op.entity;
+  std::size_t size = 1;
+  for (const WriteOp* next = reader.peek(); next != nullptr && size != together_max; next = reader.peek()) {
+    if (next->kind != WriteOp::Kind::remove || next->table != op.table) break;
+    entities[size++] = next->entity;
+    (void)reader.next();
+  }
+  Met met;
+  for (std::span<const Entity> left(entities.data(), size); !left.empty();) {
+    auto [count, outcome] = buffer.remove(op.table, left);
+    if (outcome != Outcome::done) {
+      if (met.outcome == Outcome::done) met = {outcome, op.table, left[count]};
+      if (after == AfterError::stop) return met;
+      ++count;
+    }
+    left = left.subspan(count);
+  }
+  met.late = deadline.passed_after(size);
+  return met;
+}
+
+Outcome change(const WriteOp& op, WriteBuffer& buffer) {
   const std::byte* row = OpBuffer::payload(op);
   switch (op.kind) {
     case WriteOp::Kind::update: return buffer.update(op.table, op.entity, row);
@@ -126,9 +150,17 @@ Outcome apply_one(const WriteOp& op, WriteBuffer& buffer) {
     }
     case WriteOp::Kind::set_field:
       return buffer.set_field(op.table, op.entity, buffer.world().model(op.table).field(op.field), row);
-    case WriteOp::Kind::remove: return buffer.remove(op.table, op.entity);
     case WriteOp::Kind::destroy: return buffer.destroy(op.entity);
     default: return Outcome::done;
+  }
+}
+
+Met apply(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer, Deadline& deadline, AfterError after) {
+  switch (op.kind) {
+    case WriteOp::Kind::create:
+    case WriteOp::Kind::insert: return build_up(op, reader, buffer, deadline, after);
+    case WriteOp::Kind::remove: return take_apart(op, reader, buffer, deadline, after);
+    default: return {change(op, buffer), op.table, op.entity, deadline.passed_after(1)};
   }
 }
 
@@ -156,9 +188,7 @@ std::expected<void, Error> apply_operations(const OpBuffer& ops, WriteBuffer& bu
   Prefetcher ahead(ops, buffer.root());
   while (const WriteOp* op = reader.next()) {
     ahead.look_past(reader.taken());
-    const bool builds = op->kind == WriteOp::Kind::create || op->kind == WriteOp::Kind::insert;
-    const Met met = builds ? build_up(*op, reader, buffer, deadline, after)
-                           : Met{apply_one(*op, buffer), op->table, op->entity, deadline.passed_after(1)};
+    const Met met = apply(*op, reader, buffer, deadline, after);
     if (met.outcome != Outcome::done) [[unlikely]] {
       auto error = describe(met.outcome, op->kind, buffer.world(), met.table, met.entity);
       if (after == AfterError::stop) return std::unexpected(std::move(*error));

@@ -312,7 +312,12 @@ TEST(Ticket, ThrowsWhenItWasMovedFrom) {
   EXPECT_THROW(transaction.destroy(entity), std::logic_error);  // NOLINT(bugprone-use-after-move): what is tested
   EXPECT_THROW((void)std::move(transaction).submit(), std::logic_error);
   CommitTicket other = std::move(ticket);
-  EXPECT_THROW((void)ticket.get(), std::logic_error);  // NOLINT(bugprone-use-after-move): what is tested
+  // NOLINTBEGIN(bugprone-use-after-move): what is tested
+  EXPECT_THROW((void)ticket.get(), std::logic_error);
+  EXPECT_THROW((void)ticket.wait_for(1s), std::logic_error);
+  EXPECT_THROW(ticket.then([](const auto&) {}), std::logic_error);
+  EXPECT_THROW((void)ticket.operator co_await().await_ready(), std::logic_error);
+  // NOLINTEND(bugprone-use-after-move)
   EXPECT_EQ(version_of(other.get()), 1U);
 }
 

@@ -1,6 +1,7 @@
 #include "txn/engine.h"
 
 #include "base/make_error.h"
+#include "delta/delta_access.h"
 #include "txn/thread_mark.h"
 
 #include <algorithm>
@@ -78,7 +79,7 @@ bool Engine::steps_here() const noexcept {
 
 // Why not, where it is not let in. Who is in will be answered, whatever comes: close() waits for it.
 std::optional<Error> Engine::enter(Node& node) {
-  const std::uint64_t bytes = clamp_bytes(node.ops.bytes() + node.expectations.bytes());
+  const std::uint64_t bytes = clamp_bytes(node.bytes());
   node.bytes_in_flight = bytes;
   if (limit_.try_enter(bytes)) return std::nullopt;
   if (limit_.is_closed()) return closed_error();
@@ -109,10 +110,11 @@ CommitTicket Engine::submit(Node& node) {
     (void)node.response.complete();
     return make_ticket(node);
   }
-  if (!node.deadline) {
-    node.deadline = node.is_request() ? SteadyTime::max() : queue::deadline_after(options_.deadline_default);
-  }
   node.submitted = steady_clock::now();
+  if (node.deadline == Node::no_deadline) {
+    node.deadline =
+        node.is_request() ? SteadyTime::max() : queue::deadline_after(options_.deadline_default, node.submitted);
+  }
   const bool is_request = node.is_request();
   queue_.push(node);
   bell_.ring();
@@ -126,7 +128,7 @@ void Engine::hand_over_ids(Node& node) noexcept {
   if (node.ops.empty() || refusal_ || limit_.is_closed()) return;
   try {
     Node& carrier = new_node();
-    std::swap(carrier.ops, node.ops);
+    carrier.ops.swap(node.ops);
     queue_dropped(carrier);
   } catch (const std::exception&) {
     return;  // nobody gets them any more
@@ -182,11 +184,12 @@ void Engine::release(Node& node) noexcept {
 void Engine::then(Node& node, std::move_only_function<void(std::expected<Commit, Error>)>& function) {
   if (options_.writer == WriterMode::thread) messenger_.start();
   node.then = std::move(function);
+  node.has_then = true;
   release(node);
 }
 
 void Engine::recycle(Node& node) noexcept {
-  if (node.then) {
+  if (node.has_then) {
     messenger_.post(node);
     return;
   }
@@ -198,16 +201,17 @@ std::expected<Commit, Error> Engine::run(detail::WriteFunction function) {
   may_wait();
   Node& node = new_node();
   node.kind = Node::Kind::function;
-  node.function = function;
+  node.rare().function = function;
   return submit(node).get();
 }
 
 std::expected<Commit, Error> Engine::apply(const Delta& delta) {
+  (void)detail::DeltaAccess::content(delta);  // one that was moved from is refused here
   may_wait();
   Node& node = new_node();
   node.kind = Node::Kind::delta;
   node.deadline = SteadyTime::max();
-  node.delta = delta;
+  node.rare().delta = delta;
   return submit(node).get();
 }
 
@@ -216,7 +220,7 @@ std::expected<Commit, Error> Engine::restore(const detail::Root& root) {
   Node& node = new_node();
   node.kind = Node::Kind::restore;
   node.deadline = SteadyTime::max();
-  node.restored = &root;
+  node.rare().restored = &root;
   return submit(node).get();
 }
 

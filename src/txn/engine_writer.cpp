@@ -179,11 +179,12 @@ void Engine::apply(Node& node) {
   }
   const bool writes =
       node.kind == Node::Kind::operations || node.kind == Node::Kind::function || node.kind == Node::Kind::restore;
-  if (writes && follower_.is_following() && !node.refused) node.refused = make_error(ErrorCode::read_only, "a replica");
+  if (writes && follower_.is_following() && !node.refusal()) node.fail(make_error(ErrorCode::read_only, "a replica"));
   if (node.kind == Node::Kind::flush) flush_asked_ = true;
-  if (node.kind == Node::Kind::dropped && !node.refused) node.refused = make_error(ErrorCode::aborted, "dropped");
-  if (node.kind == Node::Kind::restore && node.restored->history != buffers_.write_buffer().root().history) {
-    node.refused = make_error(ErrorCode::fork, "the snapshot is of another history: from before a promotion");
+  if (node.kind == Node::Kind::dropped && !node.refusal()) node.fail(make_error(ErrorCode::aborted, "dropped"));
+  if (node.kind == Node::Kind::restore &&
+      node.find_rare()->restored->history != buffers_.write_buffer().root().history) {
+    node.fail(make_error(ErrorCode::fork, "the snapshot is of another history: from before a promotion"));
   }
   const bool is_function = node.kind == Node::Kind::function;  // every submit() reads what is on in_function_'s line
   if (is_function) enter_function();
@@ -199,7 +200,7 @@ void Engine::apply(Node& node) {
 }
 
 void Engine::apply_delta(Node& node) {
-  const Delta whole = *std::exchange(node.delta, std::nullopt);
+  const Delta whole = *std::exchange(node.rare().delta, std::nullopt);
   const Follower::Content& delta = detail::DeltaAccess::content(whole);
   std::vector<std::byte> body;
   bool kept = false;

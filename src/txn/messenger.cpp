@@ -30,6 +30,7 @@ class Messenger::Post {
   void run(Node& node) noexcept {
     const Post* before = std::exchange(running, this);
     auto function = std::exchange(node.then, nullptr);
+    node.has_then = false;
     function(node.result);
     function = nullptr;  // what it holds goes where it ran
     running = before;

@@ -42,11 +42,6 @@ std::byte* adopt_texts(std::byte* cell, std::byte* text_at, std::span<const std:
 
 }  // namespace
 
-void OpBuffer::push(const WriteOp& op) {
-  std::memcpy(make_room(sizeof op), &op, sizeof op);
-  ++count_;
-}
-
 void OpBuffer::push(WriteOp op, const std::byte* cell, std::uint32_t bytes, std::span<const std::uint32_t> blobs,
                     std::uint32_t base) {
   const std::size_t texts = blobs.empty() ? 0 : text_bytes(cell, blobs, base);
@@ -98,26 +93,47 @@ bool OpBuffer::push_together(WriteOp op, std::span<const Entity> entities, const
   return true;
 }
 
+void OpBuffer::swap(OpBuffer& other) noexcept {
+  std::swap(at_, other.at_);
+  std::swap(end_, other.end_);
+  std::swap(front_, other.front_);
+  std::swap(count_, other.count_);
+  std::swap(bytes_, other.bytes_);
+  std::swap(blocks_, other.blocks_);
+  std::swap(current_, other.current_);
+}
+
 void OpBuffer::clear() noexcept {
+  if (blocks_.size() == 1 && static_cast<std::size_t>(end_ - at_) + bytes_ <= kept_bytes_max) {
+    at_ -= bytes_;
+    front_ = nullptr;
+    count_ = 0;
+    bytes_ = 0;
+    return;
+  }
   // The first blocks are kept for the next transaction, up to a bound: one giant must not hold its memory for good.
   std::size_t kept = 0;
   std::size_t blocks = 0;
   while (blocks < blocks_.size() && kept + blocks_[blocks].size <= kept_bytes_max) kept += blocks_[blocks++].size;
-  blocks_.resize(blocks);
-  for (Block& block : blocks_) block.used = 0;
+  if (blocks != blocks_.size()) blocks_.resize(blocks);
   front_ = nullptr;
   current_ = 0;
   count_ = 0;
   bytes_ = 0;
+  at_ = blocks == 0 ? nullptr : blocks_[0].data.get();
+  end_ = blocks == 0 ? nullptr : at_ + blocks_[0].size;
 }
 
 // In place: what is kept moves to the front, and never past what is read.
 void OpBuffer::keep_creations() noexcept {
+  if (empty()) return;
+  close_block();
+  const std::size_t blocks = current_ + 1;
   front_ = nullptr;
   count_ = 0;
   bytes_ = 0;
   current_ = 0;
-  for (std::size_t from = 0; from != blocks_.size(); ++from) {
+  for (std::size_t from = 0; from != blocks; ++from) {
     std::byte* const data = blocks_[from].data.get();
     const std::size_t end = std::exchange(blocks_[from].used, 0);
     for (std::size_t at = 0; at != end;) {
@@ -136,25 +152,49 @@ void OpBuffer::keep_creations() noexcept {
       at += bytes;
     }
   }
+  continue_block();
   if (bytes_ == 0) return clear();
   blocks_.resize(current_ + 1);
 }
 
 void OpBuffer::open_block(std::size_t bytes) {
-  while (current_ < blocks_.size() && blocks_[current_].room() < bytes) ++current_;
-  if (current_ != blocks_.size()) return;
-  const std::size_t last = blocks_.empty() ? block_bytes_first / 2 : blocks_.back().size;
-  const std::size_t size = std::max(std::min(last * 2, block_bytes_max), bytes);
-  blocks_.push_back({std::make_unique_for_overwrite<std::byte[]>(size), size, 0});
+  std::size_t next = 0;
+  if (!blocks_.empty()) {
+    close_block();
+    for (next = current_ + 1; next != blocks_.size() && blocks_[next].size < bytes; ++next) blocks_[next].used = 0;
+  }
+  if (next == blocks_.size()) {
+    const std::size_t last = blocks_.empty() ? block_bytes_first / 2 : blocks_.back().size;
+    const std::size_t size = std::max(std::min(last * 2, block_bytes_max), bytes);
+    blocks_.push_back({std::make_unique_for_overwrite<std::byte[]>(size), size, 0});
+  }
+  blocks_[next].used = 0;
+  current_ = next;
+  continue_block();
+}
+
+void OpBuffer::continue_block() noexcept {
+  const Block& block = blocks_[current_];
+  at_ = block.data.get() + block.used;
+  end_ = block.data.get() + block.size;
+}
+
+void OpBuffer::close_block() noexcept { blocks_[current_].used = used_of(current_); }
+
+// Requires: it is one up to the current one.
+std::size_t OpBuffer::used_of(std::size_t block) const noexcept {
+  const Block& one = blocks_[block];
+  return block == current_ ? static_cast<std::size_t>(at_ - one.data.get()) : one.used;
 }
 
 void OpBuffer::Reader::skip_empty_blocks() noexcept {
   at_ = nullptr;
-  while (at_ == nullptr && next_block_ != buffer_->blocks_.size()) {
-    const Block& block = buffer_->blocks_[next_block_++];
-    if (block.used == 0) continue;
-    at_ = block.data.get();
-    end_ = at_ + block.used;
+  while (at_ == nullptr && next_block_ <= buffer_->current_) {
+    const std::size_t block = next_block_++;
+    const std::size_t used = buffer_->used_of(block);
+    if (used == 0) continue;
+    at_ = buffer_->blocks_[block].data.get();
+    end_ = at_ + used;
   }
 }
 

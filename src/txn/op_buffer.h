@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <vector>
@@ -24,13 +25,24 @@ static_assert(sizeof(WriteOp) == 24);
 
 /// Blocks that double in size up to a bound, so that nothing is ever copied to make room. Texts in a row point into the
 /// block that holds the row.
+///
+/// What changes with every record lies together, at the front: another thread reads it next, and each line that was
+/// written costs it a miss, and the writing one the next time.
 class OpBuffer {
  public:
   /// What an idle transaction may keep, of each list.
   static constexpr std::size_t kept_bytes_max = std::size_t{64} << 10U;
 
+  OpBuffer() = default;
+  OpBuffer(const OpBuffer&) = delete;
+  OpBuffer& operator=(const OpBuffer&) = delete;
+  void swap(OpBuffer& other) noexcept;
+
   /// Appends a record without payload.
-  void push(const WriteOp& op);
+  void push(const WriteOp& op) {
+    std::memcpy(make_room(sizeof op), &op, sizeof op);
+    ++count_;
+  }
   /// Appends a record with a row or cell of `bytes`, and the texts in it, whose cells are at `blobs` from `cell`'s
   /// start less `base`.
   void push(WriteOp op, const std::byte* cell, std::uint32_t bytes, std::span<const std::uint32_t> blobs,
@@ -46,7 +58,7 @@ class OpBuffer {
   void clear() noexcept;
   /// Leaves what creates entities, and gives up the memory of all else.
   void keep_creations() noexcept;
-  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+  [[nodiscard]] bool empty() const noexcept { return front_ == nullptr; }
   /// The first record, or nullptr; found without a look at anything but this.
   [[nodiscard]] const WriteOp* front() const noexcept { return reinterpret_cast<const WriteOp*>(front_); }
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
@@ -66,7 +78,14 @@ class OpBuffer {
    public:
     Reader() = default;  ///< of no records
     explicit Reader(const OpBuffer& buffer) : buffer_(&buffer) {
-      if (!buffer.empty()) skip_empty_blocks();
+      if (buffer.empty()) return;
+      if (buffer.current_ != 0) {
+        skip_empty_blocks();
+      } else {  // most have one block, and then the list of them need not be looked at
+        at_ = buffer.front_;
+        end_ = buffer.at_;
+        next_block_ = 1;
+      }
     }
     /// The next record, or nullptr after the last.
     [[nodiscard]] const WriteOp* next() noexcept {
@@ -100,27 +119,32 @@ class OpBuffer {
   struct Block {
     std::unique_ptr<std::byte[]> data;
     std::size_t size = 0;
-    std::size_t used = 0;
+    std::size_t used = 0;  // once it is full
     [[nodiscard]] std::size_t room() const noexcept { return size - used; }
   };
 
   std::byte* make_room(std::size_t bytes) {
-    if (current_ == blocks_.size() || blocks_[current_].room() < bytes) open_block(bytes);
-    Block& block = blocks_[current_];
-    std::byte* out = block.data.get() + block.used;
+    if (static_cast<std::size_t>(end_ - at_) < bytes) open_block(bytes);
+    std::byte* const out = at_;
     if (front_ == nullptr) front_ = out;
-    block.used += bytes;
+    at_ += bytes;
     bytes_ += bytes;
     return out;
   }
   /// Makes that block the current one which has room for so many.
   void open_block(std::size_t bytes);
+  /// Goes on behind what is used of the current block.
+  void continue_block() noexcept;
+  void close_block() noexcept;
+  [[nodiscard]] std::size_t used_of(std::size_t block) const noexcept;
 
-  const std::byte* front_ = nullptr;
-  std::vector<Block> blocks_;
-  std::size_t current_ = 0;  // the block that is being filled; those before it are full
+  std::byte* at_ = nullptr;   // where in the current block the next record goes
+  std::byte* end_ = nullptr;  // of its room
+  std::byte* front_ = nullptr;
   std::size_t count_ = 0;
   std::size_t bytes_ = 0;
+  std::size_t current_ = 0;  // the block that is being filled, if there is one; those before it are full
+  std::vector<Block> blocks_;
 };
 
 }  // namespace stoa::txn

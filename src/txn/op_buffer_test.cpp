@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -50,6 +51,40 @@ TEST(OpBuffer, KeepsWhatCreatesAndNoOtherMemory) {
     ops.push_many({.kind = WriteOp::Kind::create, .entity = {}}, std::vector<Entity>{{7, 7}}, nullptr, 0, {});
     created.emplace_back(7, 7);
     ASSERT_EQ(created_by(ops), created) << "it goes on behind them";
+  }
+}
+
+TEST(OpBuffer, ReadsWhatWasWrittenSinceItWasCleared) {
+  SeededRandom random(test::test_seed());
+  for (int buffers = 0; buffers != 20; ++buffers) {
+    OpBuffer ops;
+    OpBuffer other;
+    for (int round = 0; round != 30; ++round) {
+      std::vector<std::size_t> sizes(random.next() % 40);
+      const std::uint64_t largest = random.next() % 8 == 0 ? OpBuffer::kept_bytes_max * 2 : 600;
+      for (std::size_t& size : sizes) {
+        size = 8 * (random.next() % (largest / 8));
+        const std::vector<std::byte> row(size, static_cast<std::byte>(round));
+        ops.push({.kind = WriteOp::Kind::insert, .entity = {}}, row.data(), static_cast<std::uint32_t>(size), {}, 0);
+      }
+      if (random.next() % 4 == 0) {
+        ops.swap(other);
+        ops.swap(other);
+      }
+      EXPECT_EQ(ops.empty(), sizes.empty());
+      OpBuffer::Reader reader(ops);
+      for (const std::size_t size : sizes) {
+        const WriteOp* op = reader.next();
+        ASSERT_NE(op, nullptr);
+        ASSERT_EQ(op->payload_bytes, size);
+        const std::byte* const row = OpBuffer::payload(*op);
+        ASSERT_TRUE(
+            std::all_of(row, row + size, [&](std::byte byte) { return byte == static_cast<std::byte>(round); }));
+      }
+      ASSERT_EQ(reader.next(), nullptr);
+      ops.clear();
+      EXPECT_EQ(ops.bytes(), 0U);
+    }
   }
 }
 

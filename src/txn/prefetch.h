@@ -96,6 +96,7 @@ class QueuePrefetcher {
     if (step == 0) {
       __builtin_prefetch(&node->kind);
       __builtin_prefetch(&node->ops);
+      __builtin_prefetch(&node->tag);
     } else if (const WriteOp* op = node->ops.front(); op != nullptr) {
       if (step == 1) __builtin_prefetch(op);
       if (step == 2) prefetch_slot(root_, op->entity);

@@ -47,8 +47,7 @@ void Transaction::expect_unchanged(const Snapshot& seen, TableId table, Entity e
   detail::TransactionNode& node = valid(node_, "transaction");
   const detail::Root& root = detail::SnapshotAccess::root(seen);
   if (root.world != &node.world()) {
-    node.fail(Error::invalid("expect_unchanged: the snapshot is of another database"));
-    return;
+    throw std::logic_error("stoa: expect_unchanged: the snapshot is of another database");
   }
   node.expect(table, entity, detail::find_row(root, table, entity));
 }
@@ -104,6 +103,9 @@ Snapshot Commit::snapshot() const {
   return (*kept)->clone();
 }
 
-bool CommitTicket::wait_for(std::chrono::nanoseconds time) { return home_->wait_for(valid(node_, "ticket"), time); }
+bool CommitTicket::wait_for(std::chrono::nanoseconds time) {
+  detail::TransactionNode& node = valid(node_, "ticket");  // first: the home of one that was moved from is none, too
+  return home_->wait_for(node, time);
+}
 
 }  // namespace stoa

@@ -13,21 +13,27 @@ using txn::WriteOp;
 
 void TransactionNode::reset(const WorldInfo& world, storage::EntityAllocator& entities,
                             std::size_t bytes_max) noexcept {
-  world_ = &world;
-  entities_ = &entities;
-  bytes_max_ = bytes_max;
   kind = Kind::operations;
-  deadline.reset();
-  function = {};
-  delta.reset();
-  restored = nullptr;
-  ops.clear();
-  expectations.clear();
-  tag = 0;
   keep = false;
-  refused.reset();
-  result = Commit{};
   response.reset();
+  result = Commit{};
+  deadline = no_deadline;
+  ops.clear();
+  // A line that nobody writes stays with both threads.
+  if (tag != 0) tag = 0;
+  if (has_rare_) {
+    rare_.expectations.clear();
+    rare_.function = {};
+    rare_.delta.reset();
+    rare_.restored = nullptr;
+    rare_.refused.reset();
+    has_rare_ = false;
+  }
+  if (world_ == nullptr) {
+    world_ = &world;
+    entities_ = &entities;
+    bytes_max_ = bytes_max;
+  }
   if (canonical_.capacity() > txn::OpBuffer::kept_bytes_max) canonical_ = std::vector<std::byte>();  // {} would keep it
 }
 
@@ -35,6 +41,7 @@ void TransactionNode::create(std::span<Entity> out) {
   if (!fits(out.size_bytes())) return;  // else there are ids, also for what is refused
   const std::size_t count = entities_->reserve(out);
   if (count != out.size()) fail(Error(ErrorCode::too_large, "all 2^32 entity indices are in use"));
+  if (count == 1) return ops.push({.kind = WriteOp::Kind::create, .entity = out.front()});
   ops.push_many({.kind = WriteOp::Kind::create, .entity = {}}, out.first(count), nullptr, 0, {});
 }
 
@@ -87,28 +94,23 @@ void TransactionNode::destroy(Entity entity) {
 void TransactionNode::expect(TableId table, Entity entity, const std::byte* row) {
   if (!has_room(row == nullptr ? 0 : world_->model(table).bytes)) return;
   if (row == nullptr) {
-    expectations.push({.kind = WriteOp::Kind::remove, .table = table, .entity = entity});
+    rare().expectations.push({.kind = WriteOp::Kind::remove, .table = table, .entity = entity});
   } else {
     const TableModel& model = world_->model(table);
-    expectations.push({.kind = WriteOp::Kind::update, .table = table, .entity = entity}, row, model.bytes, model.blobs,
-                      0);
+    rare().expectations.push({.kind = WriteOp::Kind::update, .table = table, .entity = entity}, row, model.bytes,
+                             model.blobs, 0);
   }
 }
 
-// Whether a record with so many bytes of ids and cells does; its texts count once they are there.
-bool TransactionNode::fits(std::size_t more_bytes) {
-  if (ops.bytes() + expectations.bytes() + more_bytes <= bytes_max_) return true;
-  if (!refused) {
+bool TransactionNode::refuse_size() {
+  if (refusal() == nullptr) {
     fail(Error(ErrorCode::too_large, "the transaction is larger than " + std::to_string(bytes_max_) + " bytes"));
   }
   return false;
 }
 
-// What is refused already needs no more records; ids that were reserved keep theirs, to be burnt.
-bool TransactionNode::has_room(std::size_t more_bytes) { return fits(more_bytes) && !refused; }
-
 void TransactionNode::fail(Error error) {
-  if (!refused) refused = std::move(error);
+  if (refusal() == nullptr) rare().refused = std::move(error);
 }
 
 }  // namespace stoa::detail

@@ -339,6 +339,36 @@ TEST(Api, ASnapshotThatWasMovedFromSaysSo) {
   EXPECT_EQ(taken.version(), 0U);
 }
 
+TEST(Api, ADeltaThatWasMovedFromSaysSo) {
+  auto db = stoa::Database::in_memory(airfield());
+  ASSERT_TRUE(db);
+  stoa::Delta delta = stoa::Delta::full(db->snapshot());
+  const stoa::Delta taken = std::move(delta);
+  // NOLINTBEGIN(bugprone-use-after-move): that is the test
+  EXPECT_THROW((void)delta.from(), std::logic_error);
+  EXPECT_THROW((void)delta.tag(), std::logic_error);
+  EXPECT_THROW((void)delta.is_full(), std::logic_error);
+  EXPECT_THROW((void)delta.empty(), std::logic_error);
+  EXPECT_THROW((void)delta.ops(), std::logic_error);
+  EXPECT_THROW((void)delta.count(), std::logic_error);
+  EXPECT_THROW((void)delta.encode(), std::logic_error);
+  EXPECT_THROW((void)delta.byte_size(), std::logic_error);
+  EXPECT_THROW(delta.each([](const stoa::DeltaChange&) { return true; }), std::logic_error);
+  EXPECT_THROW((void)db->apply(delta), std::logic_error);
+  // NOLINTEND(bugprone-use-after-move)
+  EXPECT_TRUE(taken.is_full());
+}
+
+TEST(Api, ASnapshotOfAnotherDatabaseIsRefusedAtOnce) {
+  auto one = stoa::Database::in_memory(airfield());
+  auto other = stoa::Database::in_memory(airfield());
+  ASSERT_TRUE(one && other);
+  const stoa::Snapshot seen = other->snapshot();
+  EXPECT_THROW(one->begin().expect_unchanged<Position>(seen, stoa::Entity()), std::logic_error);
+  EXPECT_THROW((void)one->restore(seen), std::logic_error);
+  EXPECT_THROW((void)stoa::diff(seen, one->snapshot()), std::logic_error);
+}
+
 TEST(Api, AssigningLetsGoOfWhatWasHeld) {
   const Folder folder;
   std::filesystem::create_directories(folder.path());

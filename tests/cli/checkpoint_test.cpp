@@ -49,7 +49,7 @@ TEST_F(CheckpointCommand, InfoShowsThem) {
   EXPECT_NE(json.out.find(R"("checkpoints":[{"version":1,"bytes":)" + size + "}]"), std::string::npos) << json.out;
   const Finished text = stoa({"info", "world"});
   EXPECT_NE(text.out.find("\ncheckpoint version 1, "), std::string::npos) << text.out;
-  EXPECT_NE(text.out.find("\nrecovery   from version 1, 1 transactions from the log in "), std::string::npos);
+  EXPECT_NE(text.out.find("\nrecovery   from version 1, 1 transaction from the log in "), std::string::npos);
 }
 
 TEST_F(CheckpointCommand, ADamagedOneIsToldAndReplaced) {

@@ -125,8 +125,7 @@ TEST_F(Dump, WarnsOfATextThatWouldComeBackAsItsDefault) {
   }
   const Finished dumped = stoa({"dump", "world", "a"});
   EXPECT_EQ(dumped.out, "x\nfull\n\"\"\n");
-  EXPECT_EQ(dumped.err,
-            "stoa: warning: 1 empty texts are in fields with a default: an import would read the default\n");
+  EXPECT_EQ(dumped.err, "stoa: warning: 1 empty text is in fields with a default: an import would read the default\n");
 }
 
 class DumpInJson : public CliTest {};

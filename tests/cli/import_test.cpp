@@ -116,6 +116,11 @@ TEST_F(Import, ShowsProgressWhereItIsAsked) {
   const Finished done = import({"--progress", "stop=stop.csv"});
   EXPECT_NE(done.err.find("checking: 1024 rows, "), std::string::npos) << done.err;
   EXPECT_NE(done.err.find("loading: 1024 rows, "), std::string::npos) << done.err;
+  // The end of a pass, too: it need not come a second after its beginning.
+  EXPECT_NE(done.err.find("checking: 3000 rows, "), std::string::npos) << done.err;
+  EXPECT_NE(done.err.find(" rows/s, 50 %\n"), std::string::npos) << done.err;
+  EXPECT_NE(done.err.find("loading: 3000 rows, "), std::string::npos) << done.err;
+  EXPECT_TRUE(done.err.ends_with(" rows/s, 100 %\n")) << done.err;
 }
 
 // The feed of the demo: from zstd, with keys that come in other files.

@@ -88,6 +88,17 @@ TEST_F(Look, VerifyCountsWhatItJudged) {
                           "\n");
 }
 
+TEST_F(Look, OfOneThingIsSpokenInTheSingular) {
+  write("stop.csv", "id,name,code,parent\nA,Astor,1,A\n");
+  EXPECT_NE(import({"stop=stop.csv"}).out.find(" 1 row in "), std::string::npos);
+  const std::string info = stoa({"info", "world"}).out;
+  EXPECT_NE(info.find("\nlog        1 segment, "), std::string::npos) << info;
+  EXPECT_NE(info.find(", 1 transaction from the log in "), std::string::npos) << info;
+  const std::string verify = stoa({"verify", "world"}).out;
+  EXPECT_NE(verify.find(" 1 row\n           1 reference\n           2 unique values\n"), std::string::npos) << verify;
+  EXPECT_NE(verify.find(" 1 value with bounds\n           0 violations\n"), std::string::npos) << verify;
+}
+
 TEST_F(Look, VerifyFindsADamagedLog) {
   make_world();
   write("more.csv", "id,name,code\nC,Canal,3\n");

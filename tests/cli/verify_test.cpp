@@ -82,7 +82,7 @@ class Verify : public CliTest {
     const Finished done = stoa({"verify", "world"});
     EXPECT_EQ(done.status, 1);
     EXPECT_TRUE(done.err.starts_with("stoa: ship" + violation)) << done.err;
-    EXPECT_NE(done.out.find(" 1 violations\n"), std::string::npos) << done.out;
+    EXPECT_NE(done.out.find(" 1 violation\n"), std::string::npos) << done.out;
     const Finished json = stoa({"verify", "world", "--json"});
     EXPECT_EQ(json.status, 1);
     EXPECT_TRUE(json.out.starts_with(R"({"ok":false,)")) << json.out;

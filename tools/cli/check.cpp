@@ -88,9 +88,10 @@ ExitStatus run_check(const CheckOptions& options) {
     append_schema(json, (*compiled)->model());
   } else {
     const SchemaModel& model = (*compiled)->model();
-    fmt::format_to(std::back_inserter(output.text()), "{}: {} is right: {} tables, {} fields, hash {}",
-                   options.schema.string(), model.name, model.tables.size(), count_fields(model),
-                   hash_text(model.hash));
+    const std::size_t fields = count_fields(model);
+    fmt::format_to(std::back_inserter(output.text()), "{}: {} is right: {} {}, {} {}, hash {}", options.schema.string(),
+                   model.name, model.tables.size(), noun_for(model.tables.size(), "table", "tables"), fields,
+                   noun_for(fields, "field", "fields"), hash_text(model.hash));
   }
   if (!output.text().empty()) output.text() += '\n';
   return end_command(output, compiled ? ExitStatus::done : exit_status_of(compiled.error().code()));

@@ -9,6 +9,7 @@
 #include "cli/end.h"
 #include "cli/folder_files.h"
 #include "cli/json.h"
+#include "cli/text.h"
 
 namespace stoa::cli {
 
@@ -40,8 +41,8 @@ ExitStatus run_checkpoint(const CheckpointOptions& options) {
   } else {
     const std::string& passed_by = database->recovery().passed_by;
     auto out = std::back_inserter(output.text());
-    fmt::format_to(out, "{}: version {}, {} bytes in {:.0f} ms, {} segments of the log dropped\n",
-                   options.folder.string(), *made, bytes, taken.count(), dropped);
+    fmt::format_to(out, "{}: version {}, {} bytes in {:.0f} ms, {} {} of the log dropped\n", options.folder.string(),
+                   *made, bytes, taken.count(), dropped, noun_for(dropped, "segment", "segments"));
     if (!passed_by.empty()) fmt::format_to(out, "replaces   {}\n", passed_by);
   }
   return end_command(output, ExitStatus::done);

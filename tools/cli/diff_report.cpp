@@ -136,8 +136,9 @@ void DiffReport::end_section() {
   }
   found_ = true;
   if (options_.json || total == shown_) return;
-  fmt::format_to(std::back_inserter(output_.text()), "... and {} more {}; --all lists them\n", total - shown_,
-                 section.table.empty() ? "entities" : "of " + section.table);
+  fmt::format_to(
+      std::back_inserter(output_.text()), "... and {} more {}; --all lists them\n", total - shown_,
+      section.table.empty() ? std::string(noun_for(total - shown_, "entity", "entities")) : "of " + section.table);
 }
 
 std::expected<void, Error> DiffReport::end() {

@@ -80,8 +80,8 @@ class Dump {
   /// In CSV an empty cell is the default, also where the default is not empty.
   void warn_of_ambiguous_cells() const {
     if (ambiguous_cells_ == 0) return;
-    print_error(fmt::format("warning: {} empty texts are in fields with a default: an import would read the default",
-                            ambiguous_cells_));
+    print_error(fmt::format("warning: {} empty {} in fields with a default: an import would read the default",
+                            ambiguous_cells_, noun_for(ambiguous_cells_, "text is", "texts are")));
   }
 
   const DumpOptions& options_;

@@ -72,16 +72,19 @@ void append_text(std::string& text, const std::filesystem::path& folder, const D
   fmt::format_to(out, "{}: {} at version {}\n", folder.string(), model.name, snapshot.version());
   fmt::format_to(out, "state      {}\n", hash_text(snapshot.state_hash()));
   fmt::format_to(out, "schema     {}\n", hash_text(model.hash));
-  fmt::format_to(out, "entities   {} in {} archetypes\n", snapshot.count(), metrics.archetypes);
+  fmt::format_to(out, "entities   {} in {} {}\n", snapshot.count(), metrics.archetypes,
+                 noun_for(metrics.archetypes, "archetype", "archetypes"));
   fmt::format_to(out, "memory     {:.1f} MiB in use, {:.1f} MiB reserved\n", mebibytes(metrics.bytes_in_use),
                  mebibytes(metrics.bytes_reserved));
   const FolderFiles files = files_in(folder);
   for (const CheckpointFile& file : files.checkpoints) {
     fmt::format_to(out, "checkpoint version {}, {:.1f} MiB\n", file.version, mebibytes(file.bytes));
   }
-  fmt::format_to(out, "log        {} segments, {:.1f} MiB\n", files.segments, mebibytes(files.segment_bytes));
-  fmt::format_to(out, "recovery   from version {}, {} transactions from the log in {:.0f} ms\n", recovery.checkpoint,
-                 recovery.transactions, milliseconds(recovery.duration));
+  fmt::format_to(out, "log        {} {}, {:.1f} MiB\n", files.segments, noun_for(files.segments, "segment", "segments"),
+                 mebibytes(files.segment_bytes));
+  fmt::format_to(out, "recovery   from version {}, {} {} from the log in {:.0f} ms\n", recovery.checkpoint,
+                 recovery.transactions, noun_for(recovery.transactions, "transaction", "transactions"),
+                 milliseconds(recovery.duration));
   if (!recovery.passed_by.empty()) fmt::format_to(out, "passed by  {}\n", recovery.passed_by);
   if (!recovery.dropped_tail.empty()) fmt::format_to(out, "dropped    {}\n", recovery.dropped_tail);
 

@@ -22,6 +22,10 @@ bool is_special_nan(double number) {
 
 std::string entity_text(Entity entity) { return fmt::format("{}:{}", entity.index(), entity.generation()); }
 
+std::string_view noun_for(std::uint64_t count, std::string_view one, std::string_view more) {
+  return count == 1 ? one : more;
+}
+
 std::string hash_text(const std::array<std::uint64_t, 2>& hash) {
   return fmt::format("{:016x}{:016x}", hash[1], hash[0]);
 }

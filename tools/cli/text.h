@@ -1,4 +1,4 @@
-// Texts of entities and hashes, and those that stand for values where it matters which are the same.
+// Texts of entities, numbers of things and hashes, and those that stand for values where it matters which are the same.
 #pragma once
 
 #include <stoa/entity.h>
@@ -14,6 +14,9 @@ namespace stoa::cli {
 
 /// "12:1", as a cell holds an entity.
 [[nodiscard]] std::string entity_text(Entity entity);
+
+/// "segment" of one, "segments" of none and of more.
+[[nodiscard]] std::string_view noun_for(std::uint64_t count, std::string_view one, std::string_view more);
 
 /// 32 hexadecimal digits, the high word first.
 [[nodiscard]] std::string hash_text(const std::array<std::uint64_t, 2>& hash);

@@ -171,16 +171,22 @@ void append_text(std::string& text, const std::filesystem::path& folder, const F
   if (!passed_by.empty()) fmt::format_to(out, "passed by  {}\n", passed_by);
   const std::string& dropped = database.recovery().dropped_tail;
   if (!dropped.empty()) fmt::format_to(out, "dropped    {}\n", dropped);
-  fmt::format_to(out, "{:>12} rows\n{:>12} references\n{:>12} unique values\n", findings.rows, findings.references,
-                 findings.unique_values);
-  fmt::format_to(out, "{:>12} required values\n{:>12} values with bounds\n{:>12} violations\n",
-                 findings.required_values, findings.bounded_values, findings.violation_count);
+  const auto append = [&out](std::uint64_t count, std::string_view one, std::string_view more) {
+    fmt::format_to(out, "{:>12} {}\n", count, noun_for(count, one, more));
+  };
+  append(findings.rows, "row", "rows");
+  append(findings.references, "reference", "references");
+  append(findings.unique_values, "unique value", "unique values");
+  append(findings.required_values, "required value", "required values");
+  append(findings.bounded_values, "value with bounds", "values with bounds");
+  append(findings.violation_count, "violation", "violations");
 }
 
 void print_violations(const Findings& findings) {
   for (const std::string& violation : findings.violations) print_error(violation);
   const std::uint64_t more = findings.violation_count - findings.violations.size();
-  if (more != 0) print_error(fmt::format("{} more violations are not shown", more));
+  if (more != 0)
+    print_error(fmt::format("{} more {} not shown", more, noun_for(more, "violation is", "violations are")));
 }
 
 }  // namespace

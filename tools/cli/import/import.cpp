@@ -170,7 +170,7 @@ class Import {
       progress_.begin_file(file.stamp.bytes);
       if (auto surveyed = survey_file(run_, i, *reader); !surveyed) return surveyed;
     }
-    progress_.end_line();
+    progress_.end();
     return {};
   }
 
@@ -186,6 +186,7 @@ class Import {
             Error(ErrorCode::conflict, Place{run_.files[i].path.string()}, "the file changed during the import"));
       }
     }
+    progress_.end();
     return {};
   }
 

@@ -25,6 +25,8 @@ class Progress {
     ++rows_;
     if (rows_ % rows_between_looks == 0) look(file_bytes);
   }
+  /// The pass is done: where something of it was shown, its end is too.
+  void end();
   /// So that what is printed next begins on a line of its own.
   void end_line();
 
@@ -33,6 +35,7 @@ class Progress {
   using Clock = std::chrono::steady_clock;
 
   void look(std::uint64_t file_bytes);
+  void show(std::uint64_t file_bytes, Clock::time_point now);
 
   bool shown_;
   bool terminal_;
@@ -44,6 +47,7 @@ class Progress {
   std::string_view step_;
   Clock::time_point step_began_;
   Clock::time_point shown_at_;
+  std::uint64_t shown_rows_ = 0;  // of this pass, when something was last shown
 };
 
 }  // namespace stoa::cli

@@ -6,6 +6,7 @@
 
 #include "cli/end.h"
 #include "cli/json.h"
+#include "cli/text.h"
 
 namespace stoa::cli {
 namespace {
@@ -64,8 +65,8 @@ ExitStatus report_success(const ImportOptions& options, const ImportOutcome& out
     fmt::format_to(out, "{:>10} {:<24} {}\n", file.record_count() - file.rows_left_out, file.plan.table->name,
                    file.path.string());
   }
-  fmt::format_to(out, "{:>10} rows in {:.2f} s; {} is at version {}\n", rows, outcome.seconds, options.folder.string(),
-                 outcome.version);
+  fmt::format_to(out, "{:>10} {} in {:.2f} s; {} is at version {}\n", rows, noun_for(rows, "row", "rows"),
+                 outcome.seconds, options.folder.string(), outcome.version);
   return end_import(output, options, outcome);
 }
 
