@@ -125,7 +125,7 @@ class Survey {
     if (was_read && taken_.plan != nullptr) {
       const Holder& holder = taken_.plan->rule->holders[taken_.value];
       if (holder.kind == Holder::Kind::record && run_.problems.may_leave_out()) {
-        run_.waiting.add(self, holder.record, values_);
+        run_.waiting.add(self, *taken_.plan->rule, taken_.value, values_);
         return {};
       }
       fault = taken_error(run_, self, *taken_.plan, taken_.value);

@@ -42,50 +42,70 @@ Error taken_error(const ImportRun& run, RecordNumber record, const RulePlan& pla
           fmt::format("({}): the same values are {} already, and together they are unique", names, where)};
 }
 
-void WaitingRows::add(RecordNumber record, RecordNumber holder, std::span<const std::uint32_t> values) {
+void WaitingRows::add(RecordNumber record, const UniqueRule& rule, std::uint32_t value,
+                      std::span<const std::uint32_t> values) {
   waiting_.push_back({.record = record, .values_at = values_.size()});
   values_.insert(values_.end(), values.begin(), values.end());
-  enqueue(static_cast<std::uint32_t>(waiting_.size() - 1), holder);
+  enqueue(static_cast<std::uint32_t>(waiting_.size() - 1), {&rule, value});
 }
 
-void WaitingRows::enqueue(std::uint32_t at, RecordNumber holder) {
+// A row of the database never falls, so nobody needs to be found who waits for it.
+void WaitingRows::enqueue(std::uint32_t at, const Wanted& wanted) {
+  if (wanted.holder().kind != Holder::Kind::record) return;
   waiting_[at].next = nobody;
-  Queue& queue = queues_[key_of(holder)];
-  (queue.first == nobody ? queue.first : waiting_[queue.last].next) = at;
+  Queue& queue = queues_[wanted];
+  if (queue.first == nobody) {
+    queue.first = at;
+    wanted_[key_of(wanted.holder().record)].push_back(wanted);
+  } else {
+    waiting_[queue.last].next = at;
+  }
   queue.last = at;
 }
 
 void WaitingRows::wake(ImportRun& run, RecordNumber holder, std::vector<RecordNumber>& woken) {
-  const auto found = queues_.find(key_of(holder));
-  if (found == queues_.end()) return;
-  std::uint32_t at = found->second.first;
-  queues_.erase(found);
-  while (at != nobody) {
+  const auto found = wanted_.find(key_of(holder));
+  if (found == wanted_.end()) return;
+  const std::vector<Wanted> values = std::move(found->second);
+  wanted_.erase(found);
+  for (const Wanted& wanted : values) hand_on(run, wanted, woken);
+}
+
+void WaitingRows::hand_on(ImportRun& run, const Wanted& wanted, std::vector<RecordNumber>& woken) {
+  Queue& queue = queues_[wanted];
+  while (queue.first != nobody && !run.is_there(wanted.holder())) {
+    const std::uint32_t at = queue.first;
     Waiting& row = waiting_[at];
-    const std::uint32_t next = row.next;
-    ImportFile& file = run.files[row.record.file];
-    const Holder* taken = nullptr;
-    for (std::size_t i = 0; i < file.plan.rules.size() && taken == nullptr; ++i) {
-      const std::uint32_t value = values_[row.values_at + i];
-      if (value == TextIndex::none) continue;
-      const Holder& other = file.plan.rules[i].rule->holders[value];
-      if (run.is_there(other)) taken = &other;
-    }
-    if (taken == nullptr) {
-      for (std::size_t i = 0; i < file.plan.rules.size(); ++i) {
-        const std::uint32_t value = values_[row.values_at + i];
-        if (value == TextIndex::none) continue;
-        file.plan.rules[i].rule->holders[value] = {.kind = Holder::Kind::record, .record = row.record, .entity = {}};
-      }
-      row.is_in = true;
-      file.left_out[row.record.record] = false;
-      --file.rows_left_out;
+    queue.first = row.next;
+    if (const Wanted taken = find_taken(run, row); taken.rule != nullptr) {
+      enqueue(at, taken);
+    } else {
+      take_values(run, row);
       woken.push_back(row.record);
-    } else if (taken->kind == Holder::Kind::record) {
-      enqueue(at, taken->record);
     }
-    at = next;
   }
+  if (queue.first != nobody) wanted_[key_of(wanted.holder().record)].push_back(wanted);
+}
+
+WaitingRows::Wanted WaitingRows::find_taken(const ImportRun& run, const Waiting& row) const {
+  const std::vector<RulePlan>& rules = run.files[row.record.file].plan.rules;
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    const Wanted wanted{rules[i].rule, values_[row.values_at + i]};
+    if (wanted.value != TextIndex::none && run.is_there(wanted.holder())) return wanted;
+  }
+  return {};
+}
+
+void WaitingRows::take_values(ImportRun& run, Waiting& row) {
+  ImportFile& file = run.files[row.record.file];
+  for (std::size_t i = 0; i < file.plan.rules.size(); ++i) {
+    const std::uint32_t value = values_[row.values_at + i];
+    if (value == TextIndex::none) continue;
+    file.plan.rules[i].rule->holders[value] = {.kind = Holder::Kind::record, .record = row.record, .entity = {}};
+  }
+  row.is_in = true;
+  file.left_out[row.record.record] = false;
+  --file.rows_left_out;
 }
 
 std::expected<void, Error> WaitingRows::give_up(ImportRun& run) {
