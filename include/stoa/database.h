@@ -50,7 +50,8 @@ class Database {
   /// locked until the database is closed. A creation that fails leaves the path as it was.
   ///
   /// Errors: invalid_argument, an option; schema_invalid; schema_mismatch, if the folder's schema is another; locked;
-  /// not_a_database; not_found, if there is no folder to create it in; corrupt; io; disk_full; out_of_memory.
+  /// not_a_database; not_found, if there is no folder to create it in; corrupt; io; disk_full; out_of_memory, also
+  /// where there is no thread to be had for the writer.
   static std::expected<Database, Error> open(const std::filesystem::path& folder, const Schema& schema,
                                              const Options& options = {});
   /// With the folder's own schema. Errors: as above; not_found if there is no database.
@@ -61,7 +62,7 @@ class Database {
   /// for locked; busy, if the owner goes on removing what is to be read.
   static std::expected<Database, Error> open_read_only(const std::filesystem::path& folder);
   static std::expected<Database, Error> open_read_only(const std::filesystem::path& folder, const Schema& schema);
-  /// Nothing on disk. Errors: invalid_argument, an option; schema_invalid; out_of_memory.
+  /// Nothing on disk. Errors: invalid_argument, an option; schema_invalid; out_of_memory, as above.
   static std::expected<Database, Error> in_memory(const Schema& schema, const Options& options = {});
 
   /// Removes the database in `folder`: the files that it consists of, under the folder's lock, and then the folder if

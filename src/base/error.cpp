@@ -1,5 +1,7 @@
 #include <stoa/error.h>
 
+#include "base/printable.h"
+
 #include <fmt/format.h>
 
 #include <utility>
@@ -14,17 +16,6 @@ struct Error::Detail {
 };
 
 namespace {
-
-// A line stays one.
-std::string printable(const std::string& value) {
-  std::string out;
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool is_control = byte < 0x20 || byte == 0x7F;
-    out += is_control ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
-  }
-  return out;
-}
 
 // "value, 7,", or of a rule of several fields "values, 7, 9,".
 std::string same_value(const Violation& violation) {
@@ -73,7 +64,7 @@ std::string Error::message() const {
   if (detail_ == nullptr) return std::string(to_string(code_));
   std::string out;
   if (detail_->has_place) {
-    out = detail_->place.source;
+    out = printable(detail_->place.source);
     if (detail_->place.line != 0) {
       out += fmt::format(":{}", detail_->place.line);
       if (detail_->place.column != 0) out += fmt::format(":{}", detail_->place.column);

@@ -192,6 +192,9 @@ class PosixFileSystem final : public FileSystem {
 
   [[nodiscard]] std::expected<std::unique_ptr<FolderLock>, Error> lock(const std::string& folder) override {
     const std::string path = join_path(folder, lock_file_name);
+    // Held until there is a lock: whoever has made its file can list the folder then, and take the file back.
+    const Descriptor directory = open_descriptor(folder, O_RDONLY | O_DIRECTORY);
+    if (!directory.is_open()) return std::unexpected(failure("open", folder));
     while (true) {
       Descriptor descriptor = open_descriptor(path, O_RDWR | O_CREAT);
       if (!descriptor.is_open()) return std::unexpected(failure("open", path));

@@ -1,6 +1,7 @@
 #include "checkpoint/folder.h"
 
 #include "checkpoint/checkpoints.h"
+#include "checkpoint/schema_difference.h"
 #include "delta/transaction_delta.h"
 #include "wal/segments.h"
 
@@ -12,35 +13,6 @@
 
 namespace stoa::checkpoint {
 namespace {
-
-std::string difference(const TableModel& kept, const TableModel& given) {
-  for (const FieldModel& field : kept.fields) {
-    const FieldModel* other = given.find(field.name);
-    if (other == nullptr) return fmt::format("table {}: field {} is not in the schema given", kept.name, field.name);
-    if (field.type.kind != other->type.kind || field.type.extent != other->type.extent || field.bytes != other->bytes) {
-      return fmt::format("table {}: field {} has another type", kept.name, field.name);
-    }
-  }
-  for (const FieldModel& field : given.fields) {
-    if (kept.find(field.name) == nullptr) {
-      return fmt::format("table {}: field {} is not in the folder's schema", kept.name, field.name);
-    }
-  }
-  return {};
-}
-
-std::string difference(const SchemaModel& kept, const SchemaModel& given) {
-  if (kept.name != given.name) return fmt::format("the database's name is {}, not {}", kept.name, given.name);
-  for (const TableModel& table : kept.tables) {
-    const TableModel* other = given.find(table.name);
-    if (other == nullptr) return fmt::format("table {} is not in the schema given", table.name);
-    if (std::string found = difference(table, *other); !found.empty()) return found;
-  }
-  for (const TableModel& table : given.tables) {
-    if (kept.find(table.name) == nullptr) return fmt::format("table {} is not in the folder's schema", table.name);
-  }
-  return "rules, numbers, enum variants or storage differ";
-}
 
 std::expected<std::string, Error> read_text(FileSystem& files, const std::string& path) {
   auto file = files.open_read_only(path);
@@ -82,6 +54,22 @@ std::vector<std::pair<TableId, FieldId>> indexed_fields(const SchemaModel& schem
   return out;
 }
 
+using Names = std::vector<std::string>;
+
+bool has(const Names& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Anybody may keep a schema in a file of that name; only a database's owner adds to it.
+bool is_owned(const Names& names) {
+  return has(names, lock_file_name) || std::any_of(names.begin(), names.end(), is_content);
+}
+
+std::unexpected<Error> no_owner(const std::string& folder) {
+  return std::unexpected(
+      Error(ErrorCode::not_a_database, Place{folder}, "the folder has a schema.toml, and neither a lock nor a log"));
+}
+
 // A file that making a database does not leave, in a folder without a schema.
 const std::string* find_foreign(const std::vector<std::string>& names) {
   const auto found = std::find_if(names.begin(), names.end(), [](const std::string& name) {
@@ -91,6 +79,8 @@ const std::string* find_foreign(const std::vector<std::string>& names) {
 }
 
 }  // namespace
+
+bool is_content(const std::string& name) { return wal::parse_segment_name(name) || parse_checkpoint_name(name); }
 
 bool is_database_file(std::string_view name) {
   return name == schema_file_name || name == unfinished_schema_name || name == lock_file_name ||
@@ -104,7 +94,7 @@ std::expected<bool, Error> holds_database(FileSystem& files, const std::string& 
     if (names.error().code() == ErrorCode::not_found) return false;
     return std::unexpected(names.error());
   }
-  return std::find(names->begin(), names->end(), schema_file_name) != names->end();
+  return has(*names, schema_file_name) && is_owned(*names);
 }
 
 std::expected<Schema, Error> read_schema(FileSystem& files, const std::string& folder) {
@@ -112,6 +102,7 @@ std::expected<Schema, Error> read_schema(FileSystem& files, const std::string& f
   if (!found) return std::unexpected(found.error());
   if (!*found) {
     const auto names = files.list(folder);
+    if (names && has(*names, schema_file_name) && !is_owned(*names)) return no_owner(folder);
     if (names && find_foreign(*names) != nullptr) {
       return std::unexpected(
           Error(ErrorCode::not_a_database, Place{folder}, "the folder has files, and no schema.toml is among them"));
@@ -127,7 +118,10 @@ std::expected<Schema, Error> read_schema(FileSystem& files, const std::string& f
 std::expected<void, Error> check_not_foreign(FileSystem& files, const std::string& folder) {
   const auto names = files.list(folder);
   if (!names) return std::unexpected(names.error());
-  if (std::find(names->begin(), names->end(), schema_file_name) != names->end()) return {};
+  if (has(*names, schema_file_name)) {
+    if (is_owned(*names)) return {};
+    return no_owner(folder);
+  }
   const std::string* foreign = find_foreign(*names);
   if (foreign == nullptr) return {};
   return std::unexpected(Error(ErrorCode::not_a_database, Place{folder},
@@ -136,6 +130,8 @@ std::expected<void, Error> check_not_foreign(FileSystem& files, const std::strin
 
 std::expected<void, Error> write_schema(FileSystem& files, const std::string& folder, const CompiledSchema& schema) {
   if (auto vacant = check_not_foreign(files, folder); !vacant) return vacant;
+  // The lock's name first, for certain: a schema without it is no database.
+  if (auto synced = files.sync_directory(folder); !synced) return synced;
   return replace_schema(files, folder, schema);
 }
 
@@ -154,8 +150,10 @@ std::expected<void, Error> sync_names(FileSystem& files, const std::string& fold
 std::expected<void, Error> compare_schemas(const std::string& folder, const CompiledSchema& kept,
                                            const CompiledSchema& given) {
   if (kept.hash() == given.hash()) return {};
-  return std::unexpected(Error(ErrorCode::schema_mismatch, Place{join_path(folder, schema_file_name)},
-                               difference(kept.model(), given.model())));
+  std::string what = first_difference(kept.model(), given.model());
+  if (what.empty()) what = "it is not the schema given";  // an enum and a struct of one name, say
+  return std::unexpected(
+      Error(ErrorCode::schema_mismatch, Place{join_path(folder, schema_file_name)}, std::move(what)));
 }
 
 std::expected<std::optional<wal::Identity>, Error> read_identity(FileSystem& files, const std::string& folder,

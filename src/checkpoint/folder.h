@@ -22,10 +22,14 @@ inline constexpr std::string_view unfinished_schema_name = "schema.toml.new";
 /// Whether a database has files of this name: those that docs/format.md lists.
 [[nodiscard]] bool is_database_file(std::string_view name);
 
-/// Errors: io; not_a_database, if the folder holds something else; not_found, if it does not exist or is empty.
+/// Whether the file is a part of what was committed: of the log, or a checkpoint.
+[[nodiscard]] bool is_content(const std::string& name);
+
+/// Errors: io; not_a_database, if the folder holds something else, a schema alone too; not_found, if it does not exist
+/// or is empty.
 [[nodiscard]] std::expected<Schema, Error> read_schema(FileSystem& files, const std::string& folder);
 
-/// Whether the folder exists and has a database's schema. Errors: io.
+/// Whether the folder exists and has a database's schema, and a file that only a database's owner makes. Errors: io.
 [[nodiscard]] std::expected<bool, Error> holds_database(FileSystem& files, const std::string& folder);
 
 /// Whether the folder has a database, or is empty, or is what a crash left of making one.

@@ -39,6 +39,7 @@ class FolderLogTest : public ::testing::Test {
  protected:
   void SetUp() override {
     ASSERT_TRUE(files_.make_directory(folder));
+    ASSERT_TRUE(files_.lock(folder));
     ASSERT_TRUE(write_schema(files_, folder, *schema_));
     identity_ = new_identity(schema_->hash(), random_);
   }

@@ -1,8 +1,6 @@
 #include "checkpoint/owned_folder.h"
 
-#include "checkpoint/checkpoints.h"
 #include "checkpoint/folder.h"
-#include "wal/segments.h"
 
 #include <algorithm>
 #include <utility>
@@ -16,9 +14,6 @@ using Names = std::vector<std::string>;
 bool has(const Names& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
-
-// A part of what was committed.
-bool is_content(const std::string& name) { return wal::parse_segment_name(name) || parse_checkpoint_name(name); }
 
 /// What of the names a database consists of, but for the lock: whoever removes that lets go of the folder.
 ///
@@ -75,6 +70,10 @@ std::expected<OwnedFolder, Error> OwnedFolder::lock(FileSystem& files, const std
 std::expected<void, Error> OwnedFolder::claim(bool create) {
   if (create) {
     const auto made = files_->make_directory(folder_);
+    if (!made && made.error().code() == ErrorCode::already_exists) {
+      return std::unexpected(
+          Error(ErrorCode::not_a_database, Place{folder_}, "there is something of that name, and it is no folder"));
+    }
     if (!made) return std::unexpected(made.error());
     made_folder_ = *made;
   }

@@ -21,7 +21,7 @@ namespace stoa::checkpoint {
 class OwnedFolder {
  public:
   /// Locks the folder. With `create` it is made, if there is none.
-  /// Errors: not_a_database, if there are other files in it; not_found; locked; io; disk_full.
+  /// Errors: not_a_database, if there are other files in it, or it is a file itself; not_found; locked; io; disk_full.
   [[nodiscard]] static std::expected<OwnedFolder, Error> lock(FileSystem& files, const std::string& folder,
                                                               bool create);
 

@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -213,9 +214,47 @@ TEST(Folder, OfSomethingElseIsNoDatabase) {
   EXPECT_THAT(refused.error().message(), HasSubstr("letter.txt"));
 }
 
+TEST(Folder, WithASchemaIsADatabaseOnceAnOwnerHasLockedItOrWrittenToIt) {
+  for (const std::string_view name : {"LOCK", "wal-00000000000000000001", "checkpoint-00000000000000000007"}) {
+    SCOPED_TRACE(name);
+    MemoryFileSystem files;
+    ASSERT_TRUE(files.make_directory(folder));
+    const auto schema = storage::test::make_schema();
+    const auto bytes = std::as_bytes(std::span(schema->canonical_text()));
+    files.set_contents(join_path(folder, schema_file_name), {bytes.begin(), bytes.end()});
+    files.set_contents(join_path(folder, "letter.txt"), {std::byte{'x'}});
+    EXPECT_FALSE(*holds_database(files, folder));
+    EXPECT_EQ(read_schema(files, folder).error().code(), ErrorCode::not_a_database);
+    EXPECT_EQ(check_not_foreign(files, folder).error().code(), ErrorCode::not_a_database);
+    files.set_contents(join_path(folder, name), {});
+    EXPECT_TRUE(*holds_database(files, folder));
+    EXPECT_TRUE(read_schema(files, folder));
+    EXPECT_TRUE(check_not_foreign(files, folder));
+  }
+}
+
+// Of the names that are not synced a power failure may keep any: a schema without its lock would be no database, and
+// no creation would go on with it.
+TEST(Folder, GivesTheSchemaItsNameOnceTheLocksIsOnTheDisk) {
+  MemoryFileSystem files;
+  ASSERT_TRUE(files.make_directory(folder));
+  ASSERT_TRUE(files.sync_directory(parent_path(folder)));
+  ASSERT_TRUE(files.lock(folder));
+  files.set_fault_hook([&](FileOperation operation, const std::string&) -> std::optional<Error> {
+    if (operation == FileOperation::rename) return Error(ErrorCode::io, "injected");
+    return std::nullopt;
+  });
+  EXPECT_FALSE(write_schema(files, folder, *storage::test::make_schema()));
+  files.set_fault_hook({});
+  SeededRandom random(7);
+  files.crash(Unsynced::lost, random);
+  EXPECT_THAT(*files.list(folder), testing::Contains("LOCK"));
+}
+
 TEST(Folder, WithADamagedSchemaNamesTheFileAndTheLine) {
   MemoryFileSystem files;
   ASSERT_TRUE(files.make_directory(folder));
+  ASSERT_TRUE(files.lock(folder));
   ASSERT_TRUE(write_schema(files, folder, *storage::test::make_schema()));
   const std::string path = join_path(folder, schema_file_name);
   Bytes bytes = files.contents(path);
@@ -231,6 +270,7 @@ TEST(Folder, WithADamagedSchemaNamesTheFileAndTheLine) {
 TEST(Folder, AnInterruptedCreationIsBegunAnew) {
   MemoryFileSystem files;
   ASSERT_TRUE(files.make_directory(folder));
+  ASSERT_TRUE(files.lock(folder));
   files.set_contents(join_path(folder, "schema.toml.new"), {std::byte{'['}});
   EXPECT_FALSE(*holds_database(files, folder));
   ASSERT_TRUE(write_schema(files, folder, *storage::test::make_schema()));

@@ -1,6 +1,7 @@
 #include <stoa/database.h>
 
 #include "base/file_posix.h"
+#include "base/make_error.h"
 #include "checkpoint/owned_folder.h"
 #include "database/core.h"
 #include "queue/sync.h"
@@ -34,6 +35,8 @@ std::expected<Database, Error> Database::made(Make&& make) try {
   return Database(std::move(*core));
 } catch (const std::bad_alloc&) {
   return std::unexpected(Error::out_of_memory());
+} catch (const std::system_error&) {  // from the start of the writer's thread; what was made is taken back by now
+  return std::unexpected(make_error(ErrorCode::out_of_memory, "the system has no thread to spare"));
 }
 
 template <typename Make>

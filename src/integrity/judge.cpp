@@ -1,5 +1,6 @@
 #include "integrity/judge.h"
 
+#include "base/printable.h"
 #include "base/reuse.h"
 #include "base/steady_time.h"
 #include "schema/row_codec.h"
@@ -49,13 +50,8 @@ Violation violation(Violation::Kind kind, const TableModel& table, const FieldMo
           .bounds = {}};
 }
 
-// Whole characters of it.
 std::string shorten(std::string text, std::size_t bytes_max) {
-  if (text.size() <= bytes_max) return text;
-  const auto is_within = [&](std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U; };
-  std::size_t end = bytes_max;
-  for (int back = 0; back != 3 && is_within(end); ++back) --end;
-  text.resize(is_within(end) ? bytes_max : end);  // what is no UTF-8 is cut anywhere
+  text.resize(start_of(text, bytes_max).size());
   return text;
 }
 

@@ -8,10 +8,14 @@
 #include <utility>
 #include <vector>
 
+#include "base/printable.h"
 #include "schema/kinds.h"
 
 namespace stoa::schema {
 namespace {
+
+/// What a message shows of a cell.
+std::string start(std::string_view cell) { return printable(start_of(cell, 64)); }
 
 constexpr std::string_view escaped_in_lists = "\\;()";
 
@@ -30,7 +34,7 @@ std::optional<T> parse_number(std::string_view text) {
 template <typename T>
 std::expected<Value, Error> number_value(FieldKind kind, std::string_view cell) {
   if (const auto value = parse_number<T>(cell)) return Value(*value);
-  return refuse(fmt::format("\"{}\" is no {}", cell.substr(0, 64), kind_name(kind)));
+  return refuse(fmt::format("\"{}\" is no {}", start(cell), kind_name(kind)));
 }
 
 std::expected<Value, Error> parse_number_value(FieldKind kind, std::string_view cell) {
@@ -61,7 +65,7 @@ std::expected<Value, Error> parse_enum(const EnumModel& model, std::string_view 
   for (const EnumVariant& variant : model.variants) {
     if (number == variant.value) return Value(variant.name);
   }
-  return refuse(fmt::format("\"{}\" is no variant of {}", cell.substr(0, 64), model.name));
+  return refuse(fmt::format("\"{}\" is no variant of {}", start(cell), model.name));
 }
 
 std::expected<Value, Error> parse_entity(std::string_view cell) {
@@ -72,7 +76,7 @@ std::expected<Value, Error> parse_entity(std::string_view cell) {
     const auto generation = parse_number<std::uint32_t>(cell.substr(colon + 1));
     if (index && generation && *generation != 0) return Value(Entity(*index, *generation));
   }
-  return refuse(fmt::format("\"{}\" is no entity; expected index:generation", cell.substr(0, 64)));
+  return refuse(fmt::format("\"{}\" is no entity; expected index:generation", start(cell)));
 }
 
 std::expected<Value, Error> parse_scalar(const SchemaModel& schema, const FieldType& type, std::string_view cell) {
@@ -80,7 +84,7 @@ std::expected<Value, Error> parse_scalar(const SchemaModel& schema, const FieldT
     case FieldKind::boolean:
       if (cell == "true" || cell == "1") return Value(true);
       if (cell == "false" || cell == "0") return Value(false);
-      return refuse(fmt::format("\"{}\" is no bool; expected true, false, 1 or 0", cell.substr(0, 64)));
+      return refuse(fmt::format("\"{}\" is no bool; expected true, false, 1 or 0", start(cell)));
     case FieldKind::enumeration: return parse_enum(schema.enums[type.definition], cell);
     case FieldKind::entity: return parse_entity(cell);
     case FieldKind::text:

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <tuple>
 
+#include "base/printable.h"
+
 namespace stoa::schema {
 namespace {
 
@@ -41,23 +43,24 @@ Error to_error(const detail::SchemaDraft& draft, const Mistakes& mistakes) {
   struct Line {
     detail::Mark mark;
     std::string_view path;
-    std::string_view reason;
+    std::string reason;
   };
   std::vector<Line> lines;
   for (const detail::Mistake& mistake : mistakes) {
-    lines.push_back({mark_of(draft, mistake.path), mistake.path, mistake.reason});
+    lines.push_back({mark_of(draft, mistake.path), mistake.path, printable(mistake.reason)});
   }
   std::ranges::stable_sort(lines, {}, [](const Line& line) { return std::tuple(line.mark.line, line.mark.column); });
 
+  const std::string source = printable(draft.source);
   std::string text;
   for (const Line& line : lines) {
     if (&line == &lines.front()) {
       // The first line's place is the error's own.
-      text = line.mark.line != 0 ? std::string(line.reason) : fmt::format("{}: {}", subject(line.path), line.reason);
+      text = line.mark.line != 0 ? line.reason : fmt::format("{}: {}", printable(subject(line.path)), line.reason);
     } else if (line.mark.line != 0) {
-      text += fmt::format("\n{}:{}:{}: {}", draft.source, line.mark.line, line.mark.column, line.reason);
+      text += fmt::format("\n{}:{}:{}: {}", source, line.mark.line, line.mark.column, line.reason);
     } else {
-      text += fmt::format("\n{}: {}", subject(line.path), line.reason);
+      text += fmt::format("\n{}: {}", printable(subject(line.path)), line.reason);
     }
   }
   const bool only_mismatch = std::ranges::all_of(

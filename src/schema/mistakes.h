@@ -11,7 +11,8 @@ namespace stoa::schema {
 using Mistakes = std::vector<detail::Mistake>;
 
 /// A line for each mistake: of a TOML text in the order of their places, `file:line:column: reason`; of C++ in the
-/// order in which they were made, `path: reason`. Requires: the list is not empty.
+/// order in which they were made, `path: reason`; whatever is in names, a mistake is one line. Requires: the list is
+/// not empty.
 [[nodiscard]] Error to_error(const detail::SchemaDraft& draft, const Mistakes& mistakes);
 
 }  // namespace stoa::schema

@@ -12,10 +12,13 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
+#include "base/printable.h"
 #include "schema/cell_text.h"
 #include "schema/kinds.h"
+#include "schema/toml_nesting.h"
 #include "schema/toml_object.h"
 
 namespace stoa::schema {
@@ -46,6 +49,9 @@ class Reader {
       draft_.model.name = object.text("name").value_or(database->contains("name") ? "?" : "");
       object.finish();
     }
+    // What is beyond the count has no index of its own: nothing is read, and the count is what is wrong.
+    const bool has_room = is_counted(enums, "enums") & is_counted(structs, "structs");
+    if (!has_room) return;
     // Names first: a type may be used above its definition.
     each_object(enums, "enums", [this](TomlObject& object, std::string_view name) { read_enum(object, name); });
     declare_structs(structs);
@@ -71,6 +77,12 @@ class Reader {
       wrong(mark(draft_, std::string(key.str()), key.source()),
             fmt::format("unknown key \"{}\"; known here: database, enums, structs, tables", key.str()));
     }
+  }
+
+  bool is_counted(const toml::table* section, std::string_view name) {
+    if (section == nullptr || section->size() <= definition_count_max) return true;
+    wrong(std::string(name), fmt::format("{} {}, more than {}", section->size(), name, definition_count_max));
+    return false;
   }
 
   template <typename Fn>
@@ -110,8 +122,12 @@ class Reader {
       }
     }
     if (const toml::array* variants = object.array("variants")) {
+      VariantsSoFar so_far;
       for (std::size_t i = 0; i < variants->size(); ++i)
-        read_variant(model, object.path("variants"), i, (*variants)[i]);
+        read_variant(model, object.path("variants"), i, (*variants)[i], so_far);
+      if (so_far.is_any_twice) {  // the numbers count one that is not here
+        for (EnumVariant& variant : model.variants) variant.number = no_variant;
+      }
     }
     std::ranges::stable_sort(model.variants, {}, &EnumVariant::value);
     object.finish();
@@ -122,18 +138,30 @@ class Reader {
     draft_.model.enums.push_back(std::move(model));
   }
 
-  void read_variant(EnumModel& model, const std::string& path, std::size_t index, const toml::node& node) {
-    const std::optional<std::int64_t> next = next_value(model);
+  struct VariantsSoFar {
+    std::set<std::string> names;
+    std::optional<std::int64_t> last_value;
+    bool is_any_twice = false;
+  };
+
+  /// Variants are known by their names, as fields are, and by their numbers until those are read.
+  void read_variant(EnumModel& model, const std::string& path, std::size_t index, const toml::node& node,
+                    VariantsSoFar& so_far) {
+    const std::optional<std::int64_t> next = next_value(model, so_far.last_value);
     EnumVariant variant{.name = {}, .value = next.value_or(0), .number = no_variant};
-    const std::string index_path = mark(draft_, fmt::format("{}.{}", path, index), node.source());
+    const std::string index_path = mark(draft_, fmt::format("{}[{}]", path, index), node.source());
+    bool is_twice = false;
+    const auto claim_name = [&](const std::string& name) {
+      variant.name = name;
+      is_twice = !so_far.names.insert(name).second;
+      if (!is_twice) mark(draft_, fmt::format("{}.{}", path, name), node.source());
+    };
     if (const auto name = node.value_exact<std::string>()) {
-      variant.name = *name;
-      mark(draft_, fmt::format("{}.{}", path, variant.name), node.source());
+      claim_name(*name);
       if (!next) wrong(index_path, base_reason(model, variant.name));
     } else if (const toml::table* table = node.as_table()) {
       TomlObject object(draft_, *table, index_path);
-      variant.name = object.required_text("name").value_or("");
-      mark(draft_, fmt::format("{}.{}", path, variant.name), node.source());
+      claim_name(object.required_text("name").value_or(""));
       if (const toml::node* value = object.node("value")) {
         read_variant_value(model, object, *value, variant);
       } else if (!next) {
@@ -141,12 +169,18 @@ class Reader {
       }
       if (const auto number = object.number("number")) {
         variant.number = *number;
-        mark(draft_, fmt::format("{}.{}.number", path, variant.name), table->get("number")->source());
+        if (!is_twice) mark(draft_, fmt::format("{}.{}.number", path, variant.name), table->get("number")->source());
       }
       object.finish();
       if (variant.name.empty()) return;
     } else {
       wrong(index_path, fmt::format("a variant is a name or a table with a name, not {}", type_of_node(node)));
+      return;
+    }
+    so_far.last_value = variant.value;
+    if (is_twice) {
+      wrong(index_path, fmt::format("enum {} has two variants named {}", model.name, variant.name));
+      so_far.is_any_twice = true;
       return;
     }
     model.variants.push_back(std::move(variant));
@@ -170,9 +204,9 @@ class Reader {
   }
 
   /// One more than the last variant's value, 0 for the first; nullopt where the base has no such value.
-  static std::optional<std::int64_t> next_value(const EnumModel& model) {
-    if (model.variants.empty()) return 0;
-    const std::int64_t last = model.variants.back().value;
+  static std::optional<std::int64_t> next_value(const EnumModel& model, std::optional<std::int64_t> last_value) {
+    if (!last_value) return 0;
+    const std::int64_t last = *last_value;
     const std::uint32_t value_bits = scalar_bytes(model.base) * 8 - (is_signed_integer(model.base) ? 1 : 0);
     const std::uint64_t highest = ~std::uint64_t{0} >> (64 - value_bits);
     if (static_cast<std::uint64_t>(last) == highest) return std::nullopt;
@@ -201,11 +235,10 @@ class Reader {
   }
 
   void read_struct(TomlObject& object, std::string_view name) {
-    std::vector<FieldModel> fields;
-    each_field(object, [&](TomlObject& field) {
+    std::vector<FieldModel> fields = read_fields(object, [this](TomlObject& field) {
       FieldModel model;
       read_name_and_type(field, model);
-      if (!model.name.empty()) fields.push_back(std::move(model));
+      return model;
     });
     object.finish();
     draft_.model.structs[struct_indices_.find(name)->second].fields = std::move(fields);
@@ -225,14 +258,14 @@ class Reader {
     table.logged = object.boolean("log").value_or(true);
     table.replicated = object.boolean("replicate").value_or(true);
     if (const toml::array* rules = object.array("unique")) read_compound_uniques(object, name, *rules);
-    each_field(object, [&](TomlObject& field) { read_table_field(field, table); });
+    table.fields = read_fields(object, [this](TomlObject& field) { return read_table_field(field); });
     object.finish();
     draft_.model.tables.push_back(std::move(table));
   }
 
   void read_compound_uniques(const TomlObject& object, std::string_view table, const toml::array& rules) {
     for (std::size_t i = 0; i < rules.size(); ++i) {
-      const std::string path = mark(draft_, fmt::format("{}.{}", object.path("unique"), i), rules[i].source());
+      const std::string path = mark(draft_, fmt::format("{}[{}]", object.path("unique"), i), rules[i].source());
       const toml::array* names = rules[i].as_array();
       const auto is_string = [](const toml::node& node) { return node.is_string(); };
       if (names == nullptr || !std::ranges::all_of(*names, is_string)) {
@@ -245,27 +278,45 @@ class Reader {
     }
   }
 
-  /// Calls `fn` for each table in the array `fields`.
-  template <typename Fn>
-  void each_field(TomlObject& object, Fn fn) {
+  /// The fields in the array `fields`, as `read` makes them of its tables.
+  template <typename Read>
+  std::vector<FieldModel> read_fields(TomlObject& object, Read read) {
+    std::vector<FieldModel> out;
     const toml::array* fields = object.array("fields");
-    if (fields == nullptr) return;
+    if (fields == nullptr) return out;
+    std::set<std::string> names;
+    bool is_any_twice = false;
     for (std::size_t i = 0; i < fields->size(); ++i) {
       const toml::node& node = *fields->get(i);
       const toml::table* table = node.as_table();
-      // A field is known by its name where it has one, so that later checks find its place.
+      // A field is known by its name where it has one of its own, so that later checks find its place; and else by a
+      // number that no name can be taken for.
       const toml::node* name = table == nullptr ? nullptr : table->get("name");
-      const std::string id =
-          name == nullptr || !name->is_string() ? std::to_string(i) : *name->value_exact<std::string>();
-      const std::string path = mark(draft_, fmt::format("{}.{}", object.path("fields"), id), node.source());
+      const bool is_named = name != nullptr && name->is_string();
+      const bool is_twice = is_named && !names.insert(*name->value_exact<std::string>()).second;
+      const std::string path =
+          mark(draft_,
+               is_named && !is_twice ? fmt::format("{}.{}", object.path("fields"), *name->value_exact<std::string>())
+                                     : fmt::format("{}[{}]", object.path("fields"), i),
+               node.source());
       if (table == nullptr) {
         wrong(path, fmt::format("a field is a table, not {}", type_of_node(node)));
         continue;
       }
       TomlObject field(draft_, *table, path);
-      fn(field);
+      FieldModel model = read(field);
       field.finish();
+      if (is_twice) {
+        wrong(path, fmt::format("two fields are named {}", model.name));
+        is_any_twice = true;
+      } else if (!model.name.empty()) {
+        out.push_back(std::move(model));
+      }
     }
+    if (is_any_twice) {  // the numbers count one that is not here
+      for (FieldModel& field : out) field.number = no_field;
+    }
+    return out;
   }
 
   /// Returns: whether the type is right. Where it is not it becomes u8, so that rules which name the field find it.
@@ -301,7 +352,7 @@ class Reader {
     return type;
   }
 
-  void read_table_field(TomlObject& object, TableModel& table) {
+  FieldModel read_table_field(TomlObject& object) {
     FieldModel field;
     const bool is_typed = read_name_and_type(object, field);
     if (const auto number = object.number("number")) field.number = FieldId{*number};
@@ -321,7 +372,7 @@ class Reader {
     } else {
       field.reference.reset();  // what the type would have to be is not known
     }
-    if (!field.name.empty()) table.fields.push_back(std::move(field));
+    return field;
   }
 
   void read_reference(TomlObject& object, FieldModel& field) {
@@ -399,6 +450,12 @@ class Reader {
 std::expected<detail::SchemaDraft, Error> read_toml(std::string_view text, std::string source) {
   detail::SchemaDraft draft;
   draft.source = std::move(source);
+  if (const auto deep = find_deep_nesting(text)) {
+    return std::unexpected(
+        Error(ErrorCode::schema_invalid,
+              Place{.source = std::move(draft.source), .line = deep->line, .column = deep->column, .offset = 0},
+              fmt::format("more than {} levels of dotted names and brackets", toml_nesting_max)));
+  }
   try {
     const toml::table root = toml::parse(text);
     Reader(draft).read(root);
@@ -407,7 +464,7 @@ std::expected<detail::SchemaDraft, Error> read_toml(std::string_view text, std::
     return std::unexpected(
         Error(ErrorCode::schema_invalid,
               Place{.source = std::move(draft.source), .line = at.line, .column = at.column, .offset = 0},
-              std::string(error.description())));
+              printable(error.description())));
   }
   return draft;
 }

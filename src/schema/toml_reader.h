@@ -13,7 +13,7 @@ namespace stoa::schema {
 
 /// What is wrong with what the text says is in the draft's mistakes; what could be read is in its model.
 ///
-/// Errors:   schema_invalid — the text is no TOML.
+/// Errors:   schema_invalid — the text is no TOML, or goes deeper than toml_nesting_max.
 [[nodiscard]] std::expected<detail::SchemaDraft, Error> read_toml(std::string_view text, std::string source);
 
 }  // namespace stoa::schema

@@ -180,6 +180,29 @@ const std::string deep = [] {
   return in_schema("[structs]\n" + out);
 }();
 
+/// A name of this many parts.
+std::string dotted(int parts) {
+  std::string out = "a";
+  for (int i = 1; i < parts; ++i) out += ".a";
+  return out;
+}
+
+/// A chain of structs that are in one another, with a mark before the section.
+std::string chain(int length) {
+  std::string out = "[database]\nname = \"w\"\n^[structs]\n";
+  for (int i = 0; i < length; ++i) {
+    out += fmt::format("s{}.fields = [{{ name = \"f\", type = \"{}\" }}]\n", i,
+                       i + 1 == length ? std::string("u8") : fmt::format("s{}", i + 1));
+  }
+  return out;
+}
+
+const std::string too_many_enums = [] {
+  std::string out = "[database]\nname = \"w\"\n^[enums]\n";
+  for (int i = 0; i < 70'000; ++i) out += fmt::format("e{}.variants = [\"a\"]\n", i);
+  return out;
+}();
+
 const std::string too_many_tables = [] {
   std::string out = "[database]\nname = \"w\"\n^[tables]\n";
   for (int i = 0; i < 4097; ++i) out += fmt::format("t{} = {{}}\n", i);
@@ -200,6 +223,17 @@ const Wrong wrongs[] = {
     {"TableName", tables("^\"two words\" = {}"), "is no name"},
     {"TableNameDigit", tables("^1st = {}"), "is no name"},
     {"TableCount", too_many_tables, "4097 tables, more than 4096"},
+    {"EnumCount", too_many_enums, "70000 enums, more than 4096"},
+    {"StructCount", chain(4097), "4097 structs, more than 4096"},
+    {"StructCountBeyondAnIndex", chain(70'000), "70000 structs, more than 4096"},
+    {"DottedName", in_schema(dotted(257) + "^" + "." + dotted(40'000) + " = 1"), "more than 256 levels"},
+    {"DottedHeader", in_schema("[" + dotted(256) + "^" + "." + dotted(40'000) + "]"), "more than 256 levels"},
+    {"DottedNameOfStrings",
+     in_schema(dotted(200) + ". \"b.c\" .'d.e' . f." + dotted(54) + "^" + "." + dotted(40'000) + " = 1"),
+     "more than 256 levels"},
+    {"DottedNamesInBrackets",
+     in_schema("a = [[{ " + dotted(100) + " = { " + dotted(154) + "^" + "." + dotted(40'000) + " = 1 } }]]"),
+     "more than 256 levels"},
     {"Storage", tables("t = { storage = ^\"columns\" }"), "storage is dense or sparse"},
     {"LogType", tables("t = { log = ^0 }"), "log is true or false, not an integer"},
     {"ReplicateType", tables("t = { replicate = ^\"no\" }"), "replicate is true or false, not a string"},
@@ -282,6 +316,21 @@ const Wrong wrongs[] = {
     {"EnumUnknownKey", in_schema("[enums.e]\nvariants = [\"a\"]\n^values = []"), "unknown key \"values\""},
     {"EnumBuiltIn", in_schema("[enums.^u8]\nvariants = [\"a\"]"), "u8 is a built-in type"},
     {"VariantTwice", in_schema("[enums.e]\nvariants = [\"a\", ^\"a\"]"), "two variants named a"},
+    {"VariantNamedAsAPlace", in_schema("[enums.e]\nvariants = [\n^\"1\",\n\"b\",\n\"c\"]"), "\"1\" is no name"},
+    {"VariantTwiceAndNumbered",
+     in_schema("[enums.e]\nvariants = [{ name = \"a\", number = 0 }, \"b\",\n^{ name = \"a\", number = 2 }]"),
+     "two variants named a"},
+    {"VariantTwiceCounts",
+     in_schema("[enums.e]\nbase = \"u8\"\nvariants = [\"a\", \"b\",\n^\"a\", { name = \"c\", value = 3 }]"),
+     "two variants named a"},
+    {"FieldNamedAsAPlace", tables("t.fields = [\n^{ name = \"1\", type = \"u8\" },\n{ name = \"b\", type = \"u8\" }]"),
+     "\"1\" is no name"},
+    {"FieldBesideOneNamedAsItsPlace", tables("t.fields = [{ name = \"i\", type = \"u8\" },\n^{ type = \"u8\" }]"),
+     "name is missing"},
+    {"FieldTwiceAndNumbered",
+     tables("t.fields = [{ name = \"x\", type = \"u8\", number = 0 }, { name = \"y\", type = \"u8\", number = 2 },\n"
+            "^{ name = \"x\", type = \"u8\", number = 1 }]"),
+     "two fields are named x"},
     {"VariantValueTwice",
      in_schema("[enums.e]\nvariants = [{ name = \"a\", value = 1 }, ^{ name = \"b\", value = 1 }]"),
      "have the same value"},
@@ -316,6 +365,32 @@ const Wrong wrongs[] = {
 std::string name_of(const testing::TestParamInfo<Wrong>& wrong) { return wrong.param.name; }
 INSTANTIATE_TEST_SUITE_P(Each, WrongToml, testing::ValuesIn(wrongs), name_of);
 
+TEST(Toml, CountsCharactersInALineThatGoesTooDeep) {
+  const auto schema = Schema::from_toml("\"\xC3\xA9\"." + dotted(300) + " = 1", "deep.toml");
+  ASSERT_FALSE(schema.has_value());
+  EXPECT_EQ(schema.error().message(), "deep.toml:1:516: more than 256 levels of dotted names and brackets");
+}
+
+// Dots and brackets where they are no levels, more of them than there may be levels.
+TEST(Toml, TakesAnyNumberOfDotsThatNestNothing) {
+  const std::string dots = dotted(40'000);
+  const std::string brackets(1000, '[');
+  std::string text = "# " + dots + brackets + "\n[database]\nname = \"" + dots + "\\\"" + brackets + "\"\n[tables.t]\n";
+  text += "fields = [\n";
+  for (const std::string& quoted :
+       {"\"" + dots + brackets + "\"", "'" + dots + brackets + "'",
+        "\"\"\"\n" + dots + "\n\\\"\"\" " + brackets + "\"\"\"\"\"", "'''\n" + dots + "\n'' " + brackets + "'''''"}) {
+    text += fmt::format("  {{ name = \"x{}\", type = \"text\", default = {} }},\n", text.size(), quoted);
+  }
+  text += "  { name = \"y\", type = \"f64[1000]\", default = [";
+  for (int i = 0; i < 1000; ++i) text += "1.5, ";
+  text += "] },\n]\n";
+  for (int i = 0; i < 300; ++i) text += fmt::format("[tables.u{}]\nfields = []\n", i);
+  const auto compiled = compile(text);
+  ASSERT_NE(compiled, nullptr);
+  EXPECT_EQ(compiled->model().find("t")->fields.size(), 5U);
+}
+
 TEST(Toml, ReportsEveryMistakeInTheOrderOfTheirPlaces) {
   const auto schema = Schema::from_toml(R"([database]
 name = "w"
@@ -332,6 +407,37 @@ fields = [
             "w.toml:4:1: unknown key \"colour\"; known here: number, storage, log, replicate, unique, fields\n"
             "w.toml:6:40: default: expected a value of u8, got 300\n"
             "w.toml:7:24: \"vec3\" is no type: neither built in nor an enum or a struct here");
+}
+
+TEST(Toml, TellsTheMistakesOfTwoFieldsOfOneNameApart) {
+  const auto schema = Schema::from_toml(R"([database]
+name = "w"
+[tables.t]
+fields=[{name="x",type="u8",default=300},
+{name="y",type="u8"},
+{name="x",type="u8",default=1},
+{type="u8"},{name="3",type="u9"},{name="x",type="u9"}]
+)",
+                                        "w.toml");
+  ASSERT_FALSE(schema.has_value());
+  EXPECT_EQ(schema.error().message(),
+            "w.toml:4:37: default: expected a value of u8, got 300\n"
+            "w.toml:6:1: two fields are named x\n"
+            "w.toml:7:1: name is missing\n"
+            "w.toml:7:13: \"3\" is no name: letters, digits and _, not a digit first\n"
+            "w.toml:7:28: \"u9\" is no type: neither built in nor an enum or a struct here\n"
+            "w.toml:7:34: two fields are named x\n"
+            "w.toml:7:49: \"u9\" is no type: neither built in nor an enum or a struct here");
+}
+
+TEST(Toml, AMistakeIsALineWhateverIsInItsNames) {
+  const auto schema =
+      Schema::from_toml("[database]\nname = \"w\"\n[tables.\"a\\u001b\\nb\"]\n\"c\\u009b\" = 1\n", "w\n.toml");
+  ASSERT_FALSE(schema.has_value());
+  EXPECT_EQ(
+      schema.error().message(),
+      "w\\x0a.toml:3:9: \"a\\x1b\\x0ab\" is no name: letters, digits and _, not a digit first\n"
+      "w\\x0a.toml:4:1: unknown key \"c\\xc2\\x9b\"; known here: number, storage, log, replicate, unique, fields");
 }
 
 TEST(Toml, NamesTheFileThatItCannotRead) {

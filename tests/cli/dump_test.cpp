@@ -128,5 +128,22 @@ TEST_F(Dump, WarnsOfATextThatWouldComeBackAsItsDefault) {
   EXPECT_EQ(dumped.err, "stoa: warning: 1 empty text is in fields with a default: an import would read the default\n");
 }
 
+class DumpInJson : public CliTest {};
+
+TEST_F(DumpInJson, IsAskedForAsOfTheOtherCommands) {
+  write("stop.csv", "id,name,code\nA,Astor,1\n");
+  ASSERT_EQ(import({"stop=stop.csv"}).status, 0);
+  const Finished json = stoa({"dump", "world", "stop", "--json"});
+  EXPECT_EQ(json.status, 0) << json.err;
+  EXPECT_TRUE(json.out.starts_with(R"({"id":"A","name":"Astor","code":1,)")) << json.out;
+  EXPECT_EQ(json.out, stoa({"dump", "world", "stop", "--format", "json"}).out);
+  const Finished wrong = stoa({"dump", "world", "halt", "--json"});
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_EQ(wrong.err, "stoa: not found: table halt\n");
+  EXPECT_EQ(wrong.out, R"({"ok":false,"error":{"code":"not_found","reason":"not found: table halt"}})"
+                       "\n");
+  EXPECT_EQ(stoa({"dump", "world", "stop", "--json", "--format", "csv"}).status, 2);
+}
+
 }  // namespace
 }  // namespace stoa::cli_test

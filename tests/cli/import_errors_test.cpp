@@ -1,6 +1,7 @@
 // `stoa import` of files that are wrong: the exact message, the exit status, and the world as it was before.
 #include <sys/stat.h>
 
+#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <thread>
@@ -221,6 +222,54 @@ fields = [{ name = "of", type = "entity", references = "a" }, { name = "any", ty
   const Finished any = stoa({"import", "world", "--schema", "keyless.toml", "b=any.csv"});
   EXPECT_EQ(any.status, 1);
   EXPECT_EQ(any.err, "any.csv:1:1: any may refer to any entity, so no key stands for its target\n");
+  EXPECT_FALSE(exists("world"));
+}
+
+TEST_F(ImportError, ZeroThatIsOutOfBoundsNeedsAColumnAndAValue) {
+  write("bounds.toml", R"([database]
+name = "bounds"
+[tables.a]
+fields = [
+  { name = "x", type = "u32" },
+  { name = "above", type = "u32", min = 1 },
+  { name = "below", type = "f64", max = -0.5 },
+  { name = "with_default", type = "i32", min = 1, default = 1 },
+]
+)");
+  const auto run = [this](std::string_view text) {
+    write("a.csv", text);
+    return stoa({"import", "world", "--schema", "bounds.toml", "a=a.csv"});
+  };
+  const Finished no_column = run("x,below\n1,-1\n");
+  EXPECT_EQ(no_column.status, 1);
+  EXPECT_EQ(no_column.err,
+            "a.csv:1: there is no column above, and above has no default, and zero is none of its values\n");
+  EXPECT_EQ(run("x,above\n1,1\n").err,
+            "a.csv:1: there is no column below, and below has no default, and zero is none of its values\n");
+  EXPECT_EQ(run("x,above,below\n1,,-1\n").err,
+            "a.csv:2:2: above: empty, and above has no default, and zero is none of its values\n");
+  EXPECT_EQ(run("x,above,below\n1,1,\n").err,
+            "a.csv:2:3: below: empty, and below has no default, and zero is none of its values\n");
+  EXPECT_FALSE(exists("world"));
+  EXPECT_EQ(run("x,above,below\n1,1,-1\n").status, 0);
+}
+
+// The file is looked at before the schema is read, from a pipe, and is another's when that ends: of the same content,
+// which nobody can know.
+TEST_F(ImportError, AFileThatIsWrittenMeanwhileIsRefused) {
+  write("stop.csv", "id,name,code\nA,Astor,1\n");
+  const std::string pipe = (folder() / "pipe.toml").string();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  Finished done;
+  std::thread run([&] { done = stoa({"import", "world", "--schema", "pipe.toml", "stop=stop.csv"}); });
+  std::ofstream schema(pipe);  // waits until the run reads it
+  const auto file = folder() / "stop.csv";
+  std::filesystem::last_write_time(file, std::filesystem::last_write_time(file) + std::chrono::seconds(1));
+  schema << stops_schema << std::flush;
+  schema.close();
+  run.join();
+  EXPECT_EQ(done.status, 1);
+  EXPECT_EQ(done.err, "stop.csv: the file changed during the import\n");
   EXPECT_FALSE(exists("world"));
 }
 

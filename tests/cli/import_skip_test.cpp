@@ -93,6 +93,85 @@ TEST_F(ImportSkip, AKeyOfABadRowIsFreeForAnother) {
   EXPECT_EQ(rows("stop"), 2U);
 }
 
+// A row falls whose parent is nowhere, long after it has taken its values from another.
+TEST_F(ImportSkip, AUniqueValueOfARowThatFallsIsFreeForAnother) {
+  write("stop.csv", "id,name,code,parent\nA,Astor,7,missing\nB,Bay,7,\nC,Canal,7,\n");
+  const Finished done = skip({"stop=stop.csv"});
+  EXPECT_EQ(done.err,
+            "stop.csv:2:4: parent: no row of stop has the key \"missing\"\n"
+            "stop.csv:4:3: code: \"7\" is on line 3 already, and code is unique\n"
+            "stoa: 2 rows left out\n");
+  EXPECT_EQ(stoa({"dump", "world", "stop"}).out, "id,name,code,kind,level,latitude,parent\nB,Bay,7,station,5,0,\n");
+  EXPECT_EQ(stoa({"verify", "world"}).status, 0);
+}
+
+TEST_F(ImportSkip, AKeyOfARowThatFallsIsFreeForAnother) {
+  write("call.csv", "stop,sequence\nA,1\nA,1\nnowhere,1\n");
+  write("stop.csv",
+        "id,name,code,parent\n"
+        "L,Leaf,1,A\n"
+        "A,Astor,2,missing\n"
+        "A,Again,3,L\n"
+        "A,Bay,4,\n"
+        "M,More,5,A\n");
+  const Finished done = skip({"call=call.csv", "stop=stop.csv"});
+  EXPECT_EQ(done.err,
+            "call.csv:3: (stop, sequence): the same values are on line 2 already, and together they are unique\n"
+            "call.csv:4:1: stop: no row of stop has the key \"nowhere\"\n"
+            "stop.csv:3:4: parent: no row of stop has the key \"missing\"\n"
+            "stop.csv:5:1: id: \"A\" is on line 4 already, and id is the key\n"
+            "stoa: 4 rows left out\n");
+  EXPECT_EQ(stoa({"dump", "world", "stop"}).out,
+            "id,name,code,kind,level,latitude,parent\n"
+            "L,Leaf,1,station,5,0,A\n"
+            "A,Again,3,station,5,0,L\n"
+            "M,More,5,station,5,0,A\n");
+  EXPECT_EQ(stoa({"dump", "world", "call"}).out, "stop,sequence,at\nA,1,\n");
+  EXPECT_EQ(stoa({"verify", "world"}).status, 0);
+}
+
+TEST_F(ImportSkip, ARowWaitsForAllOfItsValues) {
+  const std::string text =
+      "id,name,code,parent\n"
+      "A,x,1,missing\n"
+      "B,x,2,missing\n"
+      "A,x,2,\n"
+      "C,x,1,A\n";
+  write("stop.csv", text);
+  const Finished done = skip({"stop=stop.csv"});
+  EXPECT_EQ(done.err,
+            "stop.csv:2:4: parent: no row of stop has the key \"missing\"\n"
+            "stop.csv:3:4: parent: no row of stop has the key \"missing\"\n"
+            "stoa: 2 rows left out\n");
+  EXPECT_EQ(stoa({"dump", "world", "stop"}).out,
+            "id,name,code,kind,level,latitude,parent\nA,x,2,station,5,0,\nC,x,1,station,5,0,A\n");
+}
+
+TEST_F(ImportSkip, ARowThatGetsOneOfItsValuesStaysOut) {
+  write("stop.csv", "id,name,code,parent\nA,x,1,missing\nB,x,2,\nA,x,2,\nC,x,1,A\n");
+  const Finished done = skip({"stop=stop.csv"});
+  EXPECT_EQ(done.err,
+            "stop.csv:2:4: parent: no row of stop has the key \"missing\"\n"
+            "stop.csv:4:3: code: \"2\" is on line 3 already, and code is unique\n"
+            "stop.csv:5:4: parent: no row of stop has the key \"A\" (stop.csv:2 is left out)\n"
+            "stoa: 3 rows left out\n");
+  EXPECT_EQ(rows("stop"), 1U);
+}
+
+TEST_F(ImportSkip, ManyOfAKeyFallOneAfterTheOther) {
+  constexpr int length = 200'000;
+  std::string text = "id,name,code,parent\n";
+  for (int i = 0; i < length; ++i) text += "A,x," + std::to_string(i) + ",nowhere\n";
+  write("stop.csv", text + "A,last,200000,\nB,below,200001,A\n");
+  const Finished done = skip({"stop=stop.csv"});
+  EXPECT_EQ(done.status, 0);
+  EXPECT_TRUE(done.err.ends_with("stoa: 200000 rows left out; 199980 of them not shown\n")) << done.err;
+  EXPECT_EQ(stoa({"dump", "world", "stop"}).out,
+            "id,name,code,kind,level,latitude,parent\n"
+            "A,last,200000,station,5,0,\n"
+            "B,below,200001,station,5,0,A\n");
+}
+
 TEST_F(ImportSkip, FollowsALongChainAtOnce) {
   constexpr int length = 200'000;
   std::string text = "id,name,code,parent\n";

@@ -17,6 +17,7 @@ fields = [
   { name = "code", type = "u32", unique = true },
   { name = "port", type = "entity", references = "port", required = true },
   { name = "size", type = "u32", max = 2000000000 },
+  { name = "towed_by", type = "entity", references = "*" },
 ]
 )";
 
@@ -46,6 +47,7 @@ class Verify : public CliTest {
   static constexpr std::uint32_t second_code = 0x1122'3344;
   static constexpr std::size_t port_offset = 4;  // in the row of a ship, whose code is at its front
   static constexpr std::size_t size_offset = 12;
+  static constexpr std::size_t towed_by_offset = 16;
 
   void SetUp() override {
     CliTest::SetUp();
@@ -96,7 +98,7 @@ TEST_F(Verify, AcceptsARightValueInARewrittenLog) {
   change_row(size_offset, std::uint32_t{3});
   const Finished done = stoa({"verify", "world"});
   EXPECT_EQ(done.status, 0) << done.err;
-  EXPECT_NE(stoa({"dump", "world", "ship"}).out.find(std::to_string(second_code) + ",7,3\n"), std::string::npos);
+  EXPECT_NE(stoa({"dump", "world", "ship"}).out.find(std::to_string(second_code) + ",7,3,\n"), std::string::npos);
 }
 
 TEST_F(Verify, FindsAValueOutOfItsBounds) {
@@ -117,6 +119,16 @@ TEST_F(Verify, FindsAReferenceToNothing) {
 TEST_F(Verify, FindsAReferenceToARowOfAnotherTable) {
   change_row(port_offset, std::uint32_t{1});
   expect_violation(".port: entity 2:1 refers to entity 1:1, which has no row in port\n");
+}
+
+TEST_F(Verify, FindsAReferenceToAnEntityThatIsNotAlive) {
+  change_row(towed_by_offset, std::uint64_t{200} | std::uint64_t{1} << 32U);
+  expect_violation(".towed_by: entity 2:1 refers to entity 200:1, which is not alive\n");
+}
+
+TEST_F(Verify, TakesAReferenceToAnyEntityThatIsAlive) {
+  change_row(towed_by_offset, std::uint64_t{1} | std::uint64_t{1} << 32U);
+  EXPECT_EQ(stoa({"verify", "world"}).status, 0);
 }
 
 TEST_F(Verify, FindsNullWhereAValueIsRequired) {

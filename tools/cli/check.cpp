@@ -10,6 +10,7 @@
 #include "cli/end.h"
 #include "cli/json.h"
 #include "cli/text.h"
+#include "csv/shown.h"
 
 namespace stoa::cli {
 namespace {
@@ -54,8 +55,8 @@ std::uint64_t take_number(std::string_view& text) {
 /// One line of a schema's error: file:line:column: reason, or a reason alone.
 void append_mistake(JsonWriter& json, const std::string& file, std::string_view line) {
   json.begin_object();
-  if (line.starts_with(file + ':')) {
-    line.remove_prefix(file.size() + 1);
+  if (const std::string shown = csv::printable(file) + ':'; line.starts_with(shown)) {
+    line.remove_prefix(shown.size());
     json.member("file", file);
     if (const std::uint64_t number = take_number(line); number != 0) json.member("line", number);
     if (const std::uint64_t column = take_number(line); column != 0) json.member("column", column);

@@ -33,6 +33,7 @@ struct DumpOptions {
   std::string table;
   DumpFormat format = DumpFormat::csv;
   bool entities = false;  ///< with a first column `@entity`
+  bool json = false;      ///< an error is told in JSON, too
 };
 /// `stoa dump`: the rows of a table; what is written as CSV, `stoa import` reads.
 ExitStatus run_dump(const DumpOptions& options);

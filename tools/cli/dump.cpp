@@ -113,7 +113,7 @@ std::expected<void, Error> dump(const DumpOptions& options) {
 
 ExitStatus run_dump(const DumpOptions& options) {
   const auto done = dump(options);
-  return done ? ExitStatus::done : end_with_error(done.error());
+  return done ? ExitStatus::done : end_with_error(done.error(), options.json);
 }
 
 }  // namespace stoa::cli

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <charconv>
+#include <csignal>
 #include <functional>
 #include <map>
 #include <new>
@@ -118,11 +119,16 @@ void add_dump(CLI::App& app, DumpOptions& options, Run& run) {
                  std::string(exit_statuses));
   command.add_option("DB", options.folder, "The database's folder")->required();
   command.add_option("TABLE", options.table, "The table")->required();
-  command.add_option("--format", options.format, "CSV, or JSON with one object a line")
-      ->transform(one_of<DumpFormat>({{"csv", DumpFormat::csv}, {"json", DumpFormat::json}}))
+  CLI::Option* const format = command.add_option("--format", options.format, "CSV, or JSON with one object a line");
+  format->transform(one_of<DumpFormat>({{"csv", DumpFormat::csv}, {"json", DumpFormat::json}}))
       ->option_text("csv|json [csv]");
+  command.add_flag("--json", options.json, "JSON, as --format json has it; an error is a JSON object, too")
+      ->excludes(format);
   command.add_flag("--entities", options.entities, "With the entities, as a first column @entity");
-  command.callback([&] { run = [&options] { return run_dump(options); }; });
+  command.callback([&] {
+    if (options.json) options.format = DumpFormat::json;
+    run = [&options] { return run_dump(options); };
+  });
 }
 
 void add_verify(CLI::App& app, VerifyOptions& options, Run& run) {
@@ -225,6 +231,7 @@ ExitStatus run(int argc, char** argv) {
 }  // namespace stoa::cli
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error with its reason, as a full disk is
   try {
     return static_cast<int>(stoa::cli::run(argc, argv));
   } catch (const std::bad_alloc&) {

@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <string>
+
+#include "csv/shown.h"
 
 namespace stoa::cli {
 
@@ -19,13 +23,20 @@ std::expected<void, Error> Output::flush() {
 }
 
 void print_error(std::string_view message) {
-  const std::string line = fmt::format("stoa: {}\n", message);
+  const std::string line = fmt::format("stoa: {}\n", csv::printable(message));
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
 void print_error(const Error& error) {
-  const std::string line = error.place() != nullptr ? error.message() + '\n' : "stoa: " + error.message() + '\n';
-  std::fwrite(line.data(), 1, line.size(), stderr);
+  std::string text = error.place() != nullptr ? "" : "stoa: ";
+  const std::string message = error.message();
+  for (std::size_t at = 0;
+       at <= message.size();) {  // what is wrong with a schema, or with a transaction, has a line each
+    const std::size_t end = std::min(message.find('\n', at), message.size());
+    text += csv::printable(std::string_view(message).substr(at, end - at)) + '\n';
+    at = end + 1;
+  }
+  std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
 }  // namespace stoa::cli

@@ -27,9 +27,9 @@ class Output {
   std::string text_;
 };
 
-/// "stoa: " and the message, on standard error.
+/// "stoa: " and the message, on standard error: one line, its control characters escaped.
 void print_error(std::string_view message);
-/// The message as it is: it begins with the file that it is about.
+/// The message: it begins with the file that it is about. Its lines stay lines.
 void print_error(const Error& error);
 
 }  // namespace stoa::cli

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "csv/shown.h"
 #include "csv/utf8.h"
 
 namespace stoa::csv {
@@ -69,7 +70,7 @@ std::expected<void, Error> Reader::read_header() {
     if (const auto [other, is_new] = seen.emplace(name, i); !is_new) {
       return std::unexpected(
           Error(ErrorCode::invalid_argument, cell_place(i),
-                fmt::format("the header has the name \"{}\" in cell {} already", name, other->second + 1)));
+                fmt::format("the header has the name {} in cell {} already", quoted(name), other->second + 1)));
     }
   }
   header_.assign(cells_.views.begin(), cells_.views.end());
@@ -152,7 +153,7 @@ Error Reader::fault_at(std::string_view record, std::size_t at, std::size_t cell
   const std::size_t line_begin = line_feed == std::string_view::npos ? 0 : line_feed + 1;
   Place place = cell_place(cell);
   place.offset += at;
-  const std::string name = cell < header_.size() ? fmt::format(" ({})", header_[cell]) : std::string();
+  const std::string name = cell < header_.size() ? fmt::format(" ({})", shown(header_[cell])) : std::string();
   return {ErrorCode::invalid_argument, std::move(place),
           fmt::format("{} at byte {} of line {}, in cell {}{}", what, at - line_begin, line_ + count_line_feeds(before),
                       cell + 1, name)};

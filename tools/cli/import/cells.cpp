@@ -4,6 +4,7 @@
 #include <stoa/cell_text.h>
 
 #include "cli/bounds.h"
+#include "csv/shown.h"
 
 namespace stoa::cli {
 
@@ -13,8 +14,9 @@ std::expected<Value, Error> parse_cell(const SchemaModel& schema, const FieldMod
     return std::unexpected(Error(value.error().code(), fmt::format("{}: {}", field.name, value.error().reason())));
   }
   if (!is_in_bounds(field, *value)) {
-    return std::unexpected(Error(ErrorCode::invalid_argument,
-                                 fmt::format("{}: {} is not {}", field.name, cell, format_bounds(schema, field))));
+    return std::unexpected(
+        Error(ErrorCode::invalid_argument,
+              fmt::format("{}: {} is not {}", field.name, csv::shown(cell), format_bounds(schema, field))));
   }
   return value;
 }

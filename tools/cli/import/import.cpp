@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 #include <stoa/database.h>
 
+#include <algorithm>
 #include <chrono>
+#include <limits>
 #include <memory>
+#include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +19,7 @@
 #include "cli/import/settle.h"
 #include "cli/import/survey.h"
 #include "cli/interrupt.h"
+#include "cli/output.h"
 #include "csv/byte_source.h"
 #include "csv/reader.h"
 
@@ -24,9 +29,10 @@ namespace {
 std::expected<FileStamp, Error> stamp(const std::filesystem::path& file) {
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
-  if (!std::filesystem::exists(status)) {
+  if (status.type() == std::filesystem::file_type::not_found && error != std::errc::not_a_directory) {
     return std::unexpected(Error(ErrorCode::not_found, Place{file.string()}, "there is no such file"));
   }
+  if (error) return std::unexpected(Error(ErrorCode::io, Place{file.string()}, error.message()));
   if (!std::filesystem::is_regular_file(status)) {
     return std::unexpected(
         Error(ErrorCode::io, Place{file.string()}, "not a plain file, and an import reads its files twice"));
@@ -56,19 +62,56 @@ std::expected<csv::Reader, Error> open_reader(const ImportOptions& options, cons
   return csv::Reader::open(std::move(*source), {.record_bytes_max = options.line_bytes_max});
 }
 
-std::expected<Database, Error> open_database(const ImportOptions& options) {
-  if (options.schema) {
-    const auto schema = Schema::from_toml_file(*options.schema);
-    if (!schema) return std::unexpected(schema.error());
-    if (const auto compiled = schema->compile(); !compiled) return std::unexpected(compiled.error());
-    return Database::open(options.folder, *schema);
+/// The schema that was asked for, if one was.
+std::expected<std::optional<Schema>, Error> read_schema(const ImportOptions& options) {
+  if (!options.schema) return std::nullopt;
+  auto schema = Schema::from_toml_file(*options.schema);
+  if (!schema) return std::unexpected(schema.error());
+  if (const auto compiled = schema->compile(); !compiled) return std::unexpected(compiled.error());
+  return std::move(*schema);
+}
+
+/// However much a run writes, it is one transaction: memory alone bounds it.
+Options database_options() {
+  Options options;
+  options.transaction_bytes_max = std::numeric_limits<std::size_t>::max();
+  return options;
+}
+
+/// A database that is there is opened with its own schema: with another, that differs in its indexes, the folder would
+/// keep that one, whether the import stands or not. adopt_indexes() has it kept then.
+std::expected<Database, Error> open_database(const ImportOptions& options, const std::optional<Schema>& schema) {
+  auto database = Database::open_existing(options.folder, database_options());
+  if (!schema) {
+    if (!database && database.error().code() == ErrorCode::not_found) {
+      return std::unexpected(Error(ErrorCode::not_found, Place{options.folder.string()},
+                                   "there is no database; a new one needs --schema"));
+    }
+    return database;
   }
-  auto database = Database::open_existing(options.folder);
-  if (!database && database.error().code() == ErrorCode::not_found) {
-    return std::unexpected(
-        Error(ErrorCode::not_found, Place{options.folder.string()}, "there is no database; a new one needs --schema"));
+  const bool is_wanted = database && database->schema().hash() == schema->compile().value()->hash();
+  if (is_wanted || (!database && database.error().code() == ErrorCode::locked)) return database;
+  if (database) {
+    if (auto closed = database->close(); !closed) return std::unexpected(closed.error());
   }
-  return database;
+  return Database::open(options.folder, *schema, database_options());  // makes it, or says what is wrong
+}
+
+/// Requires: the two differ in nothing but indexes.
+bool has_indexes_of(const SchemaModel& a, const SchemaModel& b) {
+  return std::ranges::all_of(a.tables, [&b](const TableModel& table) {
+    const TableModel& other = *b.find(table.name);
+    return std::ranges::all_of(
+        table.fields, [&other](const FieldModel& field) { return field.index == other.find(field.name)->index; });
+  });
+}
+
+/// Has the folder ask for the indexes that the schema asks for, as opening it does. Requires: nobody has it open.
+std::expected<void, Error> adopt_indexes(const ImportOptions& options, const CompiledSchema& kept,
+                                         const Schema& schema) {
+  if (has_indexes_of(kept.model(), schema.compile().value()->model())) return {};
+  auto database = Database::open(options.folder, schema);
+  return database ? database->close() : std::unexpected(database.error());
 }
 
 /// Everything but the opening and closing of the database.
@@ -170,6 +213,16 @@ std::expected<void, Error> import_into(Database& database, const ImportOptions& 
   return database.close();
 }
 
+/// The same. Memory that runs out is an error like any other: a world that was made for the run must go with it.
+std::expected<void, Error> try_import(Database& database, const ImportOptions& options, std::vector<ImportFile>& files,
+                                      ImportOutcome& outcome) {
+  try {
+    return import_into(database, options, files, outcome);
+  } catch (const std::bad_alloc&) {
+    return std::unexpected(Error::out_of_memory());
+  }
+}
+
 }  // namespace
 
 ExitStatus run_import(const ImportOptions& options) {
@@ -182,10 +235,12 @@ ExitStatus run_import(const ImportOptions& options) {
   const auto began = std::chrono::steady_clock::now();
   auto files = find_files(options);
   if (!files) return fail(files.error());
-  auto database = open_database(options);
+  const auto schema = read_schema(options);
+  if (!schema) return fail(schema.error());
+  auto database = open_database(options, *schema);
   if (!database) return fail(database.error());
 
-  auto done = import_into(*database, options, *files, outcome);
+  auto done = try_import(*database, options, *files, outcome);
   // A world that was made for this import goes with it; errors are left at that, as something else is being reported.
   if (!done && database->recovery().created) (void)database->close_and_remove();
   // Closed, and not destroyed: the plans of the files refer to its schema.
@@ -193,6 +248,12 @@ ExitStatus run_import(const ImportOptions& options) {
   if (!done) {
     end_if_interrupted();
     return fail(done.error());
+  }
+  if (*schema) {
+    if (const auto adopted = adopt_indexes(options, database->schema(), **schema); !adopted) {
+      print_error(fmt::format("the rows are committed; {} has not got the schema's indexes", options.folder.string()));
+      return fail(adopted.error());
+    }
   }
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return report_success(options, outcome, *files);

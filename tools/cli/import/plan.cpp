@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cli/bounds.h"
+#include "csv/shown.h"
 
 namespace stoa::cli {
 namespace {
@@ -78,8 +79,8 @@ class Planner {
     column.field = plan_.table->find(name);
     if (column.field == nullptr) {
       if (ignore_unknown) return {};
-      return refuse(at, fmt::format("table {} has no field \"{}\" (--ignore-unknown leaves such columns out)",
-                                    plan_.table->name, name));
+      return refuse(at, fmt::format("table {} has no field {} (--ignore-unknown leaves such columns out)",
+                                    plan_.table->name, csv::quoted(name)));
     }
     const FieldModel& field = *column.field;
     column.use = ColumnPlan::Use::value;

@@ -29,6 +29,7 @@ class Problems {
   /// A row is bad, for a reason that names its place. Errors: the same, where the run must stop at it.
   std::expected<void, Error> leave_out(RecordNumber record, Error reason);
 
+  [[nodiscard]] bool may_leave_out() const { return on_error_ == OnError::skip; }
   [[nodiscard]] std::uint64_t count() const { return count_; }
   /// At most kept_max, rising.
   [[nodiscard]] const std::vector<Problem>& first() const { return first_; }

@@ -25,6 +25,16 @@ void append_rows_left_out(JsonWriter& json, const Problems& problems) {
   json.end_array();
 }
 
+/// As end_command(), and where nobody can read what was done, that it was.
+ExitStatus end_import(Output& output, const ImportOptions& options, const ImportOutcome& outcome) {
+  const ExitStatus status = end_command(output, ExitStatus::done);
+  if (status != ExitStatus::done) {
+    print_error(fmt::format("the rows are committed all the same: {} is at version {}", options.folder.string(),
+                            outcome.version));
+  }
+  return status;
+}
+
 }  // namespace
 
 ExitStatus report_success(const ImportOptions& options, const ImportOutcome& outcome,
@@ -48,7 +58,7 @@ ExitStatus report_success(const ImportOptions& options, const ImportOutcome& out
     }
     json.end_array().member("seconds", outcome.seconds).end_object();
     output.text() += '\n';
-    return end_command(output, ExitStatus::done);
+    return end_import(output, options, outcome);
   }
   auto out = std::back_inserter(output.text());
   for (const ImportFile& file : files) {
@@ -57,7 +67,7 @@ ExitStatus report_success(const ImportOptions& options, const ImportOutcome& out
   }
   fmt::format_to(out, "{:>10} {} in {:.2f} s; {} is at version {}\n", rows, noun_for(rows, "row", "rows"),
                  outcome.seconds, options.folder.string(), outcome.version);
-  return end_command(output, ExitStatus::done);
+  return end_import(output, options, outcome);
 }
 
 void report_failure(const ImportOptions& options, const ImportOutcome& outcome, const Error& error) {

@@ -13,6 +13,7 @@
 #include "cli/import/problems.h"
 #include "cli/import/progress.h"
 #include "cli/import/unique_rules.h"
+#include "cli/import/waiting.h"
 
 namespace stoa::cli {
 
@@ -45,8 +46,14 @@ struct ImportRun {
   std::vector<ImportFile>& files;
   Problems& problems;
   Progress& progress;
+  WaitingRows waiting{};
 
   [[nodiscard]] bool is_left_out(RecordNumber number) const { return files[number.file].left_out[number.record]; }
+  /// Whether there is a row that has the value, as far as is known.
+  [[nodiscard]] bool is_there(const Holder& holder) const {
+    return holder.kind == Holder::Kind::database ||
+           (holder.kind == Holder::Kind::record && !is_left_out(holder.record));
+  }
 };
 
 }  // namespace stoa::cli

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "csv/shown.h"
+
 namespace stoa::cli {
 namespace {
 
@@ -40,24 +42,25 @@ class Settlement {
         if (auto judged = judge({file, record}); !judged) return judged;
       }
     }
-    if (fallen_.empty()) return {};
-    collect_referrers();
-    while (!fallen_.empty()) {
+    if (!fallen_.empty()) collect_referrers();
+    while (!fallen_.empty() || !woken_.empty()) {
+      // Who has a key in the end, before those that refer to it.
+      if (!woken_.empty()) {
+        const RecordNumber woken = woken_.back();
+        woken_.pop_back();
+        if (auto judged = judge(woken); !judged) return judged;
+        continue;
+      }
       const Key key = fallen_.back();
       fallen_.pop_back();
       for (const RecordNumber referrer : referrers_of(key)) {
         if (auto judged = judge(referrer); !judged) return judged;
       }
     }
-    return {};
+    return run_.waiting.give_up(run_);
   }
 
  private:
-  [[nodiscard]] bool is_there(const Holder& holder) const {
-    return holder.kind == Holder::Kind::database ||
-           (holder.kind == Holder::Kind::record && !run_.is_left_out(holder.record));
-  }
-
   std::expected<void, Error> judge(RecordNumber number) {
     ImportFile& file = run_.files[number.file];
     if (file.left_out[number.record]) return {};
@@ -65,7 +68,7 @@ class Settlement {
     for (std::size_t i = 0; i < columns.size(); ++i) {
       const std::uint32_t value = file.references[number.record * columns.size() + i];
       const UniqueRule& target = *file.plan.columns[columns[i]].target;
-      if (value == TextIndex::none || is_there(target.holders[value])) continue;
+      if (value == TextIndex::none || run_.is_there(target.holders[value])) continue;
       return leave_out(number, columns[i], {&target, value});
     }
     return {};
@@ -78,15 +81,18 @@ class Settlement {
     if (file.plan.has_key) fallen_.push_back({file.plan.rules.front().rule, file.keys[number.record]});
 
     const Holder& holder = missing.rule->holders[missing.value];
-    std::string reason = fmt::format("{}: no row of {} has the key \"{}\"", file.plan.columns[column].field->name,
-                                     missing.rule->table->name, missing.rule->values.text(missing.value));
+    std::string reason = fmt::format("{}: no row of {} has the key {}", file.plan.columns[column].field->name,
+                                     missing.rule->table->name, csv::quoted(missing.rule->values.text(missing.value)));
     if (holder.kind == Holder::Kind::record) {
       const ImportFile& other = run_.files[holder.record.file];
-      reason += fmt::format(" ({}:{} is left out)", other.path.string(), other.lines[holder.record.record]);
+      reason +=
+          fmt::format(" ({}:{} is left out)", csv::printable(other.path.string()), other.lines[holder.record.record]);
     }
-    return run_.problems.leave_out(
+    auto noted = run_.problems.leave_out(
         number, Error(ErrorCode::constraint_violation,
                       Place{file.path.string(), file.lines[number.record], column + 1, 0}, std::move(reason)));
+    run_.waiting.wake(run_, number, woken_);  // from here on another may be the holder
+    return noted;
   }
 
   /// Who refers to each key, side by side: those of the key whose number among all is n lie between starts_[n] and
@@ -134,6 +140,7 @@ class Settlement {
   ImportRun& run_;
   std::vector<std::vector<std::size_t>> columns_;  // by file
   std::vector<Key> fallen_;                        // keys of records newly left out
+  std::vector<RecordNumber> woken_;                // records that are in again, and to be judged
 
   std::vector<std::pair<const UniqueRule*, std::size_t>> first_key_;
   std::vector<std::size_t> starts_;

@@ -45,6 +45,7 @@ class Survey {
   /// What is wrong with the record; its first fault.
   std::optional<Error> judge() {
     fault_.reset();
+    taken_ = {};
     reference_at_ = file_.references.size();
     file_.references.resize(reference_at_ + plan_.reference_count, TextIndex::none);
     for (std::size_t i = 0; i < plan_.columns.size(); ++i) {
@@ -97,31 +98,10 @@ class Survey {
     }
     value = run_.rules.enter(*plan.rule, value_text_);
     const Holder& holder = plan.rule->holders[value];
-    const bool taken = holder.kind == Holder::Kind::database ||
-                       (holder.kind == Holder::Kind::record && !run_.is_left_out(holder.record));
-    if (!taken || fault_) return;
-    const std::size_t column = plan.parts.size() == 1 ? plan.parts.front().column : RulePart::no_column;
-    fail(column, Error(ErrorCode::constraint_violation, describe_taken(plan, holder)));
-  }
-
-  [[nodiscard]] std::string describe_taken(const RulePlan& plan, const Holder& holder) const {
-    std::string where = "in the database";
-    if (holder.kind == Holder::Kind::record) {
-      const ImportFile& other = run_.files[holder.record.file];
-      where = fmt::format("on line {}", other.lines[holder.record.record]);
-      if (&other != &file_) where += fmt::format(" of {}", other.path.string());
-    }
-    if (plan.parts.size() == 1) {
-      const FieldModel& field = *plan.rule->fields.front();
-      return fmt::format("{}: \"{}\" is {} already, and {} is {}", field.name, value_text_, where, field.name,
-                         field.key ? "the key" : "unique");
-    }
-    std::string names;
-    for (const FieldModel* field : plan.rule->fields) {
-      if (!names.empty()) names += ", ";
-      names += field->name;
-    }
-    return fmt::format("({}): the same values are {} already, and together they are unique", names, where);
+    if (fault_ || !run_.is_there(holder)) return;
+    taken_ = {&plan, value};
+    // Its place is where the record will be once it is noted.
+    fault_.emplace(ErrorCode::constraint_violation);
   }
 
   /// Keeps the first fault, with its place.
@@ -142,6 +122,14 @@ class Survey {
     if (was_read) claim(self, fault.has_value());
     if (!fault) return {};
     ++file_.rows_left_out;
+    if (was_read && taken_.plan != nullptr) {
+      const Holder& holder = taken_.plan->rule->holders[taken_.value];
+      if (holder.kind == Holder::Kind::record && run_.problems.may_leave_out()) {
+        run_.waiting.add(self, *taken_.plan->rule, taken_.value, values_);
+        return {};
+      }
+      fault = taken_error(run_, self, *taken_.plan, taken_.value);
+    }
     return run_.problems.leave_out(self, std::move(*fault));
   }
 
@@ -165,6 +153,10 @@ class Survey {
 
   // Of the record at hand.
   std::optional<Error> fault_;
+  struct {
+    const RulePlan* plan = nullptr;
+    std::uint32_t value = 0;
+  } taken_;                                             // where the fault is that another has this value
   std::vector<std::optional<std::string_view>> texts_;  // by column; nothing where the cell is bad or no rule's
   std::vector<std::string> rooms_;                      // by column: for a text that is not the cell's own
   std::vector<std::uint32_t> values_;                   // by rule

@@ -14,8 +14,8 @@ namespace stoa::cli {
 
 /// Notes all records of a file and leaves out those that are wrong.
 ///
-/// A unique value belongs to the first record that is right but for its references; a later one with the same is wrong,
-/// also where the first is left out in the end.
+/// A unique value belongs to the first record that is right but for its references; a later one with the same is left
+/// out, and waits for the case that the first is left out in the end.
 ///
 /// Requires: the reader has read the header; the files before this one are surveyed.
 /// Errors:   those of a bad record where the run must stop at it; the reader's own; aborted.
