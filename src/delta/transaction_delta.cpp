@@ -170,6 +170,7 @@ bool TransactionDelta::pages_differ(const WriteBuffer& buffer) {
 // Whether one entity begins, with its rows, and nothing else happens: what many transactions are.
 bool TransactionDelta::is_one_beginning(Changes changes) const noexcept {
   constexpr std::size_t rows_max = 8;
+  if (changes.empty()) return false;
   const Change& create = changes.front();
   if (create.kind != Change::Kind::create || changes.size() > rows_max + 1) return false;
   std::uint16_t last = table_order(create);
