@@ -142,6 +142,9 @@ class Atomic {
   T fetch_or(T other, Order order, At at = At::current()) {
     return modify([&](T now) { return static_cast<T>(now | other); }, order, at);
   }
+  T fetch_and(T other, Order order, At at = At::current()) {
+    return modify([&](T now) { return static_cast<T>(now & other); }, order, at);
+  }
   T fetch_add(T other, Order order, At at = At::current()) {
     return modify([&](T now) { return static_cast<T>(now + other); }, order, at);
   }

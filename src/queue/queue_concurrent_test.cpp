@@ -216,6 +216,11 @@ TEST(Response, SaysWhetherAThreadSleptUntilItCame) {
     met = response.complete();
   }
   EXPECT_EQ(met, Answered::woken);
+  for (const auto timeout : {std::chrono::nanoseconds(0), std::chrono::nanoseconds(1)}) {
+    response.reset();
+    EXPECT_FALSE(response.wait_for(timeout));
+    EXPECT_EQ(response.complete(), Answered::held) << "it waits no more";
+  }
   response.reset();
   EXPECT_EQ(response.drop(), Dropped::writer_recycles);
   EXPECT_EQ(response.complete(), Answered::dropped);

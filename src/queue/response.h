@@ -72,20 +72,21 @@ class BasicResponse {
 
   /// Returns whether the answer came in time.
   [[nodiscard]] bool wait_for(std::chrono::nanoseconds timeout, std::chrono::nanoseconds longer = {}) noexcept {
-    return done() || wait_until(deadline_after(timeout), longer);
+    return done() || (timeout.count() > 0 && wait_until(deadline_after(timeout), longer));
   }
 
   [[nodiscard]] bool wait_until(Deadline deadline, std::chrono::nanoseconds longer = {}) noexcept {
     if (done()) return true;
     if (Sync::spin_in_turn([this] { return done(); }, spin_most, longer, deadline)) return true;
-    for (bool in_time = true;;) {
+    for (bool in_time = true; in_time;) {
       // acquire: as in done(). Nothing is released: the bit speaks for itself. It and done_bit are in one word, so
       // either complete() sees this bit and wakes, or this sees done_bit, or the futex finds that the word has changed.
       const std::uint32_t before = word_.fetch_or(waiting_bit, std::memory_order_acquire);
       if ((before & done_bit) != 0) return true;
-      if (!in_time) return false;
       in_time = Sync::wait(word_, before | waiting_bit, deadline);
     }
+    // acquire: as above. Nobody is to be woken any more, and nobody is taken for one who was.
+    return (word_.fetch_and(~waiting_bit, std::memory_order_acquire) & done_bit) != 0;
   }
 
   /// The holder is done with the node, but for recycling it where the answer says so.

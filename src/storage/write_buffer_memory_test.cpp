@@ -2,6 +2,7 @@
 // later, when there is memory again, find a sound world.
 #include "storage/write_buffer.h"
 
+#include "base/testing/no_memory.h"
 #include "storage/testing/properties.h"
 #include "storage/testing/workload.h"
 #include "storage/testing/world.h"
@@ -11,12 +12,16 @@
 #include <array>
 #include <cstdint>
 #include <new>
+#include <optional>
+#include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace stoa::storage {
 namespace {
 
+using stoa::test::FailingAllocation;
 using test::Model;
 using test::Operation;
 using test::Picture;
@@ -176,6 +181,117 @@ TEST(WriteBufferWithoutMemory, TakesACreateBackThatComesBeforeANewArchetype) {
     }
   }
   EXPECT_GT(failed, 2);
+}
+
+/// Entities with positions in a sealed root, of which many get and lose rows at a time.
+class ManyRows {
+ public:
+  explicit ManyRows(const memory::PoolOptions& options) : pool_(options), buffer_(world_, pool_) {
+    buffer_.begin(Root{});
+    const std::vector<test::Position> positions(entity_count);
+    for (std::uint32_t i = 0; i != entity_count; ++i) entities_.push_back({i, 1});
+    const RowImage rows{table<test::Position>(), reinterpret_cast<const std::byte*>(positions.data())};
+    EXPECT_EQ(buffer_.create(entities_, {&rows, 1}), Outcome::done);
+    insert<test::Follows>(std::span(entities_).first(20));
+    insert<test::Terrain>(std::span(entities_).subspan(30, 12));
+    std::vector<Entity> ended;
+    buffer_.accept(ended);
+    sealed_ = buffer_.seal(1);
+    buffer_.begin(sealed_);
+  }
+
+  /// Dense rows, one of whose chunks has room for a few; sparse ones that nothing can fail for, and such with an index;
+  /// one entity named twice, which has its row the second time.
+  void transact() {
+    const std::span<const Entity> entities(entities_);
+    insert<test::Terrain>(entities.subspan(50, 20));
+    insert<test::Selected>(entities.first(70));
+    insert<test::Follows>(entities.subspan(20, 40));
+    remove<test::Follows>(entities.subspan(10, 30));
+    remove<test::Position>(entities.subspan(5, 50));
+    const std::array twice{entities[90], entities[91], entities[91], entities[92]};
+    EXPECT_EQ(insert<test::Active>(twice), 2U);
+    EXPECT_EQ(insert<test::Selected>(twice), 2U);
+    buffer_.settle_indexes();
+  }
+  [[nodiscard]] Picture picture() const { return picture_of(buffer_.root()); }
+  void revert() { buffer_.revert(); }
+
+ private:
+  static constexpr std::uint32_t entity_count = 100;
+
+  template <typename T>
+  TableId table() const {
+    return world_.schema->table_of<T>();
+  }
+  // As far as the entities have none, all together.
+  template <typename T>
+  std::size_t insert(std::span<const Entity> entities) {
+    const std::vector<T> rows(entities.size());
+    std::size_t done = 0;
+    while (done != entities.size()) {
+      const RowImage left{table<T>(), std::is_empty_v<T> ? nullptr : reinterpret_cast<const std::byte*>(&rows[done])};
+      const auto [count, outcome] = buffer_.insert(entities.subspan(done), {&left, 1});
+      if (outcome != Outcome::done) break;
+      done += count;
+    }
+    return done;
+  }
+  template <typename T>
+  void remove(std::span<const Entity> entities) {
+    EXPECT_EQ(buffer_.remove(table<T>(), entities).count, entities.size());
+  }
+
+  detail::WorldInfo world_ = test::make_world();
+  memory::PagePool pool_;
+  WriteBuffer buffer_;
+  Root sealed_;
+  std::vector<Entity> entities_;
+};
+
+TEST(WriteBufferWithoutMemory, TakesManyRowsBackThatFailedAnywhereOnTheHeap) {
+  std::size_t failed = 0;
+  for (bool happened = true; happened; ++failed) {
+    ManyRows world({});
+    const Picture before = world.picture();
+    const auto how = failed % 2 == 0 ? FailingAllocation::How::once : FailingAllocation::How::from_then_on;
+    {
+      const FailingAllocation failing(failed / 2, how);
+      try {
+        world.transact();
+      } catch (const std::bad_alloc&) {
+        EXPECT_TRUE(failing.happened());
+      }
+      happened = failing.happened();
+      ASSERT_NO_THROW(world.revert()) << failed;
+    }
+    ASSERT_TRUE(world.picture() == before) << failed;
+  }
+  EXPECT_GT(failed, 4U);
+}
+
+TEST(WriteBufferWithoutMemory, TakesManyRowsBackThatFailedAnywhereInThePool) {
+  std::size_t failed = 0;
+  for (std::size_t bytes = std::size_t{32} << 10U;; bytes += 64) {
+    std::optional<ManyRows> world;
+    try {
+      world.emplace(memory::PoolOptions{.slab_bytes_first = bytes, .spare_bytes = std::size_t{1} << 20U, .bytes_max = bytes});
+    } catch (const std::bad_alloc&) {
+      continue;  // not even what is there at first
+    }
+    const Picture before = world->picture();
+    bool out = false;
+    try {
+      world->transact();
+    } catch (const std::bad_alloc&) {
+      out = true;
+    }
+    ASSERT_NO_THROW(world->revert()) << bytes;
+    ASSERT_TRUE(world->picture() == before) << bytes;
+    if (!out) break;
+    ++failed;
+  }
+  EXPECT_GT(failed, 10U);
 }
 
 }  // namespace

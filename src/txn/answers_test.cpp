@@ -45,6 +45,15 @@ TEST(Then, GetsAnErrorToo) {
   EXPECT_EQ(code, ErrorCode::not_found);
 }
 
+TEST(Then, OfNoFunctionIsToDropTheTicket) {
+  TestDatabase db;
+  submit(db).then(nullptr);
+  db.step();
+  submit(db).then({});
+  db.step();
+  EXPECT_EQ(db.version(), 2U);
+}
+
 TEST(Then, RunsForAnAnswerThatIsThereAlready) {
   TestDatabase db;
   CommitTicket ticket = submit(db);

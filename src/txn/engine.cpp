@@ -192,7 +192,7 @@ void Engine::release(Node& node) noexcept {
 void Engine::then(Node& node, std::move_only_function<void(std::expected<Commit, Error>)>& function) {
   if (options_.writer == WriterMode::thread) messenger_.start();
   node.then = std::move(function);
-  node.has_then = true;
+  node.has_then = static_cast<bool>(node.then);
   release(node);
 }
 

@@ -99,10 +99,12 @@ void Engine::await_company() {
 }
 
 void Engine::await_returning() {
-  if (options_.batch_delay.count() > 0 || pending_ != nullptr) return;  // there is company
+  if (options_.batch_delay.count() > 0 || pending_ != nullptr || failure_) return;  // there is company, or no use
   std::size_t queued = take_queued();
   const std::size_t wanted = returning_.wanted_beside(queued);
-  while (queued < wanted && steady_clock::now() < returning_.until()) {
+  // relaxed: close() queues nothing, and is found at the next look.
+  while (queued < wanted && steady_clock::now() < returning_.until() && !closed_.load(std::memory_order_relaxed)) {
+    if (pending_last_ != nullptr && pending_ != nullptr && pending_last_->is_request()) return;
     queue::SystemSync::yield();  // to them
     queued += take_queued();
   }
@@ -445,9 +447,10 @@ void Engine::answer_batch() {
   limit_.leave(gone);
   std::size_t woken = 0;
   for (Node* node : batch_) {
+    const bool is_transaction = node->kind == Node::Kind::operations || node->kind == Node::Kind::function;
     const queue::Answered met = node->response.complete();
     if (met == queue::Answered::dropped) recycle(*node);
-    woken += met == queue::Answered::woken ? 1 : 0;
+    woken += met == queue::Answered::woken && is_transaction ? 1 : 0;
   }
   returning_.note_answers(woken, now);
 }
