@@ -205,7 +205,7 @@ class ManyRows {
   void transact() {
     const std::span<const Entity> entities(entities_);
     insert<test::Terrain>(entities.subspan(50, 20));
-    insert<test::Selected>(entities.first(70));
+    insert<test::Selected>(entities.subspan(200, 90));
     insert<test::Follows>(entities.subspan(20, 40));
     remove<test::Follows>(entities.subspan(10, 30));
     remove<test::Position>(entities.subspan(5, 50));
@@ -218,7 +218,7 @@ class ManyRows {
   void revert() { buffer_.revert(); }
 
  private:
-  static constexpr std::uint32_t entity_count = 100;
+  static constexpr std::uint32_t entity_count = 300;  // more than a leaf of a sparse table has
 
   template <typename T>
   TableId table() const {
