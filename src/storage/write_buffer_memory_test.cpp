@@ -275,7 +275,8 @@ TEST(WriteBufferWithoutMemory, TakesManyRowsBackThatFailedAnywhereInThePool) {
   for (std::size_t bytes = std::size_t{32} << 10U;; bytes += 64) {
     std::optional<ManyRows> world;
     try {
-      world.emplace(memory::PoolOptions{.slab_bytes_first = bytes, .spare_bytes = std::size_t{1} << 20U, .bytes_max = bytes});
+      world.emplace(
+          memory::PoolOptions{.slab_bytes_first = bytes, .spare_bytes = std::size_t{1} << 20U, .bytes_max = bytes});
     } catch (const std::bad_alloc&) {
       continue;  // not even what is there at first
     }
