@@ -31,6 +31,9 @@ TEST_F(OutOf, ThreadsLeavesNothing) {
 }
 
 TEST_F(OutOf, DescriptorsLeavesNothing) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer wants descriptors of its own when the program ends, and has its status otherwise";
+#endif
   bool failed = false;
   bool done_once = false;
   for (int limit = 3; limit < 12; ++limit) {
