@@ -104,6 +104,7 @@ class BasicResponse {
   static constexpr std::uint32_t waiting_bit = 4;
   // A commit that does not sync is there by then; a sleep and its end cost more than twice as much.
   static constexpr std::chrono::microseconds spin_most{20};
+
   typename Sync::template Atomic<std::uint32_t> word_{0};
 };
 

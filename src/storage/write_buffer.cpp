@@ -129,12 +129,15 @@ Counted WriteBuffer::insert(std::span<const Entity> entities, std::span<const Ro
   for (const RowImage& row : rows) {
     if (!is_sparse(row.table)) to = archetypes_.with(to, row.table);
   }
+  // No more are looked at than the other archetype's last chunk has room for.
+  const std::size_t room = to == from ? entities.size() : archetypes_.edit(to).room_in_chunk();
+  entities = entities.first(std::min(room, entities.size()));
   std::span<const Entity> some = entities.first(count_alike(entities, rows));
   log_.reserve(some.size() * (1 + rows.size()), 0);
   if (to != from) {
     ChunkEditor editor = archetypes_.edit(to);
     const DenseRow first{to, detail::archetype_at(root_, to).rows};
-    some = some.first(move(some.first(std::min<std::size_t>(some.size(), editor.room_in_chunk())), from, to));
+    some = some.first(move(some, from, to));
     for (const RowImage& row : rows) {
       if (!is_sparse(row.table)) insert_dense(some, row, editor, first);
     }

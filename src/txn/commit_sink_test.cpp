@@ -228,5 +228,28 @@ TEST(CommitSink, GetsDeltasOnlyIfItWantsThem) {
   EXPECT_THAT(unwanted.sink.batches.at(0).at(0).delta, IsEmpty());
 }
 
+// However they were written down: all of an entity's new rows are in one run.
+TEST(CommitSink, GetsTheRowsOfAnEntityTogether) {
+  const auto delta_of = [](auto write) {
+    TestDatabase db;
+    const std::vector<Entity> entities = db.add_positions(2);
+    Transaction transaction = db.begin();
+    write(transaction, entities[0], entities[1]);
+    CommitTicket ticket = std::move(transaction).submit();
+    db.step();
+    EXPECT_TRUE(ticket.get());
+    return db.sink.batches.at(1).at(0).delta;
+  };
+  const std::vector<Velocity> velocities{{3, 4}, {1, 2}};
+  const auto together = delta_of([&](Transaction& tx, Entity a, Entity b) {
+    tx.insert(b, velocities[0]).insert(a, velocities[1]).insert(a, Mass{5});
+  });
+  const auto apart = delta_of([&](Transaction& tx, Entity a, Entity b) {
+    const std::vector<Entity> both{b, a};
+    tx.insert(std::span(both), std::span<const Velocity>(velocities)).insert(a, Mass{5});
+  });
+  EXPECT_EQ(together, apart);
+}
+
 }  // namespace
 }  // namespace stoa::txn::test

@@ -104,7 +104,7 @@ void Engine::await_returning() {
   const std::size_t wanted = returning_.wanted_beside(queued);
   // relaxed: close() queues nothing, and is found at the next look.
   while (queued < wanted && steady_clock::now() < returning_.until() && !closed_.load(std::memory_order_relaxed)) {
-    if (pending_last_ != nullptr && pending_ != nullptr && pending_last_->is_request()) return;
+    if (pending_ != nullptr && pending_last_->is_request()) return;
     queue::SystemSync::yield();  // to them
     queued += take_queued();
   }
