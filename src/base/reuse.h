@@ -17,12 +17,22 @@ void clear_for_reuse(std::vector<Element>& list) noexcept {
   if (is_much) list = std::vector<Element>();  // not {}: that would keep the memory
 }
 
+namespace detail {
+
+template <typename Element>
+[[gnu::noinline]] void make_more_room(std::vector<Element>& list, std::size_t by) {
+  list.reserve(std::max(list.capacity() * 2, list.size() + by));
+}
+
+}  // namespace detail
+
 /// Room for so many more elements, so that adding them cannot fail.
 /// Errors: throws std::bad_alloc.
 template <typename Element>
-void make_room(std::vector<Element>& list, std::size_t by) {
-  if (list.capacity() - list.size() >= by) return;
-  list.reserve(std::max(list.capacity() * 2, list.size() + by));
+inline void make_room(std::vector<Element>& list, std::size_t by) {
+  if (list.capacity() - list.size() < by) [[unlikely]] {
+    detail::make_more_room(list, by);
+  }
 }
 
 }  // namespace stoa

@@ -97,8 +97,8 @@ void RunWriter::when_full(std::size_t bytes, std::function<void()> function) {
   when_full_ = std::move(function);
 }
 
-void RunWriter::destroy(Entity entity) {
-  add(group(RunCode::destroy, {}, {}, Class::all), entity);
+void RunWriter::destroy_many(std::span<const Entity> entities) {
+  add_many(group(RunCode::destroy, {}, {}, Class::all), entities);
   end_operation();
 }
 

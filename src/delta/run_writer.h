@@ -33,7 +33,8 @@ class RunWriter {
   void clear() noexcept;
   [[nodiscard]] bool empty() const noexcept { return used_.empty(); }
 
-  void destroy(Entity entity);
+  void destroy(Entity entity) { destroy_many({&entity, 1}); }
+  void destroy_many(std::span<const Entity> entities);
   /// Of `count` indices from the entity's on.
   void raise_floors(Entity entity, std::uint32_t count = 1);
   /// The tables ascending.

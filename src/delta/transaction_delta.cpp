@@ -257,6 +257,23 @@ bool TransactionDelta::write_removals(Changes changes) {
   return true;
 }
 
+// Where entities end, each after its rows, and nothing else happens: nothing is said of the rows. False, and nothing is
+// written, where it is not so.
+bool TransactionDelta::write_ends(Changes changes) {
+  using Kind = Change::Kind;
+  clear_for_reuse(removed_);
+  Entity loses_rows;
+  for (const Change& change : changes) {
+    if (change.kind != Kind::remove && change.kind != Kind::destroy) return false;
+    if (loses_rows && change.entity != loses_rows) return false;
+    loses_rows = change.kind == Kind::remove ? change.entity : Entity();
+    if (change.kind == Kind::destroy) removed_.push_back(change.entity);
+  }
+  if (loses_rows || removed_.empty()) return false;
+  runs_.destroy_many(removed_);
+  return true;
+}
+
 // Entities of one archetype stand side by side, in the order in which they came: what is written is whole columns of
 // them, chunk by chunk.
 std::size_t TransactionDelta::write_additions(const WriteBuffer& buffer, std::vector<std::byte>& out) {
@@ -419,7 +436,7 @@ std::size_t TransactionDelta::encode(const WriteBuffer& buffer, std::vector<std:
   runs_.clear();
   if (is_one_beginning(changes) && runs_.can_write_alone()) return write_one_beginning(buffer, out);
   if (find_additions(changes)) return write_additions(buffer, out);
-  if (write_removals(changes)) return runs_.finish(out);
+  if (write_removals(changes) || write_ends(changes)) return runs_.finish(out);
   if (changes.size() == 1 && changes[0].kind == Change::Kind::update && runs_.can_write_alone()) {
     const Change& update = changes[0];
     const std::byte* after = buffer.find_row(update.table, update.entity);

@@ -63,6 +63,7 @@ class TransactionDelta {
   std::size_t write_one_beginning(const storage::WriteBuffer& buffer, std::vector<std::byte>& out);
   [[nodiscard]] bool find_additions(Changes changes);
   [[nodiscard]] bool write_removals(Changes changes);
+  [[nodiscard]] bool write_ends(Changes changes);
   std::size_t write_additions(const storage::WriteBuffer& buffer, std::vector<std::byte>& out);
   void link(Changes changes);
   Touched& find_touched(Changes changes, std::uint32_t at);
@@ -93,7 +94,7 @@ class TransactionDelta {
   std::vector<std::uint32_t> order_;      // of find_cells()
   std::vector<Cell> cells_;               // likewise
   std::vector<Additions> additions_;
-  std::vector<Entity> removed_;  // of write_removals()
+  std::vector<Entity> removed_;  // of write_removals() and write_ends()
   std::vector<TableId> tables_;
   std::vector<RunWriter::Row> rows_;
   std::vector<std::byte> row_;

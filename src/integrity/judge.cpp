@@ -110,13 +110,15 @@ void Judge::Closure::clear() {
   ended.clear();
   removed.clear();
   followed = 0;
+  not_referred_to = 0;
   last_key = nullptr;
   last_root = {};
+  in_use = false;
 }
 
 std::expected<const Consequences*, Error> Judge::consequences(const WriteBuffer& buffer, SteadyTime deadline) {
   Closure& closure = closure_;
-  closure.clear();
+  if (closure.in_use) closure.clear();
   collect_gone(buffer, closure);
   if (closure.gone.empty()) return &closure.out;
   const auto changes = buffer.changes().changes();
@@ -162,12 +164,15 @@ Error Judge::past_limit(const WriteBuffer& buffer, const Closure& closure) {
 // Rows and entities that were there and are not any more. A row removed and inserted again did not go.
 void Judge::collect_gone(const WriteBuffer& buffer, Closure& closure) const {
   for (const Change& change : buffer.changes().changes()) {
-    if (change.kind == Change::Kind::remove && !constraints_.referring_to(change.table).empty() &&
-        buffer.find_row(change.table, change.entity) == nullptr) {
+    if (change.kind != Change::Kind::remove && change.kind != Change::Kind::destroy) continue;
+    closure.in_use = true;
+    if (change.kind == Change::Kind::destroy) {
+      if (!constraints_.referring_to(no_table).empty()) {
+        closure.gone.push_back({no_table, change.entity, change.entity});
+      }
+    } else if (!constraints_.referring_to(change.table).empty() &&
+               buffer.find_row(change.table, change.entity) == nullptr) {
       add_gone_row(change.table, change.entity, change.entity, closure);
-    }
-    if (change.kind == Change::Kind::destroy && !constraints_.referring_to(no_table).empty()) {
-      closure.gone.push_back({no_table, change.entity, change.entity});
     }
   }
 }
@@ -195,7 +200,7 @@ std::expected<void, Error> Judge::follow(const WriteBuffer& buffer, const Gone& 
     // A row that goes by another of its references may still end its entity: which is found first must not matter.
     const bool row_goes = closure.removed.contains(key.table, referrer);
     if (row_goes && key.on_delete != OnDelete::cascade) continue;
-    if (set_here(buffer, closure.touches, key, referrer, gone.entity)) continue;
+    if (!closure.touches.empty() && set_here(buffer, closure.touches, key, referrer, gone.entity)) continue;
     switch (key.on_delete) {
       case OnDelete::restrict: closure.restricted.push_back({&key, referrer, gone.entity}); continue;
       case OnDelete::set_null: closure.out.nulled.push_back({key.table, referrer, key.field}); break;
@@ -213,13 +218,20 @@ std::expected<void, Error> Judge::follow(const WriteBuffer& buffer, const Gone& 
   return {};
 }
 
+// Requires: it is alive, and not known to end.
 void Judge::end_entity(const WriteBuffer& buffer, Entity entity, Entity root, Closure& closure) const {
   closure.ended.insert(no_table, entity);
   closure.out.ended.push_back(entity);
-  closure.gone.push_back({no_table, entity, root});
+  if (!constraints_.referring_to(no_table).empty()) closure.gone.push_back({no_table, entity, root});
   const detail::EntitySlot& slot = *detail::find_alive(buffer.root(), entity);
-  for (TableId table : detail::archetype_at(buffer.root(), slot.archetype - 1).shape->tables) {
-    if (!constraints_.referring_to(table).empty()) add_gone_row(table, entity, root, closure);
+  if (slot.archetype != closure.not_referred_to) {
+    bool any = false;
+    for (TableId table : detail::archetype_at(buffer.root(), slot.archetype - 1).shape->tables) {
+      if (constraints_.referring_to(table).empty()) continue;
+      add_gone_row(table, entity, root, closure);
+      any = true;
+    }
+    if (!any) closure.not_referred_to = slot.archetype;
   }
   for (TableId table : constraints_.sparse_targets()) {
     if (buffer.find_row(table, entity) != nullptr) add_gone_row(table, entity, root, closure);

@@ -3,6 +3,7 @@
 #include "storage/paged_array.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -215,11 +216,17 @@ Entity ChunkEditor::swap_insert(std::uint32_t row, Entity entity) {
 }
 
 void ChunkEditor::copy_row(std::uint32_t from, std::uint32_t to) {
+  constexpr std::size_t known_max = 8;
+  std::array<std::byte*, known_max> cells;  // NOLINT(*-member-init): filled as far as it is read
+  const std::span<const Column> columns = store_.shape->columns;
   // Every page is made writable before the first byte changes.
-  for (std::size_t column = 0; column < store_.shape->columns.size(); ++column) (void)edit(to, column);
-  for (std::size_t column = 0; column < store_.shape->columns.size(); ++column) {
-    const std::size_t cell_bytes = store_.shape->columns[column].cell_bytes;
-    std::memcpy(const_cast<std::byte*>(store_.cell(to, column, cell_bytes)), store_.cell(from, column, cell_bytes),
+  for (std::size_t column = 0; column != columns.size(); ++column) {
+    std::byte* cell = edit(to, column);
+    if (column < known_max) cells[column] = cell;
+  }
+  for (std::size_t column = 0; column != columns.size(); ++column) {
+    const std::size_t cell_bytes = columns[column].cell_bytes;
+    std::memcpy(column < known_max ? cells[column] : edit(to, column), store_.cell(from, column, cell_bytes),
                 cell_bytes);
   }
 }

@@ -25,7 +25,7 @@ IndexSet::IndexSet(const detail::WorldInfo& world)
   touched_.reserve(world.indexes.size());
 }
 
-void IndexSet::touch(std::uint32_t number) {
+inline void IndexSet::touch(std::uint32_t number) {
   behind_ = true;
   if (is_touched_[number]) return;
   is_touched_[number] = true;

@@ -61,18 +61,15 @@ SparseEditor WriteBuffer::edit_sparse(TableId table) {
   return {pages_, edit_cell<SparseSet>(pages_, root_.sparse, number, detail::directory_page_bits)};
 }
 
-EntitySlot& WriteBuffer::edit_slot(Entity entity) {
+EntitySlot* WriteBuffer::make_own_slots(std::uint32_t page) {
   constexpr std::uint32_t size = 1U << detail::slot_page_bits;
-  const std::uint32_t number = entity.index() / size;
-  const void* now = detail::find_page(root_.slots, number);
-  const bool owned = now != nullptr && pages_.owns(now);
-  const std::uint32_t floor = now == nullptr ? detail::generation_floor(root_, entity.index()) : 0;
+  const bool is_new = detail::find_page(root_.slots, page) == nullptr;
+  const std::uint32_t floor = is_new ? detail::folded_floor(root_, page) : 0;
   auto* slots = static_cast<EntitySlot*>(
-      owned ? const_cast<void*>(now)
-            : edit_page(pages_, root_.slots, number, size * sizeof(EntitySlot), size * sizeof(EntitySlot)));
+      make_own_page(pages_, root_.slots, page, size * sizeof(EntitySlot), size * sizeof(EntitySlot)));
   if (floor != 0) std::for_each(slots, slots + size, [floor](EntitySlot& slot) { slot.floor = floor; });
-  if (now == nullptr) log_.slot_page_born(number);
-  return slots[entity.index() % size];
+  if (is_new) log_.slot_page_born(page);
+  return slots;
 }
 
 void WriteBuffer::set_row(Entity entity, std::uint32_t row) {
@@ -215,22 +212,6 @@ void WriteBuffer::remove_dense(TableId table, Entity entity, const std::byte* no
   (void)move({&entity, 1}, from, to);
 }
 
-Outcome WriteBuffer::destroy(Entity entity) {
-  const EntitySlot* const alive = detail::find_alive(root_, entity);
-  if (alive == nullptr) return Outcome::no_entity;
-  const EntitySlot slot = *alive;
-  remove_all_rows(entity, slot);
-  log_.reserve(1, 0);
-  EntitySlot& dead = edit_slot(entity);
-  ChunkEditor rows = archetypes_.edit(slot.archetype - 1);
-  leave_row(slot.row, rows, detail::archetype_at(root_, slot.archetype - 1));
-  dead.archetype = 0;
-  dead.row = 0;
-  log_.push({.kind = Change::Kind::destroy, .store = slot.archetype - 1, .row = slot.row, .entity = entity});
-  --root_.entity_count;
-  return Outcome::done;
-}
-
 void WriteBuffer::raise_floor(Entity entity) {
   if (detail::generation_floor(root_, entity.index()) >= entity.generation()) return;
   log_.reserve(1, sizeof(EntitySlot));
@@ -268,29 +249,6 @@ void WriteBuffer::raise_floors(Entity first, std::uint32_t count) {
       raise_floor({index, first.generation()});
       ++at;
     }
-  }
-}
-
-// The rows' contents, recorded and out of the indexes; the dense cells themselves go with the entity's row.
-void WriteBuffer::remove_all_rows(Entity entity, const EntitySlot& slot) {
-  for (TableId table : sparse_tables_) {
-    const std::byte* now = find_row(table, entity);
-    if (now == nullptr) continue;
-    const TableModel& model = world_.model(table);
-    log_.reserve(1, model.bytes);
-    log_.reserve_blobs(model.blobs.size());
-    SparseEditor set = edit_sparse(table);
-    remove_sparse(table, entity, now, set);
-  }
-  const ChunkStore& store = detail::archetype_at(root_, slot.archetype - 1);
-  for (TableId table : store.shape->tables) {
-    const TableModel& model = world_.model(table);
-    const std::byte* row = detail::row_at(store, slot.row, store.shape->column(table));
-    log_.reserve(1, model.bytes);
-    log_.reserve_blobs(model.blobs.size());
-    log_.push({.kind = Change::Kind::remove, .table = table, .entity = entity}, row, model.bytes);
-    if (indexes_.covers(table)) indexes_.row_removed(table, entity, row);
-    let_go_of_blobs(model, row);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "storage/chunk_store.h"
 #include "storage/compactor.h"
 #include "storage/index_set.h"
+#include "storage/paged_array.h"
 #include "storage/sparse_set.h"
 
 #include <stoa/detail/world.h>
@@ -79,7 +80,9 @@ class WriteBuffer {
   /// that is not above it. Requires: there are so many.
   void raise_floors(Entity first, std::uint32_t count);
   /// Ends an entity and all its rows.
-  Outcome destroy(Entity entity);
+  Outcome destroy(Entity entity) { return destroy({&entity, 1}).outcome; }
+  /// One after the other, up to the first that is not alive: of how many it was done, and why of no more.
+  [[nodiscard]] Counted destroy(std::span<const Entity> entities);
   /// Adds rows in tables that the entities have none in. With several tables an entity moves once. All of an entity's
   /// rows or none.
   Outcome insert(Entity entity, std::span<const RowImage> rows) { return insert({&entity, 1}, rows).outcome; }
@@ -139,9 +142,20 @@ class WriteBuffer {
     std::uint32_t archetype;
     std::uint32_t row;
   };
+  // A table of an archetype whose entities end.
+  struct EndingTable {
+    const TableModel* model;
+    std::uint16_t column;
+    bool is_indexed;
+  };
 
   SparseEditor edit_sparse(TableId table);
-  detail::EntitySlot& edit_slot(Entity entity);
+  detail::EntitySlot& edit_slot(Entity entity) {
+    const std::uint32_t page = entity.index() >> detail::slot_page_bits;
+    auto* own = static_cast<detail::EntitySlot*>(find_own_page(pages_, root_.slots, page));
+    return (own != nullptr ? own : make_own_slots(page))[entity.index() & ((1U << detail::slot_page_bits) - 1)];
+  }
+  detail::EntitySlot* make_own_slots(std::uint32_t page);
   void take_out_slots(std::uint32_t page);
   void set_row(Entity entity, std::uint32_t row);
 
@@ -170,7 +184,9 @@ class WriteBuffer {
   void write_new_row(TableId table, Entity entity, std::byte* cell, const std::byte* row);
   void remove_dense(TableId table, Entity entity, const std::byte* now);
   void remove_sparse(TableId table, Entity entity, const std::byte* now, SparseEditor& set);
-  void remove_all_rows(Entity entity, const detail::EntitySlot& slot);
+  [[nodiscard]] std::size_t end_alike(std::span<const Entity> entities, std::uint32_t archetype);
+  void find_ending_tables(const StoreShape& shape);
+  void remove_sparse_rows(Entity entity);
   void write_range(TableId table, Entity entity, std::uint32_t offset, std::uint32_t bytes, const std::byte* range);
   [[nodiscard]] static bool texts_fit(const TableModel& table, const std::byte* row, std::uint32_t offset,
                                       std::uint32_t bytes, const std::byte* range) noexcept;
@@ -191,6 +207,7 @@ class WriteBuffer {
   Compactor compactor_;
   ChangeLog log_;
   std::vector<std::byte> scratch_;
+  std::vector<EndingTable> ending_tables_;  // of end_alike() alone
 };
 
 }  // namespace stoa::storage

@@ -1,4 +1,4 @@
-// Entities that begin together are what they would be, had each begun by itself.
+// Entities that begin, or end, together leave the world that they would leave one by one.
 #include "txn/alike_entities.h"
 
 #include "base/testing/seed.h"
@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <random>
 #include <string>
 #include <vector>
@@ -67,6 +68,26 @@ class AlikeEntitiesTest : public ::testing::Test {
     for (const Kind kind : step.rows) insert(tx, entities[step.entity], step.entity, kind);
   }
 
+  // About a third, or all, in any order.
+  std::vector<Entity> some_of(const std::vector<Entity>& entities) {
+    const bool all = below(4) == 0;
+    std::vector<Entity> out;
+    std::ranges::copy_if(entities, std::back_inserter(out), [&](Entity) { return all || below(3) == 0; });
+    std::ranges::shuffle(out, random_);
+    return out;
+  }
+
+  // All entities, archetype by archetype, as they lie there.
+  static std::vector<Entity> in_order(TestDatabase& db) {
+    std::vector<Entity> out;
+    const detail::Root& root = db.buffers.write_buffer().root();
+    for (std::uint32_t number = 0; number != root.archetype_count; ++number) {
+      const detail::ChunkStore& store = detail::archetype_at(root, number);
+      for (std::uint32_t row = 0; row != store.rows; ++row) out.push_back(store.entity(row));
+    }
+    return out;
+  }
+
  private:
   std::vector<Kind> some_kinds() {
     std::vector<Kind> out;
@@ -101,6 +122,50 @@ TEST_F(AlikeEntitiesTest, GiveTheSameWorldAsOneByOne) {
     }
     ASSERT_EQ(its, others);
     ASSERT_EQ(together.snapshot().state_hash(), one_by_one.snapshot().state_hash());
+    together.expect_the_sink_tells_the_world();
+  }
+}
+
+TEST_F(AlikeEntitiesTest, EndTogetherAsOneByOne) {
+  for (int round = 0; round != 60; ++round) {
+    const std::vector<Step> steps = script(round % 2 == 0 ? 10 : 300);
+    TestDatabase together;
+    TestDatabase one_by_one;
+    std::vector<Entity> its;
+    for (TestDatabase* db : {&together, &one_by_one}) {
+      its.clear();
+      Transaction begin = db->begin();
+      for (const Step& step : steps) write(begin, step, its);
+      ASSERT_TRUE(std::move(begin).commit());
+    }
+    const storage::test::Picture before = together.picture();
+    const std::vector<Entity> ending = some_of(its);
+    const auto loses_a_row = std::ranges::find_if(its, [&](Entity entity) {
+      return std::ranges::count(ending, entity) == 0 && together.snapshot().has<Selected>(entity);
+    });
+    Transaction all = together.begin();
+    if (loses_a_row != its.end()) all.remove<Selected>(*loses_a_row);
+    for (const Entity entity : ending) all.destroy(entity);
+    if (!ending.empty()) {
+      Transaction twice = together.begin();
+      for (const Entity entity : ending) twice.destroy(entity);
+      twice.destroy(ending[below(ending.size())]);
+      EXPECT_EQ(code_of(std::move(twice).commit()), ErrorCode::not_found);
+      ASSERT_TRUE(together.unpublished_picture() == before) << "taken back in the order of the rows";
+    }
+    ASSERT_TRUE(std::move(all).commit());
+    if (loses_a_row != its.end()) {
+      Transaction one = one_by_one.begin();
+      one.remove<Selected>(*loses_a_row);
+      ASSERT_TRUE(std::move(one).commit());
+    }
+    for (const Entity entity : ending) {
+      Transaction one = one_by_one.begin();
+      one.destroy(entity);
+      ASSERT_TRUE(std::move(one).commit());
+    }
+    EXPECT_EQ(together.snapshot().state_hash(), one_by_one.snapshot().state_hash());
+    ASSERT_EQ(in_order(together), in_order(one_by_one));
     together.expect_the_sink_tells_the_world();
   }
 }

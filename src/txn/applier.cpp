@@ -172,6 +172,7 @@ std::expected<void, Error> Applier::keep_rules(detail::SteadyTime deadline) {
   auto consequences = judge_.consequences(buffer_, deadline);
   if (!consequences) return std::unexpected(std::move(consequences.error()));
   const integrity::Consequences& follow = **consequences;
+  if (follow.empty()) return judge_.check(buffer_, deadline);
   // Nothing of it will stand; only what else is wrong is still to be found, for which not so much need be done.
   constexpr std::size_t done_in_vain_max = 4096;
   if (!follow.restricted.empty() && follow.size() > done_in_vain_max) return std::unexpected(Error(follow.restricted));
@@ -182,23 +183,32 @@ std::expected<void, Error> Applier::keep_rules(detail::SteadyTime deadline) {
 
 std::expected<void, Error> Applier::apply(const integrity::Consequences& follow, detail::SteadyTime deadline) {
   constexpr std::size_t between_looks = 256;  // at the clock
-  std::size_t done = 0;
-  const auto is_late = [&] { return ++done % between_looks == 0 && is_past(deadline); };
+  std::size_t until_look = between_looks;
+  const auto is_late = [&](std::size_t done) {
+    if (done < until_look) {
+      until_look -= done;
+      return false;
+    }
+    until_look = between_looks;
+    return is_past(deadline);
+  };
   const auto late = [] { return std::unexpected(Error(ErrorCode::timeout, "the deadline passed in its cascades")); };
   const Entity null;
   for (const auto& [table, entity, field] : follow.nulled) {
     buffer_.set_field(table, entity, *field, reinterpret_cast<const std::byte*>(&null));
-    if (is_late()) return late();
+    if (is_late(1)) return late();
   }
   for (const auto& [table, entity] : follow.removed) {
     buffer_.remove(table, entity);
-    if (is_late()) return late();
+    if (is_late(1)) return late();
   }
-  constexpr std::size_t rows_ahead = 4;
-  for (std::size_t i = 0; i != follow.ended.size(); ++i) {
-    if (i + rows_ahead < follow.ended.size()) prefetch_rows(buffer_.root(), follow.ended[i + rows_ahead]);
-    buffer_.destroy(follow.ended[i]);
-    if (is_late()) return late();
+  for (std::span<const Entity> left = follow.ended; !left.empty();) {
+    constexpr std::size_t together = 8;
+    const auto some = left.first(std::min(together, left.size()));
+    left = left.subspan(some.size());
+    for (Entity next : left.first(std::min(together, left.size()))) prefetch_rows(buffer_.root(), next);
+    (void)buffer_.destroy(some);  // all of them are alive
+    if (is_late(some.size())) return late();
   }
   return {};
 }

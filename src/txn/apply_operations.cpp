@@ -113,20 +113,20 @@ Met build_up(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer, D
   return build(op, alike.entities(), run, buffer, deadline, after);
 }
 
-// As many removals from one table as follow one another.
+// As many removals from one table, or ends of entities, as follow one another.
 Met take_apart(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer, Deadline& deadline, AfterError after) {
   constexpr std::size_t together_max = 64;
   std::array<Entity, together_max> entities;  // NOLINT(*-member-init): filled as far as it is read
   entities[0] = op.entity;
   std::size_t size = 1;
   for (const WriteOp* next = reader.peek(); next != nullptr && size != together_max; next = reader.peek()) {
-    if (next->kind != WriteOp::Kind::remove || next->table != op.table) break;
+    if (next->kind != op.kind || next->table != op.table) break;
     entities[size++] = next->entity;
     (void)reader.next();
   }
   Met met;
   for (std::span<const Entity> left(entities.data(), size); !left.empty();) {
-    auto [count, outcome] = buffer.remove(op.table, left);
+    auto [count, outcome] = op.kind == WriteOp::Kind::remove ? buffer.remove(op.table, left) : buffer.destroy(left);
     if (outcome != Outcome::done) {
       if (met.outcome == Outcome::done) met = {outcome, op.table, left[count]};
       if (after == AfterError::stop) return met;
@@ -150,7 +150,6 @@ Outcome change(const WriteOp& op, WriteBuffer& buffer) {
     }
     case WriteOp::Kind::set_field:
       return buffer.set_field(op.table, op.entity, buffer.world().model(op.table).field(op.field), row);
-    case WriteOp::Kind::destroy: return buffer.destroy(op.entity);
     default: return Outcome::done;
   }
 }
@@ -159,7 +158,8 @@ Met apply(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer, Dead
   switch (op.kind) {
     case WriteOp::Kind::create:
     case WriteOp::Kind::insert: return build_up(op, reader, buffer, deadline, after);
-    case WriteOp::Kind::remove: return take_apart(op, reader, buffer, deadline, after);
+    case WriteOp::Kind::remove:
+    case WriteOp::Kind::destroy: return take_apart(op, reader, buffer, deadline, after);
     default: return {change(op, buffer), op.table, op.entity, deadline.passed_after(1)};
   }
 }
