@@ -88,6 +88,11 @@ class ChangeLog {
     changes_.push_back(change);
   }
 
+  /// What the last one recorded has not happened.
+  void drop_last() noexcept {
+    images_.resize(changes_.back().image_bytes == 0 ? images_.size() : changes_.back().image);
+    changes_.pop_back();
+  }
   /// The change has been taken back already.
   void cancel(std::size_t change) noexcept { changes_[change].kind = Change::Kind::none; }
 

@@ -13,12 +13,6 @@ ChunkEditor SparseEditor::edit_rows() {
   return {pages_, *rows_};
 }
 
-SparseLeaf& SparseEditor::edit_leaf(Entity entity, Leaf& last) {
-  const std::uint32_t number = entity.index() / SparseLeaf::size;
-  if (last.leaf == nullptr || last.number != number) last = {number, &edit_leaf(number)};
-  return *last.leaf;
-}
-
 SparseLeaf& SparseEditor::edit_leaf(std::uint32_t number) {
   if (void* own = find_own_page(pages_, set_.leaves, number)) return *static_cast<SparseLeaf*>(own);
   if (detail::find_page(set_.leaves, number) != nullptr) {
@@ -82,16 +76,22 @@ void SparseEditor::undo_insert(Entity entity) noexcept {
   clear(entity, const_cast<SparseLeaf&>(*detail::find_leaf(set_, entity.index())));
 }
 
-std::uint32_t SparseEditor::remove(Entity entity) {
+std::uint32_t SparseEditor::find(Entity entity) const noexcept {
+  const bool is_at_hand = leaf_.leaf != nullptr && leaf_.number == entity.index() / SparseLeaf::size;
+  const SparseLeaf* leaf = is_at_hand ? leaf_.leaf : detail::find_leaf(set_, entity.index());
+  const std::uint32_t at = entity.index() % SparseLeaf::size;
+  if (leaf == nullptr || !leaf->has(at)) return detail::no_row;
+  return set_.rows->entity(leaf->rows[at]) == entity ? leaf->rows[at] : detail::no_row;
+}
+
+void SparseEditor::remove(Entity entity, std::uint32_t row) {
   // What can fail comes first: both leaves, and in swap_remove() the row's pages.
   SparseLeaf& leaf = edit_leaf(entity, leaf_);
   const Entity last = set_.rows->entity(set_.rows->rows - 1);
   SparseLeaf& leaf_of_last = edit_leaf(last, leaf_of_last_);
-  const std::uint32_t row = leaf.rows[entity.index() % SparseLeaf::size];
   edit_rows().swap_remove(row);
   leaf_of_last.rows[last.index() % SparseLeaf::size] = row;
   clear(entity, leaf);
-  return row;
 }
 
 void SparseEditor::undo_remove(Entity entity, std::uint32_t row) {

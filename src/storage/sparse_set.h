@@ -28,9 +28,15 @@ class SparseEditor {
   [[nodiscard]] std::size_t insert(std::span<const Entity> entities);
   /// Undoes insert() of the entity, whose row is the last.
   void undo_insert(Entity entity) noexcept;
-  /// Takes the entity's row out, which the last one replaces; returns the number that it had. Requires: it has one.
-  std::uint32_t remove(Entity entity);
-  /// Undoes remove(), which returned `row`. The row's cells are undefined.
+  /// The entity's row, or no_row.
+  [[nodiscard]] std::uint32_t find(Entity entity) const noexcept;
+  /// Its cell. Requires: the table has cells.
+  [[nodiscard]] const std::byte* cell(std::uint32_t row, std::size_t cell_bytes) const noexcept {
+    return set_.rows->cell(row, 1, cell_bytes);
+  }
+  /// Takes the entity's row out, which the last one replaces. Requires: find(entity) is `row`.
+  void remove(Entity entity, std::uint32_t row);
+  /// Undoes it. The row's cells are undefined.
   void undo_remove(Entity entity, std::uint32_t row);
 
   /// Asks for the memory that says where the entity's row is.
@@ -52,7 +58,11 @@ class SparseEditor {
   };
 
   ChunkEditor edit_rows();
-  detail::SparseLeaf& edit_leaf(Entity entity, Leaf& last);
+  detail::SparseLeaf& edit_leaf(Entity entity, Leaf& last) {
+    const std::uint32_t number = entity.index() / detail::SparseLeaf::size;
+    if (last.leaf == nullptr || last.number != number) last = {number, &edit_leaf(number)};
+    return *last.leaf;
+  }
   detail::SparseLeaf& edit_leaf(std::uint32_t number);
   void clear(Entity entity, detail::SparseLeaf& leaf) noexcept;
   [[nodiscard]] memory::Account account() const noexcept;

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <optional>
 
 namespace stoa::storage {
 
@@ -149,7 +148,9 @@ Counted WriteBuffer::insert(std::span<const Entity> entities, std::span<const Ro
 // How many, from the first on, are alike in what an insert of the rows depends on; no two of them need be different.
 // Requires: the first is alive and has none of the rows.
 std::size_t WriteBuffer::count_alike(std::span<const Entity> entities, std::span<const RowImage> rows) const noexcept {
-  const std::uint32_t archetype = detail::find_alive(root_, entities.front())->archetype;
+  constexpr std::uint32_t page_slots = 1U << detail::slot_page_bits;
+  const EntitySlot* slot = detail::find_alive(root_, entities.front());
+  const std::uint32_t archetype = slot->archetype;
   // By itself a table's own editor finds it out.
   const auto has_row = [&](const RowImage& row, Entity entity) {
     return rows.size() != 1 && is_sparse(row.table) && sparse_row(row.table, entity) != detail::no_row;
@@ -157,8 +158,10 @@ std::size_t WriteBuffer::count_alike(std::span<const Entity> entities, std::span
   std::size_t count = 1;
   for (; count != entities.size(); ++count) {
     const Entity entity = entities[count];
-    const EntitySlot* slot = detail::find_alive(root_, entity);
-    if (slot == nullptr || slot->archetype != archetype) break;
+    // Most follow one another.
+    const bool is_next = entity.index() == entities[count - 1].index() + 1 && entity.index() % page_slots != 0;
+    slot = is_next ? slot + 1 : detail::find_slot(root_, entity.index());
+    if (slot == nullptr || slot->archetype != archetype || slot->generation != entity.generation()) break;
     if (std::ranges::any_of(rows, [&](const RowImage& row) { return has_row(row, entity); })) break;
   }
   return count;
@@ -181,28 +184,34 @@ Outcome WriteBuffer::set_field(TableId table, Entity entity, const FieldModel& f
 }
 
 Counted WriteBuffer::remove(TableId table, std::span<const Entity> entities) {
-  constexpr std::size_t leaves_ahead = 8;
   const TableModel& model = world_.model(table);
   log_.reserve(entities.size() * 2, entities.size() * model.bytes);  // of a dense one it moves as well
   log_.reserve_blobs(entities.size() * model.blobs.size());
-  std::optional<SparseEditor> set;
+  if (is_sparse(table)) return remove_all_sparse(model, entities);
   for (std::size_t count = 0; count != entities.size(); ++count) {
     const Entity entity = entities[count];
     const std::byte* now = find_row(table, entity);
     if (now == nullptr) return {count, alive(entity) ? Outcome::no_row : Outcome::no_entity};
-    if (!is_sparse(table)) {
-      remove_dense(table, entity, now);
-      continue;
-    }
-    if (!set) set.emplace(edit_sparse(table));
-    if (count + leaves_ahead < entities.size()) set->prefetch(entities[count + leaves_ahead]);
-    remove_sparse(table, entity, now, *set);
+    remove_dense(model, entity, now);
   }
   return {.count = entities.size()};
 }
 
-void WriteBuffer::remove_dense(TableId table, Entity entity, const std::byte* now) {
-  const TableModel& model = world_.model(table);
+Counted WriteBuffer::remove_all_sparse(const TableModel& model, std::span<const Entity> entities) {
+  constexpr std::size_t leaves_ahead = 8;
+  SparseEditor set = edit_sparse(model.number);
+  for (std::size_t count = 0; count != entities.size(); ++count) {
+    const Entity entity = entities[count];
+    const std::uint32_t row = set.find(entity);
+    if (row == detail::no_row) return {count, alive(entity) ? Outcome::no_row : Outcome::no_entity};
+    if (count + leaves_ahead < entities.size()) set.prefetch(entities[count + leaves_ahead]);
+    remove_sparse(model, entity, row, set);
+  }
+  return {.count = entities.size()};
+}
+
+void WriteBuffer::remove_dense(const TableModel& model, Entity entity, const std::byte* now) {
+  const TableId table = model.number;
   const std::uint32_t from = detail::find_alive(root_, entity)->archetype - 1;
   const std::uint32_t to = archetypes_.without(from, table);
   // Recorded before anything is touched, and harmless to take back if the rest fails: the row is still there.

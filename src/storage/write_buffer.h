@@ -182,8 +182,9 @@ class WriteBuffer {
   std::size_t insert_sparse(std::span<const Entity> entities, const RowImage& rows);
   void write_new_rows(std::span<const Entity> entities, const RowImage& rows, std::byte* cells, std::uint32_t first);
   void write_new_row(TableId table, Entity entity, std::byte* cell, const std::byte* row);
-  void remove_dense(TableId table, Entity entity, const std::byte* now);
-  void remove_sparse(TableId table, Entity entity, const std::byte* now, SparseEditor& set);
+  void remove_dense(const TableModel& model, Entity entity, const std::byte* now);
+  [[nodiscard]] Counted remove_all_sparse(const TableModel& model, std::span<const Entity> entities);
+  void remove_sparse(const TableModel& model, Entity entity, std::uint32_t row, SparseEditor& set);
   [[nodiscard]] std::size_t end_alike(std::span<const Entity> entities, std::uint32_t archetype);
   void find_ending_tables(const StoreShape& shape);
   void remove_sparse_rows(Entity entity);

@@ -60,13 +60,13 @@ void WriteBuffer::find_ending_tables(const StoreShape& shape) {
 
 void WriteBuffer::remove_sparse_rows(Entity entity) {
   for (TableId table : sparse_tables_) {
-    const std::byte* now = find_row(table, entity);
-    if (now == nullptr) continue;
+    const std::uint32_t row = sparse_row(table, entity);
+    if (row == detail::no_row) continue;
     const TableModel& model = world_.model(table);
     log_.reserve(1, model.bytes);
     log_.reserve_blobs(model.blobs.size());
     SparseEditor set = edit_sparse(table);
-    remove_sparse(table, entity, now, set);
+    remove_sparse(model, entity, row, set);
   }
 }
 

@@ -146,15 +146,20 @@ void WriteBuffer::write_new_rows(std::span<const Entity> entities, const RowImag
   if (plain && model.bytes != 0) std::memcpy(cells, rows.bytes, entities.size() * model.bytes);
 }
 
-// Requires: the entity has a row. Changes are reserved, with the row's bytes and blobs.
-void WriteBuffer::remove_sparse(TableId table, Entity entity, const std::byte* now, SparseEditor& set) {
-  const TableModel& model = world_.model(table);
-  if (model.bytes != 0) std::memcpy(scratch_.data(), now, model.bytes);
-  const std::uint32_t row = set.remove(entity);
-  log_.push({.kind = Change::Kind::remove, .table = table, .row = row, .entity = entity}, scratch_.data(), model.bytes);
-  // Only now that it is recorded: telling the indexes may fail.
-  let_go_of_blobs(model, scratch_.data());
-  if (indexes_.covers(table)) indexes_.row_removed(table, entity, scratch_.data());
+// Requires: it is the entity's row. Changes are reserved, with the row's bytes and blobs.
+void WriteBuffer::remove_sparse(const TableModel& model, Entity entity, std::uint32_t row, SparseEditor& set) {
+  const std::byte* cell = model.bytes == 0 ? nullptr : set.cell(row, model.bytes);
+  log_.push({.kind = Change::Kind::remove, .table = model.number, .row = row, .entity = entity}, cell, model.bytes);
+  try {
+    set.remove(entity, row);
+  } catch (...) {
+    log_.drop_last();  // it is as it was
+    throw;
+  }
+  // Only now that the row is gone, and recorded: telling the indexes may fail.
+  const std::byte* image = log_.image(log_.changes().back());
+  if (!model.blobs.empty()) let_go_of_blobs(model, image);
+  if (indexes_.covers(model.number)) indexes_.row_removed(model.number, entity, image);
 }
 
 }  // namespace stoa::storage
