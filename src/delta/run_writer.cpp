@@ -22,31 +22,57 @@ using schema::RowBytes;
 // Beyond it the groups are not worth what they keep.
 constexpr std::size_t groups_kept = 1024;
 
-void put_head(std::vector<std::byte>& out, RunCode code, std::uint64_t number) {
+std::byte* store_code(std::byte* at, RunCode code, std::uint64_t number) {
   const std::uint64_t small = std::min(number, run_small_max);
-  out.push_back(static_cast<std::byte>(small << run_code_bits | static_cast<std::uint64_t>(code)));
-  if (small == run_small_max) put_varint(out, number - run_small_max);
+  *at++ = static_cast<std::byte>(small << run_code_bits | static_cast<std::uint64_t>(code));
+  return small == run_small_max ? store_varint(at, number - run_small_max) : at;
 }
 
-void put_head(std::vector<std::byte>& out, RunCode code, std::span<const TableId> tables, RowBytes::Fields fields,
-              std::size_t count) {
+// Of a run's head, at most.
+std::size_t head_bytes_max(std::span<const TableId> tables, RowBytes::Fields fields) {
+  constexpr std::size_t numbers = 3;  // what goes with the code, of fields, and of entities
+  return 1 + numbers * varint_bytes_max + (tables.size() + fields.size()) * varint_bytes(0xFFFF);
+}
+
+std::byte* store_head(std::byte* at, RunCode code, std::span<const TableId> tables, RowBytes::Fields fields,
+                      std::size_t count) {
   switch (code) {
     case RunCode::destroy:
-    case RunCode::floors: put_head(out, code, 0); break;
-    case RunCode::remove: put_head(out, code, to_index(tables[0])); break;
+    case RunCode::floors: at = store_code(at, code, 0); break;
+    case RunCode::remove: at = store_code(at, code, to_index(tables[0])); break;
     case RunCode::update:
-      put_head(out, code, to_index(tables[0]));
-      put_varint(out, fields.size() - 1);
-      for (const std::uint16_t field : fields) put_varint(out, field);
+      at = store_code(at, code, to_index(tables[0]));
+      at = store_varint(at, fields.size() - 1);
+      for (const std::uint16_t field : fields) at = store_varint(at, field);
       break;
     case RunCode::revive:
     case RunCode::create:
     case RunCode::insert:
-      put_head(out, code, tables.size());
-      for (TableId table : tables) put_varint(out, to_index(table));
+      at = store_code(at, code, tables.size());
+      for (TableId table : tables) at = store_varint(at, to_index(table));
       break;
   }
-  put_varint(out, count - 1);
+  return store_varint(at, count - 1);
+}
+
+void put_head(std::vector<std::byte>& out, RunCode code, std::span<const TableId> tables, RowBytes::Fields fields,
+              std::size_t count) {
+  const std::size_t begin = out.size();
+  out.resize(begin + head_bytes_max(tables, fields));
+  const std::byte* end = store_head(out.data() + begin, code, tables, fields, count);
+  out.resize(static_cast<std::size_t>(end - out.data()));
+}
+
+// The head of a run, and its entities.
+void put_start(std::vector<std::byte>& out, RunCode code, std::span<const TableId> tables, RowBytes::Fields fields,
+               std::span<const Entity> entities) {
+  EntityDifference last;
+  const std::size_t begin = out.size();
+  out.resize(begin + head_bytes_max(tables, fields) + EntityDifference::bytes_max);
+  std::byte* at = store_head(out.data() + begin, code, tables, fields, entities.size());
+  at = last.store(entities.front(), at);
+  out.resize(static_cast<std::size_t>(at - out.data()));
+  if (entities.size() != 1) last.put_all(entities.subspan(1), out);
 }
 
 void put(const std::vector<std::byte>& bytes, std::vector<std::byte>& out) {
@@ -361,9 +387,7 @@ void RunWriter::append(const Group& group, std::vector<std::byte>& out) {
 std::size_t RunWriter::begin_alone(RunCode code, std::span<const Entity> entities, std::span<const TableId> tables,
                                    std::span<const Row> first_rows, std::vector<std::byte>& out) const {
   const std::size_t begin = out.size();
-  put_head(out, code, tables, {}, entities.size());
-  EntityDifference last;
-  last.put_all(entities, out);
+  put_start(out, code, tables, {}, entities);
   for (const Row& row : first_rows) bytes_[row.table].encode_rows(row.bytes, entities.size(), out);
   return out.size() - begin;
 }
@@ -378,8 +402,7 @@ std::size_t RunWriter::update_alone(Entity entity, TableId table, const std::byt
   const std::size_t begin = out.size();
   const PlainRows::Fields changed = plain.changed(before, after);
   if (changed == 0) return 0;
-  put_head(out, RunCode::update, {&table, 1}, fields_of(table, changed), 1);
-  EntityDifference().put(entity, out);
+  put_start(out, RunCode::update, {&table, 1}, fields_of(table, changed), {&entity, 1});
   plain.append(changed, after, 1, out);
   return out.size() - begin;
 }

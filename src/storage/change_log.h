@@ -72,6 +72,9 @@ class ChangeLog {
   }
   /// Of these, those of the texts.
   [[nodiscard]] std::size_t blob_bytes() const noexcept { return blob_bytes_; }
+  /// How many entities ended, and how many pages were replaced, cancelled ones among them.
+  [[nodiscard]] std::size_t ends() const noexcept { return ends_; }
+  [[nodiscard]] std::size_t replaced_pages() const noexcept { return replaced_pages_; }
 
   /// Room for what the next operation records, so that recording cannot fail once the world has changed.
   /// Errors: throws std::bad_alloc.
@@ -79,18 +82,22 @@ class ChangeLog {
     make_room(changes_, changes);
     make_room(images_, image_bytes);
   }
-  void push(Change change) noexcept { changes_.push_back(change); }
+  void push(Change change) noexcept {
+    changes_.push_back(change);
+    ends_ += static_cast<std::size_t>(change.kind == Change::Kind::destroy);
+  }
   void push(Change change, const void* image, std::size_t bytes) noexcept {
     change.image = images_.size();
     change.image_bytes = static_cast<std::uint32_t>(bytes);
     const auto* from = static_cast<const std::byte*>(image);
     images_.insert(images_.end(), from, from + bytes);  // of a tag none, and then there may be no memory either
     changes_.push_back(change);
+    replaced_pages_ += static_cast<std::size_t>(change.kind == Change::Kind::page);
   }
 
   /// What the last one recorded has not happened.
   void drop_last() noexcept {
-    images_.resize(changes_.back().image_bytes == 0 ? images_.size() : changes_.back().image);
+    images_.resize(images_.size() - changes_.back().image_bytes);
     changes_.pop_back();
   }
   /// The change has been taken back already.
@@ -124,6 +131,8 @@ class ChangeLog {
     clear_for_reuse(gone_);
     clear_for_reuse(slot_pages_);
     blob_bytes_ = 0;
+    ends_ = 0;
+    replaced_pages_ = 0;
   }
 
  private:
@@ -133,6 +142,8 @@ class ChangeLog {
   std::vector<GoneBlob> gone_;
   std::vector<std::uint32_t> slot_pages_;
   std::size_t blob_bytes_ = 0;
+  std::size_t ends_ = 0;
+  std::size_t replaced_pages_ = 0;
 };
 
 }  // namespace stoa::storage

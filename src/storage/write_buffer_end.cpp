@@ -12,7 +12,8 @@ using detail::EntitySlot;
 void WriteBuffer::accept(std::vector<Entity>& ended) {
   settle_indexes();
   indexes_.accept();
-  for (const Change& change : log_.changes()) {
+  const bool any = log_.ends() != 0 || log_.replaced_pages() != 0;
+  for (const Change& change : any ? log_.changes() : std::span<const Change>()) {
     if (change.kind == Change::Kind::destroy) ended.push_back(change.entity);
     if (change.kind == Change::Kind::page) {
       pages_.discard(log_.replaced_page(change).before, account_of(change.table));

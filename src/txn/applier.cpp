@@ -243,12 +243,7 @@ std::expected<void, Error> Applier::give_to_sink(const Committed& committed) {
   return added;
 }
 
-void Applier::make_room_for_ended() {
-  const auto ends = [](const storage::Change& change) { return change.kind == storage::Change::Kind::destroy; };
-  const auto changes = buffer_.changes().changes();
-  const auto room = ended_.size() + static_cast<std::size_t>(std::count_if(changes.begin(), changes.end(), ends));
-  if (room > ended_.capacity()) ended_.reserve(std::max(room, 2 * ended_.capacity()));
-}
+void Applier::make_room_for_ended() { make_room(ended_, buffer_.changes().ends()); }
 
 // Ids of a transaction that did not happen are never given out again. All before any is offered: so many are wanted at
 // a time.
