@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <random>
 #include <span>
@@ -85,6 +87,115 @@ void add_toggle(Suite& suite, const char* system, std::size_t rows, bool shuffle
                  [=] {
                    const stoa::Snapshot now = state->world->database.snapshot();
                    return now.count<T>() == 0 && now.count<Place>() == rows;
+                 }});
+}
+
+/// Pages of one kind, copied by hand as a store must that never writes over what a reader may see: once in a batch,
+/// over what the batch before replaced.
+class CopiedPages {
+ public:
+  CopiedPages(std::size_t count, std::size_t page_bytes, std::size_t batch)
+      : bytes_(page_bytes), memory_((count + std::min(count, batch)) * page_bytes), copied_in_(count) {
+    for (std::size_t page = 0; page * page_bytes < memory_.size(); ++page) {
+      (page < count ? pages_ : free_).push_back(memory_.data() + page * page_bytes);
+    }
+  }
+  /// The page, to be written to.
+  std::byte* edit(std::size_t page) {
+    if (copied_in_[page] != batch_) {
+      copied_in_[page] = batch_;
+      std::byte* copy = free_.back();
+      free_.pop_back();
+      std::memcpy(copy, pages_[page], bytes_);
+      replaced_.push_back(std::exchange(pages_[page], copy));
+    }
+    return pages_[page];
+  }
+  void end_batch() {
+    free_.insert(free_.end(), replaced_.begin(), replaced_.end());
+    replaced_.clear();
+    ++batch_;
+  }
+  [[nodiscard]] const std::byte* at(std::size_t page) const { return pages_[page]; }
+
+ private:
+  std::size_t bytes_;
+  std::vector<std::byte> memory_;
+  std::vector<std::uint32_t> copied_in_;  // by page: the last batch
+  std::vector<std::byte*> pages_;
+  std::vector<std::byte*> free_;
+  std::vector<std::byte*> replaced_;
+  std::uint32_t batch_ = 1;
+};
+
+// What the same toggles of a dense table must copy where every page is a page of stoa's: an entity that leaves the
+// large archetype leaves a gap in a page of ids and one of places, and its slot changes both times. Nothing else is
+// done.
+void add_toggle_copies(Suite& suite, std::size_t rows, bool shuffled) {
+  constexpr std::size_t chunk_rows = 512;
+  constexpr std::size_t page_slots = 256;
+  constexpr std::size_t slot_bytes = 16;
+  constexpr std::size_t per_transaction = 1000;
+  struct State {
+    explicit State(std::size_t rows)
+        : ids(rows / chunk_rows + 1, chunk_rows * sizeof(stoa::Entity), per_transaction),
+          places(rows / chunk_rows + 1, chunk_rows * sizeof(Place), per_transaction),
+          slots(rows / page_slots + 1, page_slots * slot_bytes, per_transaction),
+          order(rows) {
+      for (std::size_t i = 0; i < rows; ++i) order[i] = static_cast<std::uint32_t>(i);
+    }
+    CopiedPages ids;
+    CopiedPages places;
+    CopiedPages slots;
+    std::vector<std::uint32_t> order;
+    std::uint32_t runs = 0;
+  };
+  const std::size_t count = std::min(rows, suite.scale().operations);
+  auto state = std::make_shared<std::unique_ptr<State>>();
+  suite.add({.subject = fmt::format("add and remove of a table, {} rows, {}", rows, shuffled ? "shuffled" : "in order"),
+             .system = "the copies of a dense table's pages, by hand",
+             .items = count,
+             .prepare =
+                 [=] {
+                   if (*state != nullptr) return;
+                   *state = std::make_unique<State>(rows);
+                   if (shuffled) std::shuffle((*state)->order.begin(), (*state)->order.end(), std::mt19937_64(1));
+                   (*state)->order.resize(count);
+                 },
+             .run =
+                 [=] {
+                   State& at = **state;
+                   ++at.runs;
+                   const auto mark = [&](std::byte* cell) {
+                     std::uint32_t times = 0;
+                     std::memcpy(&times, cell, sizeof times);
+                     ++times;
+                     std::memcpy(cell, &times, sizeof times);
+                   };
+                   for (std::size_t first = 0; first < count; first += per_transaction) {
+                     const auto some = std::span(at.order).subspan(first, std::min(per_transaction, count - first));
+                     for (std::uint32_t entity : some) {
+                       const std::size_t in_chunk = entity % chunk_rows;
+                       mark(at.ids.edit(entity / chunk_rows) + in_chunk * sizeof(stoa::Entity));
+                       mark(at.places.edit(entity / chunk_rows) + in_chunk * sizeof(Place));
+                       mark(at.slots.edit(entity / page_slots) + entity % page_slots * slot_bytes);
+                     }
+                     for (CopiedPages* pages : {&at.ids, &at.places, &at.slots}) pages->end_batch();
+                     for (std::uint32_t entity : some) {
+                       mark(at.slots.edit(entity / page_slots) + entity % page_slots * slot_bytes);
+                     }
+                     at.slots.end_batch();
+                   }
+                 },
+             .check =
+                 [=] {
+                   const State& at = **state;
+                   return std::ranges::all_of(at.order, [&](std::uint32_t entity) {
+                     std::uint32_t times = 0;
+                     std::memcpy(&times, at.slots.at(entity / page_slots) + entity % page_slots * slot_bytes,
+                                 sizeof times);
+                     return times == 2 * at.runs;
+                   });
                  }});
 }
 
@@ -205,6 +316,7 @@ void add_structure(Suite& suite) {
   for (bool shuffled : {false, true}) {
     add_toggle(suite, "stoa, a dense table", suite.scale().rows, shuffled, Speed{1, 2, 3});
     add_toggle(suite, "stoa, a sparse table", suite.scale().rows, shuffled, Burning{1});
+    add_toggle_copies(suite, suite.scale().rows, shuffled);
   }
   suite.run();
   add_scan_beside(suite, "stoa, alone", false);
