@@ -10,6 +10,7 @@
 namespace stoa::storage {
 namespace {
 
+using btree::child_index;
 using btree::close_entry;
 using btree::inner;
 using btree::leaf_index;
@@ -142,6 +143,17 @@ void put_key(BTree<Key>& tree, BTreeNode<Key>& leaf, std::uint32_t index, const 
   ++tree.count;
 }
 
+// Goes to another leaf under the place's parent, and makes it the writer's own, where the key, which is not below the
+// place's, can only be there. What is not below the last child's bound may be the next parent's.
+template <typename Key>
+bool go_to_sibling(PageWriter& writer, BTreePlace<Key>& place, const Key& key) {
+  if (place.above == nullptr || !below(key, place.above->keys[place.above->count - 1])) return false;
+  const BTreeNode<Key>*& link = place.above->child[child_index(*place.above, key)];
+  const std::uint32_t index = leaf_index(*link, key);  // first: it asks for all of the leaf at once
+  place = {&own(writer, link, 0), index, place.above};
+  return true;
+}
+
 template <typename Key>
 void discard_all(PageWriter& writer, const BTreeNode<Key>& node, std::uint32_t level) noexcept {
   if (level != 0) {
@@ -181,9 +193,9 @@ const BTreeNode<Key>* build_node(PageWriter& writer, std::span<const Key> sorted
 
 template <typename Key>
 bool insert(PageWriter& writer, BTree<Key>& tree, const Key& key, BTreePlace<Key>& place) {
-  if (find_near(place, key)) {
+  if (find_near(place, key) || go_to_sibling(writer, place, key)) {
     BTreeNode<Key>& leaf = *place.leaf;
-    if (leaf.keys[place.index] == key) return false;
+    if (place.index != leaf.count && leaf.keys[place.index] == key) return false;
     if (leaf.count != btree_keys_max) {
       put_key(tree, leaf, place.index, key);
       return true;
@@ -218,7 +230,7 @@ bool insert(PageWriter& writer, BTree<Key>& tree, const Key& key, BTreePlace<Key
     }
     if (level == 0) {
       put_key(tree, *node, index, key);
-      place = {node, index};
+      place = {node, index, parent};
       return true;
     }
     parent = &inner(*node);

@@ -96,14 +96,15 @@ template <typename Key>
 template <typename Key>
 [[nodiscard]] BTreeCursor<Key> last(const BTree<Key>& tree) noexcept;
 
-/// Where a tree was changed last: keys that are changed one after the other, and stand side by side, need not be looked
-/// for from the top each.
+/// Where a tree was changed last: keys that are changed one after the other, and stand side by side or not far apart,
+/// need not be looked for from the top each.
 ///
 /// Lifetime: until the tree is changed without it, or a call with it throws.
 template <typename Key>
 struct BTreePlace {
-  BTreeNode<Key>* leaf = nullptr;  ///< the writer's own; null before the first change
-  std::uint32_t index = 0;         ///< of the key that was changed: all keys before it are lower
+  BTreeNode<Key>* leaf = nullptr;    ///< the writer's own; null before the first change
+  std::uint32_t index = 0;           ///< of the key that was changed: all keys before it are lower
+  BTreeInner<Key>* above = nullptr;  ///< the leaf's parent, the writer's own as well; null where it is not known
 };
 
 /// Adds a key; false if it was there. A node that the writer owns is changed in place, any other is copied.
