@@ -81,9 +81,9 @@ class AlikeEntitiesTest : public ::testing::Test {
   static std::vector<Entity> in_order(TestDatabase& db) {
     std::vector<Entity> out;
     const detail::Root& root = db.buffers.write_buffer().root();
-    for (std::uint32_t number = 0; number != root.archetype_count; ++number) {
-      const detail::ChunkStore& store = detail::archetype_at(root, number);
-      for (std::uint32_t row = 0; row != store.rows; ++row) out.push_back(store.entity(row));
+    std::uint32_t number = 0;
+    for (const detail::ChunkStore* store; (store = next_archetype(root, number)) != nullptr; ++number) {
+      for (std::uint32_t row = 0; row != store->rows; ++row) out.push_back(store->entity(row));
     }
     return out;
   }
