@@ -1,5 +1,7 @@
 #include "memory/reclaimer.h"
 
+#include "base/count_alone.h"
+
 #include <algorithm>
 #include <new>
 
@@ -22,9 +24,7 @@ void Reclaimer::retire(RetiredChain chain) noexcept {
 void Reclaimer::count(const BlockHeader& block, std::ptrdiff_t sign) noexcept {
   const std::size_t bytes = PagePool::block_bytes(&block + 1) * static_cast<std::size_t>(sign);
   bytes_held_ += bytes;
-  std::atomic<std::size_t>& account = held_by_account_[block.rows_sealed];
-  // relaxed, both: statistics, and nobody else writes.
-  account.store(account.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+  count_alone(held_by_account_[block.rows_sealed], bytes);
 }
 
 void Reclaimer::reclaim(const PinSet& pins) noexcept {

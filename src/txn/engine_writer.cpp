@@ -1,4 +1,5 @@
 // The engine's part that runs on the writer: batch by batch, from what is queued to the answers.
+#include "base/count_alone.h"
 #include "base/make_error.h"
 #include "base/random.h"
 #include "delta/delta_access.h"
@@ -369,7 +370,7 @@ void Engine::publish_batch() {
     republish_ = false;
     compacted_ = false;
     if (is_news) keep_snapshots();
-    batches_.fetch_add(1, std::memory_order_relaxed);  // relaxed: statistics
+    count_alone<std::uint64_t>(batches_, 1);
     tell_durable();
   }
   if (flush_asked_) {
@@ -440,10 +441,11 @@ void Engine::answer_batch() {
     commits += node->result ? 1 : 0;
     const auto taken = static_cast<std::uint64_t>(std::max<std::int64_t>(0, (now - node->submitted).count()));
     const std::size_t bucket = std::min(latency_.size() - 1, static_cast<std::size_t>(std::bit_width(taken)));
-    latency_[bucket].fetch_add(1, std::memory_order_relaxed);  // relaxed: statistics, as the two below
+    count_alone<std::uint64_t>(latency_[bucket], 1);
   }
-  commits_.fetch_add(commits, std::memory_order_relaxed);
-  failures_.fetch_add(answers - commits, std::memory_order_relaxed);
+  count_alone(commits_, commits);
+  // relaxed: statistics. Who is refused at a limit counts itself.
+  if (answers != commits) failures_.fetch_add(answers - commits, std::memory_order_relaxed);
   limit_.leave(gone);
   std::size_t woken = 0;
   for (Node* node : batch_) {
