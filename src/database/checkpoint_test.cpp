@@ -32,6 +32,27 @@ TEST_F(CheckpointTest, IsWhereOpeningBegins) {
   EXPECT_EQ(open_read_only().value()->recovery().checkpoint, 10U);
 }
 
+// While it is loaded nothing of it is kept for taking it back; of what comes after, everything is.
+TEST_F(CheckpointTest, WhatFailsAfterItWasLoadedIsTakenBack) {
+  {
+    const Core core = open().value();
+    commit_many(*core, 10);
+    ASSERT_TRUE(core->checkpoint());
+    ASSERT_TRUE(core->close());
+  }
+  const Core core = open().value();
+  const auto before = core->snapshot().state_hash();
+  Transaction transaction = core->engine().begin();
+  const Entity entity = transaction.create();
+  transaction.destroy(core->snapshot().find("a", "x", *numbers_.begin()).value());
+  transaction.insert("a", entity, {{"x", *numbers_.rbegin()}, {"note", std::string("twice")}});
+  EXPECT_FALSE(std::move(transaction).commit());
+  EXPECT_EQ(core->snapshot().state_hash(), before);
+  EXPECT_EQ(numbers_in(*core), numbers_);
+  commit_many(*core, 3);
+  EXPECT_EQ(numbers_in(*core), numbers_);
+}
+
 TEST_F(CheckpointTest, TheNewestTwoStayAndTheLogSinceTheOlderOne) {
   const Core core = open().value();
   for (int i = 0; i != 4; ++i) {
