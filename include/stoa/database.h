@@ -161,7 +161,8 @@ class Database {
   ///
   /// The newest two are kept, and the log since the older one: a damaged one costs nothing but time.
   /// Errors: read_only — in memory, open for reading only, or after a failed log; closed; io, disk_full, out_of_memory
-  /// — the database and its log are as they were, and the next may succeed. The checkpoint may be there even so, where
+  /// — the database and its log are as they were, and the next may succeed; but if it was the log that could not be
+  /// written, what comes next is read_only, as after a commit that met it. The checkpoint may be there even so, where
   /// what it makes superfluous could not be removed. Throws std::logic_error in a write function.
   std::expected<Version, Error> checkpoint();
 

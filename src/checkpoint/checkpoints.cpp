@@ -79,6 +79,11 @@ std::expected<Version, Error> Checkpointer::make(const detail::Root& root) {
   return newest_;
 }
 
+Version Checkpointer::newest() const {
+  const std::scoped_lock guard(mutex_);
+  return newest_;
+}
+
 // In this order: a file that has its name is whole, and one that is believed keeps it.
 std::expected<void, Error> Checkpointer::write(const std::string& unfinished, const detail::Root& root) {
   if (auto removed = remove_if_there(files_, unfinished); !removed) return removed;

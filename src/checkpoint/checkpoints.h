@@ -48,6 +48,9 @@ class Checkpointer {
   /// Errors:   io, disk_full, out_of_memory. The next may succeed, and the log has lost nothing; also where the
   ///           checkpoint is there and what it makes superfluous could not be removed.
   [[nodiscard]] std::expected<Version, Error> make(const detail::Root& root);
+  /// Of the newest that is known to be good and durable, 0 where none is: only above it make() writes one. Waits for
+  /// one that is under way.
+  [[nodiscard]] Version newest() const;
 
  private:
   Checkpointer(FileSystem& files, std::string folder, const wal::Identity& identity, Version newest)
@@ -59,7 +62,7 @@ class Checkpointer {
   FileSystem& files_;
   const std::string folder_;
   const wal::Identity identity_;  // but for the history, which is the root's
-  std::mutex mutex_;              // guards all below, and lets one checkpoint be made at a time
+  mutable std::mutex mutex_;      // guards all below, and lets one checkpoint be made at a time
   Version newest_;                // of those that are known to be good and durable
   Version older_ = 0;             // the one before it; 0 where none is known
   bool any_superfluous_ = false;  // newest_ was made, and what it replaces may be there

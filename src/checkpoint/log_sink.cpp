@@ -72,10 +72,23 @@ std::expected<void, Error> LogSink::commit() {
 }
 
 std::expected<void, Error> LogSink::flush() {
+  if (auto begun = begin_wanted_segment(); !begun) return begun;
   // relaxed: whoever required it asks for this flush afterwards, through the write queue.
   const bool is_required = required_.load(std::memory_order_relaxed) > durable_version();
   if (durability_.kind() == Durability::Kind::none && !is_required) return {};
   return sync();
+}
+
+// It saves time when the log is read, and is no part of what was promised: where it cannot be prepared that is no
+// failure. A full disk least of all, as the checkpoint may be what makes room.
+std::expected<void, Error> LogSink::begin_wanted_segment() {
+  // relaxed: as in flush().
+  if (!segment_wanted_.exchange(false, std::memory_order_relaxed) || !writer_.segment_has_transactions()) return {};
+  // Else its header could name a history whose first transaction was taken back.
+  if (auto taken_up = take_up_history(); !taken_up) return taken_up;
+  const auto begun = writer_.try_begin_segment();
+  note_durable();
+  return begun ? std::expected<void, Error>() : std::unexpected(begun.error());
 }
 
 std::expected<void, Error> LogSink::rest() {
@@ -102,6 +115,9 @@ void LogSink::require_durable(Version version) noexcept {
   while (required < version && !required_.compare_exchange_weak(required, version, std::memory_order_relaxed)) {
   }
 }
+
+// relaxed: as in flush().
+void LogSink::want_segment() noexcept { segment_wanted_.store(true, std::memory_order_relaxed); }
 
 std::expected<void, Error> LogSink::close() {
   auto closed = writer_.close();

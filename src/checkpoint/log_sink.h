@@ -39,6 +39,9 @@ class LogSink final : public txn::CommitSink {
   /// The next flush() syncs up to that version, also where nothing was promised: somebody is going to rely on it.
   /// Threads: any.
   void require_durable(Version version) noexcept;
+  /// The next flush() begins a new segment, where this one has any transactions: who begins with the state there is
+  /// then need not read what is before it. Where it cannot be prepared the log goes on in this one. Threads: any.
+  void want_segment() noexcept;
 
   /// Nothing may be added any more.
   [[nodiscard]] std::expected<void, Error> close();
@@ -51,6 +54,7 @@ class LogSink final : public txn::CommitSink {
 
   std::expected<void, Error> write_batch();
   std::expected<void, Error> take_up_history();
+  std::expected<void, Error> begin_wanted_segment();
   std::expected<void, Error> sync();
   void note_durable() noexcept;
 
@@ -62,6 +66,7 @@ class LogSink final : public txn::CommitSink {
   Time rest_at_ = Time::max();
   std::atomic<Version> durable_;
   std::atomic<Version> required_{0};
+  std::atomic<bool> segment_wanted_{false};
 };
 
 }  // namespace stoa::checkpoint

@@ -4,6 +4,7 @@
 #include "base/file_memory.h"
 #include "wal/log_cursor.h"
 #include "wal/reader.h"
+#include "wal/segments.h"
 
 #include <gtest/gtest.h>
 
@@ -27,8 +28,8 @@ class LogSinkTest : public ::testing::Test {
 
   LogSinkTest() {
     EXPECT_TRUE(files_.make_directory(folder));
-    sink_.emplace(wal::Writer::open(files_, folder, identity_, {}, random_).value(), Durability::sync(), 0,
-                  system_clock());
+    sink_.emplace(wal::Writer::open(files_, folder, identity_, {}, random_, {.segment_bytes = 4096}).value(),
+                  Durability::sync(), 0, system_clock());
   }
 
   void add(Version from, Version to) { ASSERT_TRUE(sink_->add({.from = from, .to = to, .tag = to, .delta = body})); }
@@ -97,6 +98,71 @@ TEST_F(LogSinkTest, AHistoryThatNothingWasAddedToIsNone) {
   add(1, 2);
   ASSERT_TRUE(sink_->commit());
   EXPECT_EQ(logged(), (std::vector<Line>{{0, 1, first}, {1, 2, first}}));
+}
+
+TEST_F(LogSinkTest, BeginsASegmentThatIsWantedWhereThereIsAnythingBeforeIt) {
+  const auto segments = [&] { return wal::list_segments(files_, folder).value().size(); };
+  sink_->want_segment();
+  ASSERT_TRUE(sink_->flush());
+  EXPECT_EQ(segments(), 0U) << "of nothing";
+  add(0, 1);
+  ASSERT_TRUE(sink_->commit());
+  ASSERT_TRUE(sink_->flush());
+  EXPECT_EQ(segments(), 1U) << "wanted before there was anything";
+  sink_->want_segment();
+  ASSERT_TRUE(sink_->flush());
+  EXPECT_EQ(segments(), 2U);
+  sink_->want_segment();
+  ASSERT_TRUE(sink_->flush());
+  EXPECT_EQ(segments(), 2U) << "it has nothing yet";
+  add(1, 2);
+  ASSERT_TRUE(sink_->commit());
+  EXPECT_EQ(segments(), 2U);
+  EXPECT_EQ(logged(), (std::vector<Line>{{0, 1, first}, {1, 2, first}}));
+}
+
+TEST_F(LogSinkTest, ASegmentThatIsWantedMakesDurableWhatIsBeforeIt) {
+  sink_.emplace(wal::Writer::open(files_, folder, identity_, {}, random_, {.segment_bytes = 4096}).value(),
+                Durability::none(), 0, system_clock());
+  add(0, 1);
+  ASSERT_TRUE(sink_->commit());
+  ASSERT_TRUE(sink_->flush());
+  EXPECT_EQ(sink_->durable_version(), 0U);
+  sink_->want_segment();
+  ASSERT_TRUE(sink_->flush());
+  EXPECT_EQ(sink_->durable_version(), 1U);
+}
+
+TEST_F(LogSinkTest, ASegmentThatIsWantedAndHasNoRoomIsNotMissed) {
+  add(0, 1);
+  ASSERT_TRUE(sink_->commit());
+  files_.set_capacity(0);
+  sink_->want_segment();
+  EXPECT_TRUE(sink_->flush());
+  add(1, 2);
+  EXPECT_TRUE(sink_->commit());
+  EXPECT_EQ(wal::list_segments(files_, folder).value().size(), 1U);
+}
+
+// A transaction that begins a history finds no room, and is taken back: no segment may say that there was any.
+TEST_F(LogSinkTest, ASegmentThatIsWantedIsOfTheHistoryThatWasKept) {
+  add(0, 1);
+  ASSERT_TRUE(sink_->commit());
+  sink_->begin_history(second_history, true);
+  files_.set_capacity(0);
+  const auto refused = sink_->add({.from = 1, .to = 2, .tag = 2, .delta = body});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::disk_full);
+  sink_->begin_history({first.low, first.high}, false);
+  files_.set_capacity(std::uint64_t{1} << 30U);
+  sink_->want_segment();
+  ASSERT_TRUE(sink_->flush());
+  const auto recovered = wal::recover(files_, folder, identity_, 1, wal::Access::observer,
+                                      [](const wal::TransactionRecord&) { return std::expected<void, Error>(); });
+  ASSERT_TRUE(recovered);
+  EXPECT_EQ(recovered->end.segment_number, 2U);
+  EXPECT_EQ(recovered->history_id, first);
+  EXPECT_FALSE(recovered->following);
 }
 
 }  // namespace

@@ -28,8 +28,10 @@ class Replayer {
     buffer_.suspend_indexes();
   }
 
-  /// All of a checkpoint, which was verified, into buffers that are new.
+  /// All of a checkpoint, which was verified, into buffers that are new. Nothing of it is ever taken back: an error
+  /// leaves buffers that are of no use.
   std::expected<void, Error> load(CheckpointReader& checkpoint) {
+    buffer_.changes().suspend();
     while (true) {
       const auto body = checkpoint.next();
       if (!body) return std::unexpected(body.error());
@@ -42,6 +44,7 @@ class Replayer {
       }
       buffer_.accept(ended_);
     }
+    buffer_.changes().resume();
     version_ = checkpoint.header().version;
     return {};
   }

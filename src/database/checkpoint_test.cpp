@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace stoa::detail {
 namespace {
@@ -29,6 +30,27 @@ TEST_F(CheckpointTest, IsWhereOpeningBegins) {
   EXPECT_EQ(core->version(), 15U);
   EXPECT_EQ(numbers_in(*core), numbers_);
   EXPECT_EQ(open_read_only().value()->recovery().checkpoint, 10U);
+}
+
+// While it is loaded nothing of it is kept for taking it back; of what comes after, everything is.
+TEST_F(CheckpointTest, WhatFailsAfterItWasLoadedIsTakenBack) {
+  {
+    const Core core = open().value();
+    commit_many(*core, 10);
+    ASSERT_TRUE(core->checkpoint());
+    ASSERT_TRUE(core->close());
+  }
+  const Core core = open().value();
+  const auto before = core->snapshot().state_hash();
+  Transaction transaction = core->engine().begin();
+  const Entity entity = transaction.create();
+  transaction.destroy(core->snapshot().find("a", "x", *numbers_.begin()).value());
+  transaction.insert("a", entity, {{"x", *numbers_.rbegin()}, {"note", std::string("twice")}});
+  EXPECT_FALSE(std::move(transaction).commit());
+  EXPECT_EQ(core->snapshot().state_hash(), before);
+  EXPECT_EQ(numbers_in(*core), numbers_);
+  commit_many(*core, 3);
+  EXPECT_EQ(numbers_in(*core), numbers_);
 }
 
 TEST_F(CheckpointTest, TheNewestTwoStayAndTheLogSinceTheOlderOne) {
@@ -129,7 +151,9 @@ TEST_F(CheckpointTest, ALogThatEndsBeforeACheckpointIsRefused) {
     ASSERT_TRUE(core->checkpoint());
     ASSERT_TRUE(core->close());
   }
-  ASSERT_TRUE(files_.remove(join_path(world, wal::segment_name(segments().back()))));
+  for (int i = 0; i != 2; ++i) {  // the one that was begun for the checkpoint, too: it has nothing
+    ASSERT_TRUE(files_.remove(join_path(world, wal::segment_name(segments().back()))));
+  }
   const std::string last = join_path(world, wal::segment_name(segments().back()));
   for (const bool damaged : {false, true}) {
     SCOPED_TRACE(damaged);
@@ -170,7 +194,9 @@ TEST_F(CheckpointTest, WithoutAnyLogIsRefused) {
     ASSERT_TRUE(core->checkpoint());
     ASSERT_TRUE(core->close());
   }
-  ASSERT_TRUE(files_.remove(join_path(world, wal::segment_name(1))));
+  for (const std::uint64_t number : segments()) {
+    ASSERT_TRUE(files_.remove(join_path(world, wal::segment_name(number))));
+  }
   for (const auto& refused : {open(), open_read_only()}) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code(), ErrorCode::corrupt);
@@ -241,9 +267,11 @@ TEST_F(CheckpointTest, OfAFailedLogIsRefused) {
 }
 
 // Each call of the file system that a checkpoint makes fails in turn: the database goes on, nothing unfinished stays,
-// and the next one succeeds.
+// and the next one succeeds. Only where the log's next segment gets its name the writing ends, as it does when a commit
+// begins one; what was committed is there when the folder is opened again.
 TEST_F(CheckpointTest, ThatFailsLeavesTheDatabaseAsItWas) {
   int failures = 0;
+  int ends = 0;
   for (int failing = 1;; ++failing) {
     SCOPED_TRACE(failing);
     MemoryFileSystem files;
@@ -260,8 +288,13 @@ TEST_F(CheckpointTest, ThatFailsLeavesTheDatabaseAsItWas) {
     }
     commit_some();
     int calls = 0;
-    files.set_fault_hook([&](FileOperation, const std::string& path) -> std::optional<Error> {
+    bool names_segment = false;
+    bool ends_writing = false;
+    files.set_fault_hook([&](FileOperation operation, const std::string& path) -> std::optional<Error> {
+      const bool names = operation == FileOperation::rename && path.contains("wal-");
+      const bool keeps_name = std::exchange(names_segment, names) && operation == FileOperation::sync_directory;
       if (++calls != failing) return std::nullopt;
+      ends_writing = names || keeps_name || operation == FileOperation::truncate;
       return Error(ErrorCode::io, Place{.source = path}, "broken");
     });
     const auto failed = core->checkpoint();
@@ -271,6 +304,15 @@ TEST_F(CheckpointTest, ThatFailsLeavesTheDatabaseAsItWas) {
     if (!failed) {
       EXPECT_EQ(failed.error().code(), ErrorCode::io);
       ++failures;
+    }
+    if (ends_writing) {
+      ++ends;
+      EXPECT_FALSE(failed);
+      EXPECT_EQ(core->checkpoint().error().code(), ErrorCode::read_only);
+      EXPECT_FALSE(core->close());
+      files.crash(Unsynced::lost, random_);
+      EXPECT_EQ(numbers_in(*open(files).value()), numbers);
+      continue;
     }
     EXPECT_EQ(core->checkpoint().value(), 30U);
     EXPECT_EQ(checkpoint::list_checkpoints(files, world)->size(), 2U) << "a second try removes what the first left";
@@ -286,6 +328,7 @@ TEST_F(CheckpointTest, ThatFailsLeavesTheDatabaseAsItWas) {
     EXPECT_EQ(numbers_in(*again), numbers);
   }
   EXPECT_GT(failures, 10);
+  EXPECT_EQ(ends, 3) << "truncate, rename, sync of the folder";
 }
 
 TEST_F(CheckpointTest, ThatFindsTheDiskFullGivesTheRoomBack) {

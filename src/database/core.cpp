@@ -232,12 +232,19 @@ std::expected<Version, Error> DatabaseCore::checkpoint() {
   if (checkpointer_ == nullptr) {
     return std::unexpected(Error(ErrorCode::read_only, "the database has no folder, or not for writing"));
   }
-  if (auto flushed = engine_->flush(); !flushed) return flushed;
+  const auto flushed = engine_->flush();
+  if (!flushed) return flushed;
+  // Before the snapshot is taken: whoever opens from the checkpoint reads the log from the newest segment on that
+  // begins at or below its version. And what is before that segment goes whole once this is the older one.
+  if (*flushed > checkpointer_->newest()) {
+    log_->want_segment();
+    if (auto begun = engine_->flush(); !begun) return begun;
+  }
   const Snapshot now = snapshot();
   // What is visible is in the log, but need not be on the disk yet.
   if (log_->durable_version() < now.version()) {
     log_->require_durable(now.version());
-    if (auto flushed = engine_->flush(); !flushed) return flushed;
+    if (auto synced = engine_->flush(); !synced) return synced;
     assert(log_->durable_version() >= now.version());
   }
   return checkpointer_->make(SnapshotAccess::root(now));

@@ -80,8 +80,8 @@ Replay::Done Replay::begin(const Run& run, WriteBuffer& buffer) {
   for (TableId table : run.tables) row_bytes += bytes_[table].row_bytes();
   const std::size_t together = std::clamp<std::size_t>(bytes_together / row_bytes, 1, rows_together);
   for (std::uint64_t left = run.count; left != 0; left -= entities_.size()) {
-    entities_.clear();
-    while (entities_.size() != std::min<std::uint64_t>(left, together)) entities_.push_back(entities.next());
+    entities_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, together)));
+    entities.next(entities_);
     if (names_one_twice()) return corrupt("two entities of one index");
     if (auto taken = take_rows(run, entities_.size()); !taken) return taken;
     const Outcome outcome =

@@ -11,6 +11,22 @@
 namespace stoa::delta {
 namespace {
 
+// Of the entity whose index is the next one, of the same generation.
+constexpr auto one_further = static_cast<std::byte>(zigzag(1) << 1U);
+
+// How many of the bytes, from the first one on, are that one.
+std::size_t count_alike(std::span<const std::byte> bytes, std::byte value) {
+  constexpr std::size_t block = 32;  // as in count_in_order()
+  std::size_t count = 0;
+  for (; count + block <= bytes.size(); count += block) {
+    std::byte other{};
+    for (std::size_t i = 0; i != block; ++i) other |= bytes[count + i] ^ value;
+    if (other != std::byte{}) break;
+  }
+  while (count != bytes.size() && bytes[count] == value) ++count;
+  return count;
+}
+
 // How many of them, from the first one on, have the indices after that one, and the same generation.
 std::size_t count_in_order(std::uint32_t index, std::uint32_t generation, std::span<const Entity> entities) {
   const std::uint64_t first = Entity(index, generation).bits() + 1;
@@ -43,7 +59,6 @@ void EntityDifference::put(Entity entity, std::vector<std::byte>& out) {
 }
 
 void EntityDifference::put_all(std::span<const Entity> entities, std::vector<std::byte>& out) {
-  constexpr auto one_further = static_cast<std::byte>(zigzag(1) << 1U);
   constexpr std::size_t some = 32;
   std::array<std::byte, some * bytes_max> bytes;
   while (!entities.empty()) {
@@ -73,6 +88,15 @@ bool EntityDifference::take(std::span<const std::byte>& in, Entity& entity) {
   index = static_cast<std::uint32_t>(at);
   entity = {index, generation};
   return true;
+}
+
+std::size_t EntityDifference::take_in_order(std::span<const std::byte>& in, std::uint64_t most) {
+  // Below the last index, which is none.
+  most = std::min<std::uint64_t>({most, in.size(), std::numeric_limits<std::uint32_t>::max() - 1 - index});
+  const std::size_t count = count_alike(in.first(static_cast<std::size_t>(most)), one_further);
+  in = in.subspan(count);
+  index += static_cast<std::uint32_t>(count);
+  return count;
 }
 
 }  // namespace stoa::delta

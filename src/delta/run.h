@@ -47,6 +47,9 @@ struct EntityDifference {
   void put_all(std::span<const Entity> entities, std::vector<std::byte>& out);
   /// Takes the next entity off the front of `in`; false where that is none.
   [[nodiscard]] bool take(std::span<const std::byte>& in, Entity& entity);
+  /// Takes off as many as follow here whose indices come one after the other from the last one's on, of its generation,
+  /// but no more than `most`: how many.
+  [[nodiscard]] std::size_t take_in_order(std::span<const std::byte>& in, std::uint64_t most);
 };
 
 }  // namespace stoa::delta

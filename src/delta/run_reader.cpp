@@ -24,6 +24,20 @@ Entity EntityCursor::next() {
   return entity;
 }
 
+void EntityCursor::next(std::span<Entity> out) {
+  while (!out.empty()) {
+    out.front() = next();
+    const Entity last = out.front();
+    out = out.subspan(1);
+    // What stands side by side mostly began one after the other.
+    const std::size_t in_order = last_.take_in_order(in_, out.size());
+    for (std::size_t i = 0; i != in_order; ++i) {
+      out[i] = {last.index() + 1 + static_cast<std::uint32_t>(i), last.generation()};
+    }
+    out = out.subspan(in_order);
+  }
+}
+
 const Run* RunReader::next() {
   offset_ = body_.size() - in_.size();
   if (in_.empty() || wrong_ != nullptr) return nullptr;
@@ -100,11 +114,15 @@ bool RunReader::take_fields() {
 bool RunReader::take_entities() {
   const std::span<const std::byte> from = in_;
   EntityDifference last;
-  for (std::uint64_t left = run_.count; left != 0; --left) {
+  for (std::uint64_t left = run_.count; left != 0;) {
     Entity entity;
     std::uint32_t length = 1;
     if (!last.take(in_, entity)) return fail("not an entity's id");
-    if (run_.code != RunCode::floors) continue;
+    --left;
+    if (run_.code != RunCode::floors) {
+      left -= last.take_in_order(in_, left);
+      continue;
+    }
     if (!take_length(in_, length) || length - 1 > std::numeric_limits<std::uint32_t>::max() - 1 - entity.index()) {
       return fail("not a run of indices");
     }

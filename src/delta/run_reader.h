@@ -29,6 +29,8 @@ class EntityCursor {
   explicit EntityCursor(const Run& run) : in_(run.entities), has_lengths_(run.code == RunCode::floors) {}
   /// Requires: no more than the run has.
   [[nodiscard]] Entity next();
+  /// As many as `out` has. Requires: it is no floors run.
+  void next(std::span<Entity> out);
   /// Of a floors run: how many indices the last one speaks of.
   [[nodiscard]] std::uint32_t length() const { return length_; }
 

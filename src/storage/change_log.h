@@ -19,7 +19,8 @@ namespace stoa::storage {
 struct Change {
   enum class Kind : std::uint8_t {
     none,     ///< was taken back
-    create,   ///< the entity began, at the end of archetype `store`
+    create,   ///< the entity began, at the end of archetype `store`; the image is its slot, and `row` what the root's
+              ///< slot_count was, be it before others that began with it
     destroy,  ///< the entity ended; it was at `row` of archetype `store`. Its rows were removed by changes before this
               ///< one
     move,     ///< the entity left `row` of archetype `store` for the end of the one that it is in now
@@ -72,9 +73,8 @@ class ChangeLog {
   }
   /// Of these, those of the texts.
   [[nodiscard]] std::size_t blob_bytes() const noexcept { return blob_bytes_; }
-  /// How many entities ended, and how many pages were replaced, cancelled ones among them.
+  /// How many entities ended.
   [[nodiscard]] std::size_t ends() const noexcept { return ends_; }
-  [[nodiscard]] std::size_t replaced_pages() const noexcept { return replaced_pages_; }
 
   /// Room for what the next operation records, so that recording cannot fail once the world has changed.
   /// Errors: throws std::bad_alloc.
@@ -83,17 +83,52 @@ class ChangeLog {
     make_room(images_, image_bytes);
   }
   void push(Change change) noexcept {
-    changes_.push_back(change);
+    if (is_left_out(change.kind)) return;
+    kinds_ |= bit_of(change.kind);
     ends_ += static_cast<std::size_t>(change.kind == Change::Kind::destroy);
+    changes_.push_back(change);
   }
   void push(Change change, const void* image, std::size_t bytes) noexcept {
+    if (is_left_out(change.kind)) return;
     change.image = images_.size();
     change.image_bytes = static_cast<std::uint32_t>(bytes);
     const auto* from = static_cast<const std::byte*>(image);
     images_.insert(images_.end(), from, from + bytes);  // of a tag none, and then there may be no memory either
-    changes_.push_back(change);
-    replaced_pages_ += static_cast<std::size_t>(change.kind == Change::Kind::page);
+    push(change);
   }
+  /// The same change of several entities, each with an image of so many bytes, which lie side by side. Returns the
+  /// records, for what differs in them, or none where they are left out. Lifetime: until something else is recorded.
+  std::span<Change> push_many(Change change, std::span<const Entity> entities, const void* images = nullptr,
+                              std::size_t image_bytes = 0) noexcept {
+    if (is_left_out(change.kind)) return {};
+    if (entities.size() == 1) {
+      change.entity = entities[0];
+      push(change, images, image_bytes);
+      return {&changes_.back(), 1};
+    }
+    kinds_ |= bit_of(change.kind);
+    change.image = images_.size();
+    change.image_bytes = static_cast<std::uint32_t>(image_bytes);
+    const auto* from = static_cast<const std::byte*>(images);
+    images_.insert(images_.end(), from, from + entities.size() * image_bytes);
+    const std::size_t first = changes_.size();
+    changes_.resize(first + entities.size());
+    const std::span<Change> out = std::span(changes_).subspan(first);
+    for (std::size_t i = 0; i != out.size(); ++i) {
+      out[i] = change;
+      out[i].entity = entities[i];
+      out[i].image = change.image + i * image_bytes;
+    }
+    return out;
+  }
+  /// Whether a change of that kind was recorded, be it taken back.
+  [[nodiscard]] bool has_had(Change::Kind kind) const noexcept { return (kinds_ & bit_of(kind)) != 0; }
+
+  /// What is done from here on is never taken back, and nobody asks what it was: only what accept() looks for is
+  /// recorded, and rows that go, whose images are used on the way. For millions of new rows the records are as many
+  /// bytes as the rows.
+  void suspend() noexcept { suspended_ = true; }
+  void resume() noexcept { suspended_ = false; }
 
   /// What the last one recorded has not happened.
   void drop_last() noexcept {
@@ -131,11 +166,18 @@ class ChangeLog {
     clear_for_reuse(gone_);
     clear_for_reuse(slot_pages_);
     blob_bytes_ = 0;
+    kinds_ = 0;
     ends_ = 0;
-    replaced_pages_ = 0;
   }
 
  private:
+  [[nodiscard]] static std::uint32_t bit_of(Change::Kind kind) noexcept {
+    return std::uint32_t{1} << static_cast<std::uint32_t>(kind);
+  }
+  [[nodiscard]] bool is_left_out(Change::Kind kind) const noexcept {
+    return suspended_ && kind != Change::Kind::destroy && kind != Change::Kind::page && kind != Change::Kind::remove;
+  }
+
   std::vector<Change> changes_;
   std::vector<std::byte> images_;
   std::vector<const void*> born_;
@@ -143,7 +185,8 @@ class ChangeLog {
   std::vector<std::uint32_t> slot_pages_;
   std::size_t blob_bytes_ = 0;
   std::size_t ends_ = 0;
-  std::size_t replaced_pages_ = 0;
+  std::uint32_t kinds_ = 0;  // of which there are any
+  bool suspended_ = false;
 };
 
 }  // namespace stoa::storage

@@ -91,11 +91,14 @@ void EntityAllocator::resume(const detail::Root& root, Unused unused) {
   }
   after_burnt_.clear();
   std::vector<FreeIndices::Run> runs;
-  for (std::uint64_t page = 0; page < root.slot_count; page += page_slots) {
+  // No more are looked for than there are: in a world that only grows, none.
+  std::uint64_t left = root.slot_count - root.entity_count;
+  for (std::uint64_t page = 0; page < root.slot_count && left != 0; page += page_slots) {
     const auto first = static_cast<std::uint32_t>(page);
     const auto end = static_cast<std::uint32_t>(std::min<std::uint64_t>(page + page_slots, root.slot_count));
     const detail::EntitySlot* slots = detail::find_slot(root, first);
     if (slots == nullptr) {
+      left -= end - first;
       if (unused == Unused::kept_back && detail::generation_floor(root, first) == 0) continue;
       if (runs.empty() || runs.back().end != first) runs.push_back({first, first});
       runs.back().end = end;
@@ -103,7 +106,9 @@ void EntityAllocator::resume(const detail::Root& root, Unused unused) {
     }
     for (std::uint32_t index = first; index < end; ++index) {
       const detail::EntitySlot& slot = slots[index - first];
-      if (slot.archetype != 0 || (unused == Unused::kept_back && slot.floor == 0)) continue;
+      if (slot.archetype != 0) continue;
+      --left;
+      if (unused == Unused::kept_back && slot.floor == 0) continue;
       set_free({index, slot.floor});
     }
   }

@@ -251,6 +251,22 @@ TEST_F(EntityAllocator, GoesOnFromARootAndGivesEveryFreeIndexOnce) {
   EXPECT_EQ(given, expected);
 }
 
+// No more are looked for than there are: the only one may be the last.
+TEST_F(EntityAllocator, GoesOnFromARootWithAFreeIndexInAnyPage) {
+  constexpr std::uint32_t page_slots = 1U << detail::slot_page_bits;
+  constexpr std::uint32_t count = 3 * page_slots;
+  for (const std::uint32_t free : {0U, page_slots, count - 1}) {
+    BufferManager manager(test::make_world(), {});
+    WriteBuffer& buffer = manager.write_buffer();
+    for (std::uint32_t index = 0; index != count; ++index) ASSERT_EQ(buffer.create({index, 1}), Outcome::done);
+    ASSERT_EQ(buffer.destroy({free, 1}), Outcome::done);
+    storage::EntityAllocator entities;
+    entities.resume(buffer.root());
+    EXPECT_EQ(entities.reserve(), Entity(free, 2));
+    EXPECT_EQ(entities.reserve(), Entity(count, 1));
+  }
+}
+
 TEST_F(EntityAllocator, KeepsAGreatGapAsARun) {
   const Entity highest((1U << detail::slot_page_bits) * 10'000'000, 1);  // 2.56 billion, but for tiny pages
   BufferManager manager(test::make_world(), {});

@@ -90,7 +90,7 @@ void* make_own_page(PageWriter& pages, PagedArray& array, std::uint64_t number, 
   const void* shared = link;
   void* page = pages.allocate(page_bytes);
   if (shared == nullptr) {
-    std::memset(page, 0, page_bytes);
+    std::memset(page, 0, used_bytes);
   } else {
     std::memcpy(page, shared, used_bytes);
     pages.discard(shared, account);

@@ -24,9 +24,9 @@ void set_page(PageWriter& pages, PagedArray& array, std::uint64_t number, const 
   const void* page = detail::find_page(array, number);
   return page != nullptr && pages.owns(page) ? const_cast<void*>(page) : nullptr;
 }
-/// A page that the write buffer does not own becomes its own: a copy in its place, or one that is new and zero.
-/// `page_bytes` is the size of the whole page, `used_bytes` of what a copy must carry over; what it replaces is told
-/// under `account`.
+/// A page that the write buffer does not own becomes its own: a copy in its place, or one that is new. `page_bytes` is
+/// the size of the whole page, `used_bytes` of what a copy must carry over and of what is zero in a new one: the rest
+/// is its caller's to fill. What it replaces is told under `account`.
 [[nodiscard]] void* make_own_page(PageWriter& pages, PagedArray& array, std::uint64_t number, std::size_t page_bytes,
                                   std::size_t used_bytes, memory::Account account = 0);
 /// Either of them.

@@ -12,8 +12,9 @@ using detail::EntitySlot;
 void WriteBuffer::accept(std::vector<Entity>& ended) {
   settle_indexes();
   indexes_.accept();
-  const bool any = log_.ends() != 0 || log_.replaced_pages() != 0;
-  for (const Change& change : any ? log_.changes() : std::span<const Change>()) {
+  // Most transactions have neither, and may have very many others.
+  const bool has_any = log_.has_had(Change::Kind::destroy) || log_.has_had(Change::Kind::page);
+  for (const Change& change : has_any ? log_.changes() : std::span<const Change>()) {
     if (change.kind == Change::Kind::destroy) ended.push_back(change.entity);
     if (change.kind == Change::Kind::page) {
       pages_.discard(log_.replaced_page(change).before, account_of(change.table));

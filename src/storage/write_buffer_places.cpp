@@ -10,37 +10,69 @@ namespace stoa::storage {
 
 using detail::EntitySlot;
 
+namespace {
+
+constexpr std::uint32_t page_slots = 1U << detail::slot_page_bits;
+
+// Slots side by side in a page, of entities that come one after the other.
+struct SlotStretch {
+  EntitySlot* first;
+  std::size_t count;
+};
+
+// How many entities, from the first one on, have slots side by side.
+std::size_t count_side_by_side(std::span<const Entity> entities) {
+  const std::uint32_t first = entities.front().index();
+  const std::size_t most = std::min<std::size_t>(entities.size(), page_slots - first % page_slots);
+  std::size_t count = 1;
+  while (count != most && entities[count].index() == first + count) ++count;
+  return count;
+}
+
+// Whether each is an id that begins there: `again`, as one that has been.
+bool all_begin(std::span<const Entity> entities, const EntitySlot* slots, bool again) {
+  bool any_wrong = false;  // looked at in the end only, for the loop to be taken in wide registers
+  for (std::size_t i = 0; i != entities.size(); ++i) {
+    const bool was_given_out = entities[i].generation() <= slots[i].floor;
+    any_wrong |= (slots[i].archetype != 0) | (was_given_out != again);
+  }
+  return !any_wrong;
+}
+
+}  // namespace
+
 // Gives the entities rows at the end of an archetype. Changes are reserved. Returns false, and has done nothing, where
 // one of them is not an id that begins here.
 bool WriteBuffer::begin_slots(std::span<const Entity> entities, ChunkEditor& editor, DenseRow first, bool again) {
-  std::array<EntitySlot*, 1U << detail::chunk_row_bits_max>
-      slots;  // NOLINT(*-member-init): filled as far as it is read
-  constexpr std::uint32_t page_slots = 1U << detail::slot_page_bits;
-  EntitySlot* page = nullptr;  // that of the one before: most follow one another
-  std::uint32_t number = 0;
+  std::array<SlotStretch, 1U << detail::chunk_row_bits_max>
+      stretches;  // NOLINT(*-member-init): filled as far as it is read
+  std::size_t stretch_count = 0;
   // First, as it may put a copy in the place of a page.
   for (Entity entity : entities) {
     if (entity.index() < slots_sealed_) (void)edit_slot(entity);
   }
-  for (std::size_t i = 0; i != entities.size(); ++i) {
-    const std::uint32_t index = entities[i].index();
-    if (page == nullptr || index / page_slots != number) {
-      number = index / page_slots;
-      page = const_cast<EntitySlot*>(static_cast<const EntitySlot*>(detail::find_page(root_.slots, number)));
-      if (page == nullptr) page = &edit_slot(entities[i]) - index % page_slots;
-    }
-    slots[i] = page + index % page_slots;
-    const bool was_given_out = entities[i].generation() <= slots[i]->floor;
-    if (slots[i]->archetype != 0 || was_given_out != again) return false;
+  for (auto left = entities; !left.empty();) {
+    const auto some = left.first(count_side_by_side(left));
+    const std::uint32_t index = some.front().index();
+    auto* page =
+        const_cast<EntitySlot*>(static_cast<const EntitySlot*>(detail::find_page(root_.slots, index / page_slots)));
+    EntitySlot* slots = page != nullptr ? page + index % page_slots : &edit_slot(some.front());
+    if (!all_begin(some, slots, again)) return false;
+    stretches[stretch_count++] = {slots, some.size()};
+    left = left.subspan(some.size());
   }
   editor.append(entities);  // the last that may fail
-  for (std::size_t i = 0; i != entities.size(); ++i) {
-    const Entity entity = entities[i];
-    log_.push({.kind = Change::Kind::create, .store = first.archetype, .row = root_.slot_count, .entity = entity},
-              slots[i], sizeof(EntitySlot));
-    *slots[i] = {entity.generation(), first.archetype + 1, first.row + static_cast<std::uint32_t>(i),
-                 std::max(slots[i]->floor, entity.generation())};
-    root_.slot_count = std::max(root_.slot_count, entity.index() + 1);
+  std::uint32_t row = first.row;
+  for (const auto [slots, count] : std::span(stretches).first(stretch_count)) {
+    const auto some = entities.subspan(row - first.row, count);
+    (void)log_.push_many(
+        {.kind = Change::Kind::create, .store = first.archetype, .row = root_.slot_count, .entity = {}}, some, slots,
+        sizeof(EntitySlot));
+    for (std::uint32_t i = 0; i != count; ++i) {
+      slots[i] = {some[i].generation(), first.archetype + 1, row + i, std::max(slots[i].floor, some[i].generation())};
+    }
+    row += static_cast<std::uint32_t>(count);
+    root_.slot_count = std::max(root_.slot_count, some.back().index() + 1);
   }
   root_.entity_count += entities.size();
   return true;
@@ -136,14 +168,21 @@ void WriteBuffer::write_new_rows(std::span<const Entity> entities, const RowImag
                                  std::uint32_t first) {
   const TableModel& model = world_.model(rows.table);
   const bool plain = is_plain(rows.table);
-  std::uint32_t row = first;
-  for (std::size_t i = 0; i != entities.size(); ++i) {
-    log_.push({.kind = Change::Kind::insert, .table = rows.table, .row = row, .entity = entities[i]});
-    if (first != detail::no_row) ++row;
-    // Each as it is recorded: the next may fail, and then this one is taken back.
-    if (!plain) write_new_row(rows.table, entities[i], cells + i * model.bytes, rows.bytes + i * model.bytes);
+  const bool numbered = first != detail::no_row;
+  Change change{.kind = Change::Kind::insert, .table = rows.table, .row = first, .entity = {}};
+  if (plain) {
+    const auto changes = log_.push_many(change, entities);
+    for (std::uint32_t i = 0; numbered && i != changes.size(); ++i) changes[i].row = first + i;
+    if (model.bytes != 0) std::memcpy(cells, rows.bytes, entities.size() * model.bytes);
+    return;
   }
-  if (plain && model.bytes != 0) std::memcpy(cells, rows.bytes, entities.size() * model.bytes);
+  // Each as it is recorded: the next may fail, and then this one is taken back.
+  for (std::size_t i = 0; i != entities.size(); ++i) {
+    change.entity = entities[i];
+    log_.push(change);
+    if (numbered) ++change.row;
+    write_new_row(rows.table, entities[i], cells + i * model.bytes, rows.bytes + i * model.bytes);
+  }
 }
 
 // Requires: it is the entity's row. Changes are reserved, with the row's bytes and blobs.

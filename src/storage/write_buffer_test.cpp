@@ -190,5 +190,56 @@ TEST_F(WriteBuffer, TakesBackAReplacedColumnThoughRowsCameAfter) {
   EXPECT_EQ(find<Position>({1000, 1})->x, 9);
 }
 
+// In stretches of their slots' pages, in any order, over indices that are left out.
+TEST_F(WriteBuffer, EntitiesThatBeginTogetherAreTakenBackTogether) {
+  ASSERT_EQ(buffer_.create({2, 1}), Outcome::done);
+  next_root();
+  const Picture before = picture_of(buffer_.root());
+  const std::vector<Entity> entities{{255, 1}, {256, 3},  {257, 1}, {258, 1}, {9, 1},
+                                     {10, 2},  {1000, 1}, {8, 4},   {999, 1}};
+  std::vector<Position> rows;
+  for (const Entity entity : entities) rows.push_back({static_cast<float>(entity.index()), 0, 0});
+  const RowImage image{table<Position>(), reinterpret_cast<const std::byte*>(rows.data())};
+  for (int again = 0; again != 2; ++again) {
+    ASSERT_EQ(buffer_.create(entities, {&image, 1}), Outcome::done);
+    EXPECT_EQ(buffer_.root().slot_count, 1001U);
+    EXPECT_EQ(buffer_.root().entity_count, 1 + entities.size());
+    for (const Entity entity : entities) {
+      const auto* row = find<Position>(entity);
+      ASSERT_NE(row, nullptr);
+      EXPECT_EQ(row->x, static_cast<float>(entity.index()));
+    }
+    for (const auto wrong : {Entity(257, 2), Entity(9, 1), Entity(10, 1)}) {
+      EXPECT_EQ(buffer_.create(std::vector<Entity>{{20, 1}, {21, 1}, wrong}), Outcome::no_entity) << wrong.index();
+    }
+    EXPECT_FALSE(buffer_.alive({20, 1})) << "one that was not to begin keeps those before it from it";
+    buffer_.revert();
+    EXPECT_EQ(buffer_.root().slot_count, 3U);
+    EXPECT_EQ(picture_of(buffer_.root()), before);
+  }
+}
+
+TEST_F(WriteBuffer, WhatIsNeverTakenBackIsNotRecorded) {
+  const std::string text(100, 'n');
+  const Name note = name("a", text);
+  const RowImage rows = image(note);
+  ASSERT_EQ(buffer_.create({1, 1}, {&rows, 1}), Outcome::done);
+  next_root();
+  buffer_.changes().suspend();
+  ASSERT_EQ(buffer_.create(std::vector<Entity>{{2, 1}, {3, 1}}), Outcome::done);
+  ASSERT_EQ(buffer_.insert({2, 1}, {&rows, 1}), Outcome::done);
+  EXPECT_TRUE(buffer_.changes().empty());
+  ASSERT_EQ(buffer_.destroy({1, 1}), Outcome::done);
+  buffer_.changes().resume();
+  EXPECT_EQ(next_root(), (std::vector<Entity>{{1, 1}})) << "accept() looks for those that ended";
+  ASSERT_EQ(buffer_.destroy({2, 1}), Outcome::done);
+  buffer_.revert();
+  EXPECT_TRUE(buffer_.alive({2, 1}));
+  EXPECT_TRUE(buffer_.alive({3, 1}));
+  EXPECT_FALSE(buffer_.alive({1, 1}));
+  ASSERT_NE(find<Name>({2, 1}), nullptr);
+  EXPECT_EQ(find<Name>({2, 1})->note, note.note);
+}
+
 }  // namespace
 }  // namespace stoa::storage

@@ -41,7 +41,8 @@ class Recoverer {
       if (auto read = read_segment(*segment); !read) return std::unexpected(read.error());
       result_.end = {.segment_number = number,
                      .crc = segment->chain().crc,
-                     .version = std::max(from_version_, segment->chain().version)};
+                     .version = std::max(from_version_, segment->chain().version),
+                     .base_version = segment->header().base_version};
       result_.history_id = segment->header().identity.history_id;
       result_.following = segment->header().following;
       result_.file = segment->path();

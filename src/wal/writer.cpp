@@ -161,6 +161,7 @@ std::expected<void, Error> Writer::name_segment(NextSegment next) {
   salt_ = next.salt;
   end_.segment_number = next.number;
   end_.crc = next.crc;
+  end_.base_version = end_.version;
   dirty_ = false;
   sealed_ = true;  // this header protects all before it
   previous_history_ = identity_.history_id;
@@ -175,9 +176,21 @@ std::expected<void, Error> Writer::rotate(std::uint64_t frame_bytes) {
     if (code == ErrorCode::out_of_memory) throw std::bad_alloc();
     return code == ErrorCode::disk_full ? std::unexpected(next.error()) : fail(next.error());
   }
+  return go_on_in(*std::move(next));
+}
+
+std::expected<bool, Error> Writer::try_begin_segment() {
+  if (failure_) return std::unexpected(*failure_);
+  auto next = without_bad_alloc([this] { return prepare_segment(0); });
+  if (!next) return false;
+  if (auto gone_on = go_on_in(*std::move(next)); !gone_on) return std::unexpected(gone_on.error());
+  return true;
+}
+
+std::expected<void, Error> Writer::go_on_in(NextSegment next) {
   if (auto synced = sync(); !synced) return synced;
   if (auto given_back = give_back_room(); !given_back) return given_back;
-  if (auto named = name_segment(*std::move(next)); !named) return fail(named.error());
+  if (auto named = name_segment(std::move(next)); !named) return fail(named.error());
   return {};
 }
 

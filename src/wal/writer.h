@@ -20,6 +20,7 @@ struct LogEnd {
   std::uint64_t segment_number = 0;  ///< 0: there is no segment
   std::uint32_t crc = 0;             ///< of the last frame, or of the segment's header if it has none
   std::uint64_t version = 0;         ///< the last transaction's; never below that of the checkpoint it was read from
+  std::uint64_t base_version = 0;    ///< the last before that segment
 };
 
 /// Zeros are written this far ahead, along with the frame that first comes so far. A block that was only set aside
@@ -35,11 +36,12 @@ struct WriterOptions {
 /// temporary file that the next open removes, and a damaged header is never taken for a crash. A header also proves
 /// that all before it is durable: the previous segment is synced before this one gets its name.
 ///
-/// The first segment is begun when there is something to write: who opens a log and writes nothing leaves no file.
-/// Until then the log ends where recover() found its end, which it has synced.
+/// The first segment is begun when there is something to write, or begin_segment() is called: who opens a log and does
+/// neither leaves no file. Until then the log ends where recover() found its end, which it has synced.
 ///
-/// The first failed write or sync is final, but for a disk that is full before the segment has its name: every later
-/// call answers with it. What it was to write is unknown_outcome until the log is read again.
+/// The first failed write or sync is final, but for a disk that is full before the segment has its name, and for a
+/// segment that nobody needs: every later call answers with it. What it was to write is unknown_outcome until the log
+/// is read again.
 ///
 /// Threads: one at a time. An owner that applies a batch while another one syncs reserves for it before that sync.
 class Writer {
@@ -72,6 +74,12 @@ class Writer {
   void begin_history(const RandomId& history, bool following) noexcept;
   /// Begins that segment now. Errors: disk_full — nothing happened; others are final.
   [[nodiscard]] std::expected<void, Error> begin_segment();
+  /// Begins a segment, though this one has room, so that what is written from now on can be read without what is
+  /// before. Nobody waits for it: false where it could not be prepared, whatever for, and the log goes on as before.
+  /// Errors: final.
+  [[nodiscard]] std::expected<bool, Error> try_begin_segment();
+  /// Whether that segment_number() names has any transactions; false where there is none.
+  [[nodiscard]] bool segment_has_transactions() const { return end_.version > end_.base_version; }
 
   /// Returns once all that was written is durable.
   [[nodiscard]] std::expected<void, Error> sync();
@@ -99,6 +107,7 @@ class Writer {
   [[nodiscard]] std::expected<void, Error> fill(NextSegment& next, std::uint64_t frame_bytes);
   [[nodiscard]] std::expected<void, Error> name_segment(NextSegment next);
   [[nodiscard]] std::expected<void, Error> rotate(std::uint64_t frame_bytes);
+  [[nodiscard]] std::expected<void, Error> go_on_in(NextSegment next);
   [[nodiscard]] std::expected<void, Error> append(FrameType type, Batch& batch);
   [[nodiscard]] std::expected<void, Error> give_back_room();
   [[nodiscard]] bool has_room(std::uint64_t frame_bytes) const;
