@@ -59,16 +59,24 @@ Replay::Done Replay::apply(const Run& run, WriteBuffer& buffer) {
     case RunCode::update: return update(run, buffer);
     default: break;
   }
+  if (run.code != RunCode::floors) return end(run, buffer);
   EntityCursor entities(run);
   for (std::uint64_t left = run.count; left != 0; --left) {
     const Entity entity = entities.next();
-    if (run.code == RunCode::floors) {
-      buffer.raise_floors(entity, entities.length());
-      continue;
-    }
-    const Outcome outcome =
-        run.code == RunCode::destroy ? buffer.destroy(entity) : buffer.remove(run.tables[0], entity);
-    if (auto done = expect_done(outcome, run.code); !done) return done;
+    buffer.raise_floors(entity, entities.length());
+  }
+  return {};
+}
+
+// Of entities, or of rows.
+Replay::Done Replay::end(const Run& run, WriteBuffer& buffer) {
+  EntityCursor entities(run);
+  for (std::uint64_t left = run.count; left != 0; left -= entities_.size()) {
+    entities_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, rows_together)));
+    entities.next(entities_);
+    const storage::Counted done =
+        run.code == RunCode::destroy ? buffer.destroy(entities_) : buffer.remove(run.tables[0], entities_);
+    if (auto all = expect_done(done.outcome, run.code); !all) return all;
   }
   return {};
 }

@@ -27,6 +27,7 @@ class Replay {
   using Done = std::expected<void, Error>;
 
   Done apply(const Run& run, storage::WriteBuffer& buffer);
+  Done end(const Run& run, storage::WriteBuffer& buffer);
   Done begin(const Run& run, storage::WriteBuffer& buffer);
   [[nodiscard]] bool names_one_twice();
   Done insert(const Run& run, storage::WriteBuffer& buffer);
