@@ -85,10 +85,10 @@ class Judge {
     RowSet removed;              // rows in `gone`
     std::vector<Restricted> restricted;
     std::size_t followed = 0;              // references that act
-    std::uint32_t not_referred_to = 0;     // as a slot has it: the archetype of the last that ended without more to go
-    bool in_use = false;                   // something may be in it
     const ForeignKey* last_key = nullptr;  // the last of them, and the root that it goes back to
     Entity last_root;
+    std::uint32_t not_referred_to = 0;  // as a slot has it: the archetype of the last that ended without more to go
+    bool in_use = false;                // something may be in it
 
     /// As new, but for the memory.
     void clear();

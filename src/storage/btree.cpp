@@ -145,11 +145,13 @@ void put_key(BTree<Key>& tree, BTreeNode<Key>& leaf, std::uint32_t index, const 
 
 // Goes to another leaf under the place's parent, and makes it the writer's own, where the key, which is not below the
 // place's, can only be there. What is not below the last child's bound may be the next parent's.
+// Not to one that has the key, or no room for it.
 template <typename Key>
 bool go_to_sibling(PageWriter& writer, BTreePlace<Key>& place, const Key& key) {
   if (place.above == nullptr || !below(key, place.above->keys[place.above->count - 1])) return false;
   const BTreeNode<Key>*& link = place.above->child[child_index(*place.above, key)];
   const std::uint32_t index = leaf_index(*link, key);  // first: it asks for all of the leaf at once
+  if (link->count == btree_keys_max || (index != link->count && link->keys[index] == key)) return false;
   place = {&own(writer, link, 0), index, place.above};
   return true;
 }

@@ -8,6 +8,7 @@
 
 #include <stoa/entity.h>
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -130,8 +131,9 @@ class ChangeLog {
   void suspend() noexcept { suspended_ = true; }
   void resume() noexcept { suspended_ = false; }
 
-  /// What the last one recorded has not happened.
+  /// The last one recorded, a row that goes, has not happened.
   void drop_last() noexcept {
+    assert(changes_.back().kind == Change::Kind::remove);  // the others are counted
     images_.resize(images_.size() - changes_.back().image_bytes);
     changes_.pop_back();
   }

@@ -78,10 +78,7 @@ void SparseEditor::undo_insert(Entity entity) noexcept {
 
 std::uint32_t SparseEditor::find(Entity entity) const noexcept {
   const bool is_at_hand = leaf_.leaf != nullptr && leaf_.number == entity.index() / SparseLeaf::size;
-  const SparseLeaf* leaf = is_at_hand ? leaf_.leaf : detail::find_leaf(set_, entity.index());
-  const std::uint32_t at = entity.index() % SparseLeaf::size;
-  if (leaf == nullptr || !leaf->has(at)) return detail::no_row;
-  return set_.rows->entity(leaf->rows[at]) == entity ? leaf->rows[at] : detail::no_row;
+  return detail::find_row_in(is_at_hand ? leaf_.leaf : detail::find_leaf(set_, entity.index()), set_, entity);
 }
 
 void SparseEditor::remove(Entity entity, std::uint32_t row) {

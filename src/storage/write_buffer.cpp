@@ -2,7 +2,6 @@
 
 #include "schema/row_codec.h"
 #include "storage/entity_allocator.h"
-#include "storage/paged_array.h"
 
 #include <algorithm>
 #include <array>
@@ -169,7 +168,7 @@ std::size_t WriteBuffer::count_alike(std::span<const Entity> entities, std::span
 
 Outcome WriteBuffer::update(TableId table, Entity entity, const std::byte* row) {
   const std::byte* now = find_row(table, entity);
-  if (now == nullptr) return alive(entity) ? Outcome::no_row : Outcome::no_entity;
+  if (now == nullptr) return why_no_row(entity);
   const TableModel& model = world_.model(table);
   write_range(table, entity, 0, model.bytes, row);
   return Outcome::done;
@@ -177,7 +176,7 @@ Outcome WriteBuffer::update(TableId table, Entity entity, const std::byte* row) 
 
 Outcome WriteBuffer::set_field(TableId table, Entity entity, const FieldModel& field, const std::byte* bytes) {
   const std::byte* now = find_row(table, entity);
-  if (now == nullptr) return alive(entity) ? Outcome::no_row : Outcome::no_entity;
+  if (now == nullptr) return why_no_row(entity);
   if (!texts_fit(world_.model(table), now, field.offset, field.bytes, bytes)) return Outcome::too_large;
   write_range(table, entity, field.offset, field.bytes, bytes);
   return Outcome::done;
@@ -191,7 +190,7 @@ Counted WriteBuffer::remove(TableId table, std::span<const Entity> entities) {
   for (std::size_t count = 0; count != entities.size(); ++count) {
     const Entity entity = entities[count];
     const std::byte* now = find_row(table, entity);
-    if (now == nullptr) return {count, alive(entity) ? Outcome::no_row : Outcome::no_entity};
+    if (now == nullptr) return {count, why_no_row(entity)};
     remove_dense(model, entity, now);
   }
   return {.count = entities.size()};
@@ -203,7 +202,7 @@ Counted WriteBuffer::remove_all_sparse(const TableModel& model, std::span<const 
   for (std::size_t count = 0; count != entities.size(); ++count) {
     const Entity entity = entities[count];
     const std::uint32_t row = set.find(entity);
-    if (row == detail::no_row) return {count, alive(entity) ? Outcome::no_row : Outcome::no_entity};
+    if (row == detail::no_row) return {count, why_no_row(entity)};
     if (count + leaves_ahead < entities.size()) set.prefetch(entities[count + leaves_ahead]);
     remove_sparse(model, entity, row, set);
   }

@@ -64,6 +64,9 @@ class WriteBuffer {
   }
   /// Texts by content.
   [[nodiscard]] bool equal_rows(TableId table, const std::byte* a, const std::byte* b) const noexcept;
+  [[nodiscard]] bool is_sparse(TableId table) const noexcept {
+    return world_.tables[to_index(table)].sparse != detail::WorldInfo::dense;
+  }
   [[nodiscard]] bool alive(Entity entity) const noexcept { return detail::find_alive(root_, entity) != nullptr; }
 
   /// Begins entities, which were reserved and never begun, with the given rows, which name each table once. With
@@ -159,15 +162,15 @@ class WriteBuffer {
   void take_out_slots(std::uint32_t page);
   void set_row(Entity entity, std::uint32_t row);
 
-  [[nodiscard]] bool is_sparse(TableId table) const noexcept {
-    return world_.tables[to_index(table)].sparse != detail::WorldInfo::dense;
-  }
   /// Whether a row is its bytes, and nobody else knows of it: writing it cannot fail.
   [[nodiscard]] bool is_plain(TableId table) const noexcept {
     return world_.model(table).blobs.empty() && !indexes_.covers(table);
   }
   [[nodiscard]] std::uint32_t sparse_row(TableId table, Entity entity) const noexcept;
   std::byte* edit_row(TableId table, Entity entity);
+  [[nodiscard]] Outcome why_no_row(Entity entity) const noexcept {
+    return alive(entity) ? Outcome::no_row : Outcome::no_entity;
+  }
 
   [[nodiscard]] std::size_t count_alike(std::span<const Entity> entities,
                                         std::span<const RowImage> rows) const noexcept;

@@ -213,6 +213,15 @@ class ManyRows {
     EXPECT_EQ(insert<test::Active>(twice), 2U);
     EXPECT_EQ(insert<test::Selected>(twice), 2U);
     buffer_.settle_indexes();
+    // Of several archetypes, with sparse rows and without; one is named twice, and has ended the second time.
+    for (std::span<const Entity> ending : {entities.subspan(25, 60), entities.subspan(195, 40), entities.first(1)}) {
+      EXPECT_EQ(buffer_.destroy(ending).count, ending.size());
+    }
+    const std::array again{entities[250], entities[251], entities[250], entities[252]};
+    const Counted ended = buffer_.destroy(again);
+    EXPECT_EQ(ended.count, 2U);
+    EXPECT_EQ(ended.outcome, Outcome::no_entity);
+    buffer_.settle_indexes();
   }
   [[nodiscard]] Picture picture() const { return picture_of(buffer_.root()); }
   void revert() { buffer_.revert(); }

@@ -212,7 +212,9 @@ TEST_F(WriteBuffer, EntitiesThatBeginTogetherAreTakenBackTogether) {
     for (const auto wrong : {Entity(257, 2), Entity(9, 1), Entity(10, 1)}) {
       EXPECT_EQ(buffer_.create(std::vector<Entity>{{20, 1}, {21, 1}, wrong}), Outcome::no_entity) << wrong.index();
     }
-    EXPECT_FALSE(buffer_.alive({20, 1})) << "one that was not to begin keeps those before it from it";
+    if (detail::chunk_row_bits_max > 1) {  // else some are in a chunk before
+      EXPECT_FALSE(buffer_.alive({20, 1})) << "one that was not to begin keeps those before it from it";
+    }
     buffer_.revert();
     EXPECT_EQ(buffer_.root().slot_count, 3U);
     EXPECT_EQ(picture_of(buffer_.root()), before);

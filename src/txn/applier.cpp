@@ -6,6 +6,7 @@
 #include "txn/prefetch.h"
 
 #include <algorithm>
+#include <cassert>
 #include <exception>
 #include <new>
 #include <string>
@@ -207,7 +208,8 @@ std::expected<void, Error> Applier::apply(const integrity::Consequences& follow,
     const auto some = left.first(std::min(together, left.size()));
     left = left.subspan(some.size());
     for (Entity next : left.first(std::min(together, left.size()))) prefetch_rows(buffer_.root(), next);
-    (void)buffer_.destroy(some);  // all of them are alive
+    [[maybe_unused]] const storage::Counted ended = buffer_.destroy(some);
+    assert(ended.count == some.size());
     if (is_late(some.size())) return late();
   }
   return {};

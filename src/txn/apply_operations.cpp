@@ -116,10 +116,13 @@ Met build_up(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer, D
 // As many removals from one table, or ends of entities, as follow one another.
 Met take_apart(const WriteOp& op, OpBuffer::Reader& reader, WriteBuffer& buffer, Deadline& deadline, AfterError after) {
   constexpr std::size_t together_max = 64;
+  // A sparse table's editor looks ahead by itself.
+  const bool is_sparse = op.kind == WriteOp::Kind::remove && buffer.is_sparse(op.table);
+  const std::size_t most = is_sparse ? together_max : Prefetcher::rows_ahead;
   std::array<Entity, together_max> entities;  // NOLINT(*-member-init): filled as far as it is read
   entities[0] = op.entity;
   std::size_t size = 1;
-  for (const WriteOp* next = reader.peek(); next != nullptr && size != together_max; next = reader.peek()) {
+  for (const WriteOp* next = reader.peek(); next != nullptr && size != most; next = reader.peek()) {
     if (next->kind != op.kind || next->table != op.table) break;
     entities[size++] = next->entity;
     (void)reader.next();

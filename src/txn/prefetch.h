@@ -26,6 +26,8 @@ void prefetch_rows(const detail::Root& root, const WriteOp& op) noexcept;
 /// Relies on: `root` is whole between operations; it may change with each.
 class Prefetcher {
  public:
+  static constexpr std::size_t rows_ahead = 6;
+
   Prefetcher(const OpBuffer& ops, const detail::Root& root) : root_(root) {
     if (!has_work(ops)) return;
     slots_ = OpBuffer::Reader(ops);
@@ -44,7 +46,6 @@ class Prefetcher {
 
  private:
   static constexpr std::size_t slots_ahead = 12;
-  static constexpr std::size_t rows_ahead = 6;
 
   // A single operation has nothing before it; and what begins, with its first rows, is nowhere yet.
   static bool has_work(const OpBuffer& ops) noexcept {

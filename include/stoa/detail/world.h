@@ -256,11 +256,13 @@ inline constexpr std::uint32_t no_row = 0xFFFF'FFFFU;
 
 /// The packed row of an entity in a sparse table, or no_row. The entity's own id in that row says whose it is, so the
 /// entity's slot is not looked at.
-[[nodiscard]] inline std::uint32_t find_sparse_row(const SparseSet& set, Entity entity) noexcept {
-  const SparseLeaf* leaf = find_leaf(set, entity.index());
+[[nodiscard]] inline std::uint32_t find_row_in(const SparseLeaf* leaf, const SparseSet& set, Entity entity) noexcept {
   const std::uint32_t at = entity.index() % SparseLeaf::size;
   if (leaf == nullptr || !leaf->has(at)) return no_row;
   return set.rows->entity(leaf->rows[at]) == entity ? leaf->rows[at] : no_row;
+}
+[[nodiscard]] inline std::uint32_t find_sparse_row(const SparseSet& set, Entity entity) noexcept {
+  return find_row_in(find_leaf(set, entity.index()), set, entity);
 }
 
 /// What stands for the row of a tag: an address that is not null.
