@@ -4,12 +4,15 @@
 #include "world.h"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <random>
 #include <span>
 #include <utility>
@@ -91,13 +94,18 @@ void add_toggle(Suite& suite, const char* system, std::size_t rows, bool shuffle
 }
 
 /// Pages of one kind, copied by hand as a store must that never writes over what a reader may see: once in a batch,
-/// over what the batch before replaced.
+/// over what the batch before replaced. They lie in huge pages of the system's, as stoa's do.
 class CopiedPages {
  public:
-  CopiedPages(std::size_t count, std::size_t page_bytes, std::size_t batch)
-      : bytes_(page_bytes), memory_((count + std::min(count, batch)) * page_bytes), copied_in_(count) {
-    for (std::size_t page = 0; page * page_bytes < memory_.size(); ++page) {
-      (page < count ? pages_ : free_).push_back(memory_.data() + page * page_bytes);
+  CopiedPages(std::size_t count, std::size_t page_bytes, std::size_t batch) : bytes_(page_bytes), copied_in_(count) {
+    const std::size_t pages = count + std::min(count, batch);
+    const std::size_t bytes = (pages * page_bytes + huge_bytes - 1) / huge_bytes * huge_bytes;
+    memory_.reset(static_cast<std::byte*>(std::aligned_alloc(huge_bytes, bytes)));
+    if (memory_ == nullptr) throw std::bad_alloc();
+    (void)::madvise(memory_.get(), bytes, MADV_HUGEPAGE);
+    std::memset(memory_.get(), 0, bytes);
+    for (std::size_t page = 0; page != pages; ++page) {
+      (page < count ? pages_ : free_).push_back(memory_.get() + page * page_bytes);
     }
   }
   /// The page, to be written to.
@@ -119,8 +127,13 @@ class CopiedPages {
   [[nodiscard]] const std::byte* at(std::size_t page) const { return pages_[page]; }
 
  private:
+  static constexpr std::size_t huge_bytes = std::size_t{2} << 20U;
+  struct Free {
+    void operator()(std::byte* memory) const { std::free(memory); }
+  };
+
   std::size_t bytes_;
-  std::vector<std::byte> memory_;
+  std::unique_ptr<std::byte[], Free> memory_;
   std::vector<std::uint32_t> copied_in_;  // by page: the last batch
   std::vector<std::byte*> pages_;
   std::vector<std::byte*> free_;

@@ -134,7 +134,7 @@ class ChangeLog {
   /// The last one recorded, a row that goes, has not happened.
   void drop_last() noexcept {
     assert(changes_.back().kind == Change::Kind::remove);  // the others are counted
-    images_.resize(images_.size() - changes_.back().image_bytes);
+    images_.erase(images_.end() - static_cast<std::ptrdiff_t>(changes_.back().image_bytes), images_.end());
     changes_.pop_back();
   }
   /// The change has been taken back already.
