@@ -188,6 +188,8 @@ void WriteBuffer::write_new_rows(std::span<const Entity> entities, const RowImag
 // Requires: it is the entity's row. Changes are reserved, with the row's bytes and blobs.
 void WriteBuffer::remove_sparse(const TableModel& model, Entity entity, std::uint32_t row, SparseEditor& set) {
   const std::byte* cell = model.bytes == 0 ? nullptr : set.cell(row, model.bytes);
+  const bool is_indexed = indexes_.covers(model.number);
+  if (is_indexed) std::memcpy(scratch_.data(), cell, model.bytes);  // aligned, which an image need not be
   log_.push({.kind = Change::Kind::remove, .table = model.number, .row = row, .entity = entity}, cell, model.bytes);
   try {
     set.remove(entity, row);
@@ -196,9 +198,8 @@ void WriteBuffer::remove_sparse(const TableModel& model, Entity entity, std::uin
     throw;
   }
   // Only now that the row is gone, and recorded: telling the indexes may fail.
-  const std::byte* image = log_.image(log_.changes().back());
-  if (!model.blobs.empty()) let_go_of_blobs(model, image);
-  if (indexes_.covers(model.number)) indexes_.row_removed(model.number, entity, image);
+  if (!model.blobs.empty()) let_go_of_blobs(model, log_.image(log_.changes().back()));
+  if (is_indexed) indexes_.row_removed(model.number, entity, scratch_.data());
 }
 
 }  // namespace stoa::storage
