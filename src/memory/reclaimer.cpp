@@ -15,9 +15,22 @@ void Reclaimer::retire(RetiredChain chain) noexcept {
       unlist(*block);
       continue;
     }
-    count(*block, 1);
     bytes_fresh_ += PagePool::block_bytes(payload_of(block));
     fresh_.push(block);
+  }
+}
+
+void Reclaimer::hold(BlockHeader* block, RetiredChain& list) noexcept {
+  count(*block, 1);
+  list.push(block);
+}
+
+void Reclaimer::let_go(RetiredChain& list, RetiredChain& into) noexcept {
+  while (list.head != nullptr) {
+    BlockHeader* block = list.head;
+    list.head = block->next;
+    count(*block, -1);
+    into.push(block);
   }
 }
 
@@ -34,21 +47,16 @@ void Reclaimer::reclaim(const PinSet& pins) noexcept {
   } catch (const std::bad_alloc&) {
     return;
   }
+  RetiredChain released = std::exchange(fresh_, {});
+  bytes_fresh_ = 0;
   if (pins.pinning_from != pinning_from_) {
     pinning_from_ = pins.pinning_from;
-    place(std::exchange(pinning_, {}), pins);
+    let_go(pinning_, released);
   }
-  place(std::exchange(fresh_, {}), pins);
-  bytes_fresh_ = 0;
-  RetiredChain released;
   PinPass pass(pins);
   std::erase_if(buckets_, [&](Bucket& held) {
     if (pass.pins(held.pin)) return false;
-    while (held.blocks.head != nullptr) {
-      BlockHeader* block = held.blocks.head;
-      held.blocks.head = block->next;
-      released.push(block);
-    }
+    let_go(held.blocks, released);
     return true;
   });
   place(released, pins);
@@ -59,17 +67,15 @@ void Reclaimer::place(RetiredChain chain, const PinSet& pins) noexcept {
     BlockHeader* block = chain.head;
     chain.head = block->next;
     if (block->revived != 0) {
-      count(*block, -1);
       unlist(*block);
       continue;
     }
     const std::uint64_t pin = pins.greatest_below(block->retire);
     if (pins.pinning_from < block->retire) {
-      pinning_.push(block);
+      hold(block, pinning_);
     } else if (pin != 0 && block->birth <= pin) {
-      bucket(pin).push(block);
+      hold(block, bucket(pin));
     } else {
-      count(*block, -1);
       pool_.release(payload_of(block));
     }
   }

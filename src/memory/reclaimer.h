@@ -33,10 +33,10 @@ class Reclaimer {
   /// Where memory for its own lists runs out it frees nothing and loses nothing: the next call catches up.
   void reclaim(const PinSet& pins) noexcept;
 
-  /// Retired, and not free because of a pin.
-  [[nodiscard]] std::size_t bytes_held() const noexcept { return bytes_held_; }
-  /// Of these, what was retired since the last reclaim().
+  /// Retired since the last reclaim(), and not looked at yet.
   [[nodiscard]] std::size_t bytes_fresh() const noexcept { return bytes_fresh_; }
+  /// Retired, and kept for a pin when reclaim() looked last.
+  [[nodiscard]] std::size_t bytes_held() const noexcept { return bytes_held_; }
   /// Of these, what is told under the account. Threads: any.
   [[nodiscard]] std::size_t bytes_held(Account account) const noexcept {
     return held_by_account_[account].load(std::memory_order_relaxed);  // relaxed: statistics
@@ -50,6 +50,8 @@ class Reclaimer {
 
   void place(RetiredChain chain, const PinSet& pins) noexcept;
   RetiredChain& bucket(std::uint64_t pin) noexcept;
+  void hold(BlockHeader* block, RetiredChain& list) noexcept;
+  void let_go(RetiredChain& list, RetiredChain& into) noexcept;
   static void unlist(BlockHeader& block) noexcept;
   void count(const BlockHeader& block, std::ptrdiff_t sign) noexcept;
 

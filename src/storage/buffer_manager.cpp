@@ -61,8 +61,8 @@ void BufferManager::commit_batch(Version version, const std::vector<Entity>& end
   for (Entity entity : ended) entities_.ended(entity, root->root_seq);
   live_roots_.push_back(root);
   behind_ = true;
-  if (reclaim_pays()) reclaim();
-  pool_.give_back_some();
+  if (reclaim_pays() && see_pins()) reclaim();
+  if (pool_.is_to_give_back()) pool_.give_back_some();
   note_memory();
   buffer_.begin(*root);
   fold_dead_slots();
@@ -70,7 +70,7 @@ void BufferManager::commit_batch(Version version, const std::vector<Entity>& end
 
 void BufferManager::catch_up() {
   if (!is_behind()) return;
-  if (behind_) reclaim();
+  if (behind_ && pins_.collect(pin_set_)) reclaim();
   pool_.give_back_some();
   note_memory();
 }
@@ -93,8 +93,15 @@ bool BufferManager::reclaim_pays() const noexcept {
   return reclaimer_.bytes_fresh() >= (pin_set_.pin_count - free_pins) * bytes_per_pin;
 }
 
+// False where nothing is known of them, or where it is worth little: nobody reads, so what was retired cannot become
+// more than this before it is given back.
+bool BufferManager::see_pins() noexcept {
+  constexpr std::size_t bytes_least = std::size_t{16} << 10U;
+  if (!pins_.collect(pin_set_)) return false;
+  return pin_set_.pin_count != 0 || reclaimer_.bytes_held() != 0 || reclaimer_.bytes_fresh() >= bytes_least;
+}
+
 void BufferManager::reclaim() {
-  if (!pins_.collect(pin_set_)) return;
   behind_ = false;
   const std::uint64_t newest = live_roots_.back()->root_seq;
   // Before their blocks go: which entities the pinned roots still have alive.

@@ -58,8 +58,8 @@ class BufferManager {
   /// Seals the write buffer and makes it the newest root, then begins the next. `ended` are the entities that ended in
   /// it. Requires: prepare_commit() since the last one.
   void commit_batch(Version version, const std::vector<Entity>& ended);
-  /// Whether commit_batch() put off giving memory back: with many pins it does not look at all of them each time, and
-  /// to the system it gives little at a time.
+  /// Whether commit_batch() put off giving memory back: with many pins it does not look at all of them each time, where
+  /// nobody reads it waits for some KiB, and to the system it gives little at a time.
   [[nodiscard]] bool is_behind() const noexcept { return behind_ || pool_.is_to_give_back(); }
   /// Does what was put off, or some of it. For a moment when nobody waits for the writer.
   void catch_up();
@@ -100,6 +100,7 @@ class BufferManager {
  private:
   void publish(const Root& root);
   [[nodiscard]] bool reclaim_pays() const noexcept;
+  [[nodiscard]] bool see_pins() noexcept;
   void reclaim();
   void fold_dead_slots() noexcept;
   [[nodiscard]] std::size_t bytes_free() const noexcept;

@@ -112,6 +112,46 @@ TEST(BufferManager, ReportsTheOldestPin) {
   EXPECT_EQ(manager.memory().bytes_retired, 0U);
 }
 
+TEST(BufferManager, GivesBackSomeKibibytesTogetherWhereNobodyReads) {
+  BufferManager manager(test::make_world(), {});
+  std::uint64_t commits = 0;
+  const auto commit = [&] {
+    manager.prepare_commit();
+    manager.commit_batch(++commits, {});
+    return manager.memory().bytes_in_use;
+  };
+  std::size_t least = commit();
+  std::size_t most = least;
+  std::uint64_t times = 0;
+  constexpr std::uint64_t commits_max = 10'000;
+  for (std::size_t before = least; commits < commits_max;) {
+    const std::size_t now = commit();
+    times += now < before ? 1 : 0;
+    least = std::min(least, now);
+    most = std::max(most, now);
+    before = now;
+    EXPECT_EQ(manager.memory().bytes_retired, 0U) << "there is no snapshot that it could be kept for";
+  }
+  EXPECT_GT(times, 0U);
+  EXPECT_LT(times, commits_max / 8) << "it is not done at each commit";
+  EXPECT_LE(most - least, std::size_t{16} << 10U) << "and what waits for it is bounded";
+
+  commit();
+  const PinnedRoot pinned = manager.pin();
+  commit();
+  EXPECT_FALSE(manager.is_behind()) << "at once where somebody reads";
+  EXPECT_GT(manager.memory().bytes_retired, 0U);
+  EXPECT_FALSE(manager.pins().release(*pinned.slot));
+  commit();
+  EXPECT_FALSE(manager.is_behind()) << "and what somebody read goes back with the next commit";
+  EXPECT_EQ(manager.memory().bytes_retired, 0U);
+  commit();
+  EXPECT_TRUE(manager.is_behind());
+  manager.catch_up();
+  EXPECT_FALSE(manager.is_behind());
+  EXPECT_EQ(manager.memory().bytes_in_use, least);
+}
+
 TEST(BufferManager, LooksAtManyPinsOnlyWhenItPays) {
   constexpr std::size_t pin_count = 1000;
   BufferManager manager(test::make_world(), {});

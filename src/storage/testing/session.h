@@ -164,6 +164,7 @@ class Session {
 
   /// After a commit: the pool has in use what the newest root and the held ones lead to, and not a block more.
   void check_memory() {
+    manager_.catch_up();
     Reachable reachable;
     reachable.add(newest());
     const std::size_t newest_bytes = reachable.bytes();
