@@ -3,6 +3,7 @@
 
 #include "storage/btree.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -17,9 +18,9 @@ const BTreeInner<Key>& inner(const BTreeNode<Key>& node) noexcept {
   return static_cast<const BTreeInner<Key>&>(node);
 }
 
-// How many of the keys, which are ascending, come first: those for which `first` holds. Without branches, and so each
-// step waits for the one before it; a node that is not in a cache would cost one miss after another. All its lines are
-// asked for at once instead: that halves the time of a lookup among a million keys.
+// How many of the keys, which are ascending, come first: those for which `first` holds. Without branches, as nothing
+// predicts them. A node that is not in a cache would cost one miss after another where a step waits for the one before
+// it, so all its lines are asked for at once: that halves the time of a lookup among a million keys.
 template <typename Key, typename First>
 std::uint32_t count_first(const Key* keys, std::uint32_t count, First first) noexcept {
   constexpr std::uint32_t line_keys = 64 / sizeof(Key);
@@ -31,6 +32,27 @@ std::uint32_t count_first(const Key* keys, std::uint32_t count, First first) noe
     count -= half;
   }
   return static_cast<std::uint32_t>(at - keys) + static_cast<std::uint32_t>(count == 1 && first(*at));
+}
+
+// Where a comparison takes no longer than a load, many that wait for nothing are done sooner than a few that wait for
+// each other: every eighth key, and then the seven before the first of these that does not hold. What lies behind the
+// keys is taken for the last of them.
+template <typename First>
+std::uint32_t count_first(const IndexKey* keys, std::uint32_t count, First first) noexcept {
+  constexpr std::uint32_t apart = 8;
+  constexpr std::uint32_t groups = (btree_keys_max + apart - 1) / apart;
+  if (count == 0) return 0;
+  const std::uint32_t last = count - 1;
+  const auto holds = [&](std::uint32_t at) { return static_cast<std::uint32_t>(first(keys[std::min(at, last)])); };
+  constexpr std::uint32_t line_keys = 64 / sizeof(IndexKey);
+  for (std::uint32_t at = 0; at < btree_keys_max; at += line_keys) __builtin_prefetch(keys + at);
+  std::uint32_t whole = 0;
+  for (std::uint32_t group = 0; group != groups; ++group) whole += holds(group * apart + apart - 1);
+  if (whole == groups) return count;
+  std::uint32_t out = whole * apart;
+  const std::uint32_t begin = out;
+  for (std::uint32_t i = 0; i != apart - 1; ++i) out += holds(begin + i);
+  return out;
 }
 
 // The place of the first key of a leaf, or of a part of one, that is not below `key`.

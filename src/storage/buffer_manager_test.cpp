@@ -59,8 +59,8 @@ TEST(BufferManager, GivesAllMemoryBackOnceTheWorldIsEmptyAndNobodyReads) {
   session.destroy_all();
   session.commit();
   while (session.held_count() != 0) session.release(0);
-  session.commit();  // sees the pins gone
   session.check_memory();
+  session.commit();  // sees the pins gone
   const BufferManager::Memory memory = session.manager().memory();
   EXPECT_EQ(memory.bytes_retired, 0U);
   EXPECT_EQ(memory.pin_count, 0U);

@@ -57,6 +57,7 @@ TEST(MatchCache, ArchetypesWithoutRowsAreGivenUp) {
   EXPECT_GT(world.buffer().root().archetype_count, 2 * most) << "none was given up";
 
   world.commit();
+  world.manager().catch_up();
   test::Reachable reachable;
   const PinnedRoot now = world.manager().pin();
   reachable.add(*now.root);

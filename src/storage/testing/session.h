@@ -162,9 +162,11 @@ class Session {
     held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(number));
   }
 
-  /// After a commit: the pool has in use what the newest root and the held ones lead to, and not a block more.
+  /// The pool has in use what the newest root and the held ones lead to, and not a block more: after a commit with
+  /// somebody who reads, as otherwise some of it may wait.
   void check_memory() {
-    manager_.catch_up();
+    hold();
+    commit();
     Reachable reachable;
     reachable.add(newest());
     const std::size_t newest_bytes = reachable.bytes();
@@ -173,6 +175,7 @@ class Session {
     EXPECT_EQ(memory.bytes_in_use, reachable.bytes());
     EXPECT_EQ(memory.bytes_retired, reachable.bytes() - newest_bytes);
     EXPECT_EQ(memory.pin_count, held_.size());
+    release(held_.size() - 1);
   }
 
  private:
