@@ -1,48 +1,148 @@
 // pos += vel over every row, and commit: where nobody consumes deltas, and into a log.
+#include "copied_pages.h"
+#include "folder.h"
 #include "suite.h"
 
+#include <fcntl.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <memory>
+#include <optional>
+#include <system_error>
 
 namespace bench {
 namespace {
+
+void add_velocities(std::vector<Position>& rows) {
+  for (std::size_t key = 0; key < rows.size(); ++key) rows[key] = moved(rows[key], first_velocity(key));
+}
 
 struct Moved {
   LazyStore store;
   std::vector<Position> expected;
 };
 
-void add_velocities(std::vector<Position>& rows) {
-  for (std::size_t key = 0; key < rows.size(); ++key) {
-    const Velocity velocity = first_velocity(key);
-    rows[key].x += velocity.x;
-    rows[key].y += velocity.y;
-    rows[key].z += velocity.z;
+void add_store(Suite& suite, std::size_t rows, const Contender& contender, const char* subject) {
+  auto state = std::make_shared<Moved>(Moved{LazyStore(contender.make), {}});
+  suite.add({.subject = subject,
+             .system = contender.name,
+             .items = rows,
+             .prepare =
+                 [state] {
+                   if (state->expected.empty()) state->expected = first_positions(state->store->rows());
+                 },
+             .run = [state] { state->store->move_all(); },
+             .check =
+                 [state] {
+                   add_velocities(state->expected);
+                   return state->store->dump() == state->expected;
+                 }});
+}
+
+/// The least that a store of such pages does: each page of positions is copied, and the copy changed; where it keeps a
+/// log, the rows are written to a file as they lie there. Nothing is published, compared, recorded or summed.
+class ByHand {
+ public:
+  ByHand(std::size_t rows, bool is_logged)
+      : rows_(rows), pages_(page_count(), page_rows * sizeof(Position), page_count()) {
+    for (std::size_t key = 0; key != rows; ++key) {
+      edit(key / page_rows)[key % page_rows] = first_position(key);
+      velocities_.push_back(first_velocity(key));
+    }
+    pages_.end_batch();
+    if (!is_logged) return;
+    folder_.emplace(in_memory(peer_bytes));
+    file_.emplace(folder_->path() / "log", O_CREAT | O_WRONLY | O_APPEND);
   }
+
+  void move_all() {
+    for (std::size_t first = 0; first < rows_; first += page_rows) {
+      Position* const positions = edit(first / page_rows);
+      const Velocity* const velocities = velocities_.data() + first;
+      for (std::size_t i = 0, end = std::min(page_rows, rows_ - first); i != end; ++i) {
+        positions[i].x += velocities[i].x;
+        positions[i].y += velocities[i].y;
+        positions[i].z += velocities[i].z;
+      }
+    }
+    pages_.end_batch();
+    if (file_) append();
+  }
+  [[nodiscard]] std::vector<Position> dump() const {
+    std::vector<Position> out;
+    for (std::size_t key = 0; key != rows_; ++key) out.push_back(at(key));
+    return out;
+  }
+
+ private:
+  static constexpr std::size_t page_rows = 512;
+
+  [[nodiscard]] Position* edit(std::size_t page) { return reinterpret_cast<Position*>(pages_.edit(page)); }
+  [[nodiscard]] const Position& at(std::size_t key) const {
+    return reinterpret_cast<const Position*>(pages_.at(key / page_rows))[key % page_rows];
+  }
+  [[nodiscard]] std::size_t page_count() const { return (rows_ + page_rows - 1) / page_rows; }
+
+  // As many pages with one call as the system takes.
+  void append() {
+    constexpr std::size_t pages_a_call = 1024;
+    std::vector<iovec> parts;
+    for (std::size_t first = 0; first < rows_; first += page_rows) {
+      const std::size_t bytes = std::min(page_rows, rows_ - first) * sizeof(Position);
+      parts.push_back({const_cast<std::byte*>(pages_.at(first / page_rows)), bytes});
+      if (parts.size() != pages_a_call && first + page_rows < rows_) continue;
+      std::size_t all = 0;
+      for (const iovec& part : parts) all += part.iov_len;
+      if (::writev(file_->get(), parts.data(), static_cast<int>(parts.size())) != static_cast<ssize_t>(all)) {
+        throw std::system_error(errno, std::generic_category(), "write of the rows");
+      }
+      parts.clear();
+    }
+  }
+
+  std::size_t rows_;
+  CopiedPages pages_;
+  std::vector<Velocity> velocities_;
+  std::optional<Folder> folder_;
+  std::optional<OpenFile> file_;
+};
+
+void add_by_hand(Suite& suite, std::size_t rows, const char* system, bool is_logged, const char* subject) {
+  struct State {
+    std::unique_ptr<ByHand> pages;
+    std::vector<Position> expected;
+  };
+  auto state = std::make_shared<State>();
+  suite.add({.subject = subject,
+             .system = system,
+             .items = rows,
+             .prepare =
+                 [=] {
+                   if (state->pages != nullptr) return;
+                   state->pages = std::make_unique<ByHand>(rows, is_logged);
+                   state->expected = first_positions(rows);
+                 },
+             .run = [=] { state->pages->move_all(); },
+             .check =
+                 [=] {
+                   add_velocities(state->expected);
+                   return state->pages->dump() == state->expected;
+                 }});
 }
 
 }  // namespace
 
 void add_each(Suite& suite) {
+  constexpr const char* subject = "position += velocity of every row, and commit";
   const std::size_t rows = suite.scale().rows;
   std::vector<Contender> contenders = limits_and_scanning_peers(rows);
   contenders.push_back({"stoa, each", [rows] { return make_stoa(rows); }});
   contenders.push_back({"stoa, each, logged", [rows] { return make_stoa(rows, {.logged = true}); }});
-  for (const Contender& contender : contenders) {
-    auto moved = std::make_shared<Moved>(Moved{LazyStore(contender.make), {}});
-    suite.add({.subject = "position += velocity of every row, and commit",
-               .system = contender.name,
-               .items = rows,
-               .prepare =
-                   [moved] {
-                     if (moved->expected.empty()) moved->expected = first_positions(moved->store->rows());
-                   },
-               .run = [moved] { moved->store->move_all(); },
-               .check =
-                   [moved] {
-                     add_velocities(moved->expected);
-                     return moved->store->dump() == moved->expected;
-                   }});
-  }
+  for (const Contender& contender : contenders) add_store(suite, rows, contender, subject);
+  add_by_hand(suite, rows, "the copies of its pages, by hand", false, subject);
+  add_by_hand(suite, rows, "the same into a file, by hand", true, subject);
 }
 
 }  // namespace bench

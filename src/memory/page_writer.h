@@ -8,13 +8,30 @@
 
 namespace stoa::memory {
 
-/// A list of retired blocks, linked through their headers.
+/// A list of retired blocks, linked through their headers: the last one first.
 struct RetiredChain {
   BlockHeader* head = nullptr;
+  BlockHeader* last = nullptr;
+  std::size_t bytes = 0;  ///< of what was pushed
 
   void push(BlockHeader* block) noexcept {
     block->next = head;
+    if (head == nullptr) last = block;
     head = block;
+    bytes += PagePool::block_bytes(payload_of(block));
+  }
+  [[nodiscard]] BlockHeader* pop() noexcept {
+    BlockHeader* block = head;
+    if (block != nullptr) head = block->next;
+    return block;
+  }
+  /// Takes over what was retired later.
+  void push_all(RetiredChain later) noexcept {
+    if (later.head == nullptr) return;
+    later.last->next = head;
+    if (head == nullptr) last = later.last;
+    head = later.head;
+    bytes += later.bytes;
   }
 };
 

@@ -7,28 +7,13 @@
 
 namespace stoa::memory {
 
-void Reclaimer::retire(RetiredChain chain) noexcept {
-  while (chain.head != nullptr) {
-    BlockHeader* block = chain.head;
-    chain.head = block->next;
-    if (block->revived != 0) {
-      unlist(*block);
-      continue;
-    }
-    bytes_fresh_ += PagePool::block_bytes(payload_of(block));
-    fresh_.push(block);
-  }
-}
-
 void Reclaimer::hold(BlockHeader* block, RetiredChain& list) noexcept {
   count(*block, 1);
   list.push(block);
 }
 
-void Reclaimer::let_go(RetiredChain& list, RetiredChain& into) noexcept {
-  while (list.head != nullptr) {
-    BlockHeader* block = list.head;
-    list.head = block->next;
+void Reclaimer::let_go(RetiredChain list, RetiredChain& into) noexcept {
+  while (BlockHeader* block = list.pop()) {
     count(*block, -1);
     into.push(block);
   }
@@ -48,10 +33,9 @@ void Reclaimer::reclaim(const PinSet& pins) noexcept {
     return;
   }
   RetiredChain released = std::exchange(fresh_, {});
-  bytes_fresh_ = 0;
   if (pins.pinning_from != pinning_from_) {
     pinning_from_ = pins.pinning_from;
-    let_go(pinning_, released);
+    let_go(std::exchange(pinning_, {}), released);
   }
   PinPass pass(pins);
   std::erase_if(buckets_, [&](Bucket& held) {
@@ -62,10 +46,9 @@ void Reclaimer::reclaim(const PinSet& pins) noexcept {
   place(released, pins);
 }
 
+// The last one first, so that those that were let go one after the other are given out again in that order.
 void Reclaimer::place(RetiredChain chain, const PinSet& pins) noexcept {
-  while (chain.head != nullptr) {
-    BlockHeader* block = chain.head;
-    chain.head = block->next;
+  while (BlockHeader* block = chain.pop()) {
     if (block->revived != 0) {
       unlist(*block);
       continue;

@@ -27,14 +27,14 @@ class Reclaimer {
       : pool_(pool), held_by_account_(std::make_unique<std::atomic<std::size_t>[]>(accounts)) {}
 
   /// Takes over what a published root retired. Nothing is freed before the next reclaim().
-  void retire(RetiredChain chain) noexcept;
+  void retire(RetiredChain chain) noexcept { fresh_.push_all(chain); }
 
   /// Frees what `pins`, collected after the newest root was published, no longer hold.
   /// Where memory for its own lists runs out it frees nothing and loses nothing: the next call catches up.
   void reclaim(const PinSet& pins) noexcept;
 
   /// Retired since the last reclaim(), and not looked at yet.
-  [[nodiscard]] std::size_t bytes_fresh() const noexcept { return bytes_fresh_; }
+  [[nodiscard]] std::size_t bytes_fresh() const noexcept { return fresh_.bytes; }
   /// Retired, and kept for a pin when reclaim() looked last.
   [[nodiscard]] std::size_t bytes_held() const noexcept { return bytes_held_; }
   /// Of these, what is told under the account. Threads: any.
@@ -51,7 +51,7 @@ class Reclaimer {
   void place(RetiredChain chain, const PinSet& pins) noexcept;
   RetiredChain& bucket(std::uint64_t pin) noexcept;
   void hold(BlockHeader* block, RetiredChain& list) noexcept;
-  void let_go(RetiredChain& list, RetiredChain& into) noexcept;
+  void let_go(RetiredChain list, RetiredChain& into) noexcept;
   static void unlist(BlockHeader& block) noexcept;
   void count(const BlockHeader& block, std::ptrdiff_t sign) noexcept;
 
@@ -61,7 +61,6 @@ class Reclaimer {
   std::uint64_t pinning_from_ = ~std::uint64_t{0};
   std::vector<Bucket> buckets_;  // ascending by pin
   std::size_t bytes_held_ = 0;
-  std::size_t bytes_fresh_ = 0;
   std::unique_ptr<std::atomic<std::size_t>[]> held_by_account_;  // written by the writer alone
 };
 

@@ -88,6 +88,18 @@ TEST(Reclaimer, FreesNothingBeforeReclaim) {
   EXPECT_EQ(roots.blocks_in_use(), 0U);
 }
 
+TEST(Reclaimer, BlocksComeBackInTheOrderInWhichTheyWereLetGo) {
+  Roots roots;
+  const std::vector<void*> blocks{roots.make(1), roots.make(1), roots.make(1), roots.make(1)};
+  roots.writer.begin(2);
+  for (std::size_t at : {2U, 0U}) roots.writer.discard(blocks[at]);
+  roots.reclaimer.retire(roots.writer.take_retired());
+  roots.retire(blocks[3], 3);
+  roots.retire(blocks[1], 4);
+  roots.reclaimer.reclaim(pins_of({}));
+  for (std::size_t at : {2U, 0U, 3U, 1U}) EXPECT_EQ(roots.make(5), blocks[at]);
+}
+
 TEST(Reclaimer, HandsABlockDownToTheNextPinThatHoldsIt) {
   Roots roots;
   roots.retire(roots.make(2), 10);
