@@ -43,7 +43,7 @@ class CopiedPages {
     return pages_[page];
   }
   void end_batch() {
-    free_.insert(free_.end(), replaced_.begin(), replaced_.end());
+    free_.insert(free_.end(), replaced_.rbegin(), replaced_.rend());  // as they lie in memory: that is faster
     replaced_.clear();
     ++batch_;
   }

@@ -5,11 +5,13 @@
 
 #include <fcntl.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <system_error>
 
 namespace bench {
@@ -54,7 +56,7 @@ class ByHand {
     pages_.end_batch();
     if (!is_logged) return;
     folder_.emplace(in_memory(peer_bytes));
-    file_.emplace(folder_->path() / "log", O_CREAT | O_WRONLY | O_APPEND);
+    file_.emplace(folder_->path() / "log", O_CREAT | O_RDWR | O_APPEND);
   }
 
   void move_all() {
@@ -73,6 +75,7 @@ class ByHand {
   [[nodiscard]] std::vector<Position> dump() const {
     std::vector<Position> out;
     for (std::size_t key = 0; key != rows_; ++key) out.push_back(at(key));
+    if (file_ && last_written() != out) throw std::runtime_error("by hand: the file has not every row");
     return out;
   }
 
@@ -85,6 +88,14 @@ class ByHand {
   }
   [[nodiscard]] std::size_t page_count() const { return (rows_ + page_rows - 1) / page_rows; }
 
+  [[nodiscard]] std::vector<Position> last_written() const {
+    std::vector<Position> out(rows_);
+    const std::size_t bytes = rows_ * sizeof(Position);
+    const off_t end = ::lseek(file_->get(), 0, SEEK_END);
+    const off_t begin = end - static_cast<off_t>(bytes);
+    if (::pread(file_->get(), out.data(), bytes, begin) != static_cast<ssize_t>(bytes)) out.clear();
+    return out;
+  }
   // As many pages with one call as the system takes.
   void append() {
     constexpr std::size_t pages_a_call = 1024;

@@ -46,7 +46,7 @@ struct Metrics {
   /// How long the write function has run that the writer is in; 0 where it is in none. All commits wait for it.
   std::chrono::nanoseconds write_function_runs{};
 
-  std::size_t bytes_in_use = 0;    ///< by the newest root and by what is retired, also up to 16 KiB that nobody reads
+  std::size_t bytes_in_use = 0;    ///< by the newest root and by what is retired, with up to 16 KiB that nobody reads
   std::size_t bytes_retired = 0;   ///< kept only for snapshots
   std::size_t bytes_reserved = 0;  ///< taken from the system
   std::uint64_t system_allocations = 0;

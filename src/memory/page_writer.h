@@ -8,11 +8,11 @@
 
 namespace stoa::memory {
 
-/// A list of retired blocks, linked through their headers: the last one first.
+/// A list of retired blocks, linked through their headers: the one that was retired last comes first.
 struct RetiredChain {
   BlockHeader* head = nullptr;
-  BlockHeader* last = nullptr;
-  std::size_t bytes = 0;  ///< of what was pushed
+  BlockHeader* last = nullptr;  ///< means something only where there is a head
+  std::size_t bytes = 0;        ///< of all that was pushed, be it popped since
 
   void push(BlockHeader* block) noexcept {
     block->next = head;

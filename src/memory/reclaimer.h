@@ -33,7 +33,7 @@ class Reclaimer {
   /// Where memory for its own lists runs out it frees nothing and loses nothing: the next call catches up.
   void reclaim(const PinSet& pins) noexcept;
 
-  /// Retired since the last reclaim(), and not looked at yet.
+  /// Retired, and not looked at yet by a reclaim().
   [[nodiscard]] std::size_t bytes_fresh() const noexcept { return fresh_.bytes; }
   /// Retired, and kept for a pin when reclaim() looked last.
   [[nodiscard]] std::size_t bytes_held() const noexcept { return bytes_held_; }

@@ -7,7 +7,11 @@
 namespace stoa::storage {
 
 BufferManager::BufferManager(detail::WorldInfo world, memory::PoolOptions pool)
-    : world_(std::move(world)), pool_(pool), buffer_(world_, pool_), reclaimer_(pool_, world_.tables.size() + 1) {
+    : world_(std::move(world)),
+      pool_(pool),
+      buffer_(world_, pool_),
+      reclaimer_(pool_, world_.tables.size() + 1),
+      bytes_that_wait_(std::min(std::size_t{16} << 10U, pool.slab_bytes_first / 16)) {
   buffer_.begin(Root{});
   prepare_commit();
   commit_batch(0, {});
@@ -96,9 +100,9 @@ bool BufferManager::reclaim_pays() const noexcept {
 // False where nothing is known of them, or where it is worth little: nobody reads, so what was retired cannot become
 // more than this before it is given back.
 bool BufferManager::see_pins() noexcept {
-  constexpr std::size_t bytes_least = std::size_t{16} << 10U;
   if (!pins_.collect(pin_set_)) return false;
-  return pin_set_.pin_count != 0 || reclaimer_.bytes_held() != 0 || reclaimer_.bytes_fresh() >= bytes_least;
+  return pin_set_.pin_count != 0 || is_compacting() || reclaimer_.bytes_held() != 0 ||
+         reclaimer_.bytes_fresh() >= bytes_that_wait_;
 }
 
 void BufferManager::reclaim() {
@@ -180,7 +184,9 @@ bool BufferManager::wants_compaction(double free_share) const noexcept {
 void BufferManager::note_memory() noexcept {
   // relaxed, all: statistics, each true of some recent moment.
   bytes_in_use_.store(pool_.bytes_in_use(), std::memory_order_relaxed);
-  bytes_retired_.store(reclaimer_.bytes_held(), std::memory_order_relaxed);
+  // What was not looked at yet is kept for nobody where nobody reads, and counts as kept otherwise.
+  const std::size_t fresh = pin_set_.pin_count == 0 ? 0 : reclaimer_.bytes_fresh();
+  bytes_retired_.store(reclaimer_.bytes_held() + fresh, std::memory_order_relaxed);
   bytes_reserved_.store(pool_.bytes_reserved(), std::memory_order_relaxed);
   pin_count_.store(pin_set_.pin_count, std::memory_order_relaxed);
   oldest_root_.store(pin_set_.exact.empty() ? 0 : pin_set_.exact.front(), std::memory_order_relaxed);

@@ -77,7 +77,7 @@ class BufferManager {
   [[nodiscard]] bool wants_compaction(double free_share) const noexcept;
 
   struct Memory {
-    std::size_t bytes_in_use = 0;    ///< by what lives, and what is retired and pinned
+    std::size_t bytes_in_use = 0;    ///< by what lives, what is retired and pinned, and what waits to be given back
     std::size_t bytes_retired = 0;   ///< held back by pins alone
     std::size_t bytes_reserved = 0;  ///< from the system
     std::uint64_t pin_count = 0;
@@ -122,6 +122,7 @@ class BufferManager {
   std::vector<const Root*> live_roots_;  // ascending; the published ones whose blocks may be looked into
   void* next_root_ = nullptr;            // a block for the root that commit_batch() will publish
   bool behind_ = false;                  // a reclaim was put off
+  std::size_t bytes_that_wait_;          // where nobody reads; little beside a slab
   std::size_t free_left_ = 0;            // by the last compaction
 
   // Statistics: written by the writer after each commit, read by anyone.
