@@ -41,7 +41,9 @@ void Engine::run_writer() {
   for (;;) {
     await_company();
     await_returning();
-    if (commit_next_batch(batch_max_) != 0) {
+    // What comes only now is not taken before it has had its time for company.
+    const bool is_time = pending_ != nullptr || options_.batch_delay.count() <= 0;
+    if (is_time && commit_next_batch(batch_max_) != 0) {
       if (steady_clock::now() >= sink_.rest_at()) rest();
       compact_unasked(SteadyTime::max());
       continue;
