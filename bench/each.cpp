@@ -100,6 +100,7 @@ class ByHand {
   void append() {
     constexpr std::size_t pages_a_call = 1024;
     std::vector<iovec> parts;
+    parts.reserve(pages_a_call);
     for (std::size_t first = 0; first < rows_; first += page_rows) {
       const std::size_t bytes = std::min(page_rows, rows_ - first) * sizeof(Position);
       parts.push_back({const_cast<std::byte*>(pages_.at(first / page_rows)), bytes});

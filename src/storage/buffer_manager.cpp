@@ -98,11 +98,10 @@ bool BufferManager::reclaim_pays() const noexcept {
 }
 
 // False where nothing is known of them, or where it is worth little: nobody reads, so what was retired cannot become
-// more than this before it is given back.
+// more than this before it is given back. A step of compaction, which wants slabs empty, catches up by itself.
 bool BufferManager::see_pins() noexcept {
   if (!pins_.collect(pin_set_)) return false;
-  return pin_set_.pin_count != 0 || is_compacting() || reclaimer_.bytes_held() != 0 ||
-         reclaimer_.bytes_fresh() >= bytes_that_wait_;
+  return pin_set_.pin_count != 0 || reclaimer_.bytes_held() != 0 || reclaimer_.bytes_fresh() >= bytes_that_wait_;
 }
 
 void BufferManager::reclaim() {
