@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <system_error>
 
 namespace bench {
@@ -21,25 +22,28 @@ void add_velocities(std::vector<Position>& rows) {
   for (std::size_t key = 0; key < rows.size(); ++key) rows[key] = moved(rows[key], first_velocity(key));
 }
 
-struct Moved {
-  LazyStore store;
-  std::vector<Position> expected;
-};
-
-void add_store(Suite& suite, std::size_t rows, const Contender& contender, const char* subject) {
-  auto state = std::make_shared<Moved>(Moved{LazyStore(contender.make), {}});
-  suite.add({.subject = subject,
-             .system = contender.name,
+/// What `make` makes has rows that move, and tells them.
+template <typename Make>
+void add_mover(Suite& suite, std::size_t rows, const std::string& system, Make make) {
+  struct State {
+    decltype(make()) mover;
+    std::vector<Position> expected;
+  };
+  auto state = std::make_shared<State>();
+  suite.add({.subject = "position += velocity of every row, and commit",
+             .system = system,
              .items = rows,
              .prepare =
-                 [state] {
-                   if (state->expected.empty()) state->expected = first_positions(state->store->rows());
+                 [=] {
+                   if (state->mover != nullptr) return;
+                   state->mover = make();
+                   state->expected = first_positions(rows);
                  },
-             .run = [state] { state->store->move_all(); },
+             .run = [=] { state->mover->move_all(); },
              .check =
-                 [state] {
+                 [=] {
                    add_velocities(state->expected);
-                   return state->store->dump() == state->expected;
+                   return state->mover->dump() == state->expected;
                  }});
 }
 
@@ -121,40 +125,16 @@ class ByHand {
   std::optional<OpenFile> file_;
 };
 
-void add_by_hand(Suite& suite, std::size_t rows, const char* system, bool is_logged, const char* subject) {
-  struct State {
-    std::unique_ptr<ByHand> pages;
-    std::vector<Position> expected;
-  };
-  auto state = std::make_shared<State>();
-  suite.add({.subject = subject,
-             .system = system,
-             .items = rows,
-             .prepare =
-                 [=] {
-                   if (state->pages != nullptr) return;
-                   state->pages = std::make_unique<ByHand>(rows, is_logged);
-                   state->expected = first_positions(rows);
-                 },
-             .run = [=] { state->pages->move_all(); },
-             .check =
-                 [=] {
-                   add_velocities(state->expected);
-                   return state->pages->dump() == state->expected;
-                 }});
-}
-
 }  // namespace
 
 void add_each(Suite& suite) {
-  constexpr const char* subject = "position += velocity of every row, and commit";
   const std::size_t rows = suite.scale().rows;
   std::vector<Contender> contenders = limits_and_scanning_peers(rows);
   contenders.push_back({"stoa, each", [rows] { return make_stoa(rows); }});
   contenders.push_back({"stoa, each, logged", [rows] { return make_stoa(rows, {.logged = true}); }});
-  for (const Contender& contender : contenders) add_store(suite, rows, contender, subject);
-  add_by_hand(suite, rows, "the copies of its pages, by hand", false, subject);
-  add_by_hand(suite, rows, "the same into a file, by hand", true, subject);
+  for (const Contender& contender : contenders) add_mover(suite, rows, contender.name, contender.make);
+  add_mover(suite, rows, "the copies of its pages, by hand", [rows] { return std::make_unique<ByHand>(rows, false); });
+  add_mover(suite, rows, "the same into a file, by hand", [rows] { return std::make_unique<ByHand>(rows, true); });
 }
 
 }  // namespace bench
