@@ -2,11 +2,14 @@
 #pragma once
 
 #include <stoa/describe.h>
+#include <stoa/detail/prefetch.h>
 #include <stoa/detail/query.h>
 #include <stoa/detail/type_index.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -100,14 +103,39 @@ template <typename... T, typename... Filter>
   return terms;
 }
 
+/// What QueryCursor::next() fills in for the terms T...
+template <typename... T>
+struct Columns {
+  std::array<const std::byte*, sizeof...(T) + 1> rows{};
+  std::array<const std::byte*, sizeof...(T) + 1> ahead{};
+};
+
+/// A walk does so many rows, then asks for as many of the next page: the lines of all at once would wait for each
+/// other.
+inline constexpr std::uint32_t rows_between_asking = 64;
+
+template <typename T>
+[[gnu::always_inline]] inline void prefetch_rows(const std::byte* page, std::size_t first, std::size_t count) {
+  using Row = typename TermTraits<T>::Row;
+  if (!std::is_empty_v<Row> && page != nullptr) prefetch_page(page + first * sizeof(Row), count * sizeof(Row));
+}
+template <typename T>
+[[gnu::always_inline]] inline void prefetch_first_rows(const std::byte* page, std::size_t count) {
+  using Row = typename TermTraits<T>::Row;
+  if (!std::is_empty_v<Row> && page != nullptr) prefetch_page_start(page, count * sizeof(Row));
+}
+
 template <typename... T, std::size_t... I, typename Function>
-void visit_block(const Block& block, const std::byte* const* columns, std::index_sequence<I...>, Function& function) {
+void visit_block(const Block& block, const Columns<T...>& columns, std::index_sequence<I...>, Function& function) {
   // Locals, so that the loop is over plain arrays and the compiler need not fear that the callback changes them.
   const Entity* const entities = block.entities;
-  const std::tuple bases{columns[I]...};
+  const std::tuple bases{columns.rows[I]...};
+  const std::tuple ahead{columns.ahead[I]...};
   const std::uint32_t rows = block.rows;
-  for (std::uint32_t row = 0; row < rows; ++row) {
-    function(entities[row], TermTraits<T>::at(std::get<I>(bases), row)...);
+  for (std::uint32_t row = 0; row < rows;) {
+    const std::uint32_t stop = std::min(rows, row + rows_between_asking);
+    (prefetch_rows<T>(std::get<I>(ahead), row, stop - row), ...);
+    for (; row < stop; ++row) function(entities[row], TermTraits<T>::at(std::get<I>(bases), row)...);
   }
 }
 
@@ -116,9 +144,9 @@ void each_row(const Root& root, Function&& function) {
   const auto terms = make_terms<T...>(*root.world);
   QueryCursor cursor(root, terms);
   Block block;
-  std::array<const std::byte*, terms.size() + 1> columns;
-  while (cursor.next(block, columns.data())) {
-    visit_block<T...>(block, columns.data(), std::index_sequence_for<T...>(), function);
+  Columns<T...> columns;
+  while (cursor.next(block, columns.rows.data(), columns.ahead.data())) {
+    visit_block(block, columns, std::index_sequence_for<T...>(), function);
   }
 }
 
@@ -137,11 +165,13 @@ class View {
     using value_type = Element;
     using difference_type = std::ptrdiff_t;
 
-    Iterator(const detail::Root& root, std::span<const detail::Term> terms) : cursor_(root, terms) { next_block(); }
+    Iterator(const detail::Root& root, std::span<const detail::Term> terms) : cursor_(root, terms) {
+      go_on(std::index_sequence_for<T...>());
+    }
 
     [[nodiscard]] Element operator*() const { return element(std::index_sequence_for<T...>()); }
     Iterator& operator++() {
-      if (++row_ == block_.rows) next_block();
+      if (++row_ == stop_) go_on(std::index_sequence_for<T...>());
       return *this;
     }
     void operator++(int) { ++*this; }
@@ -150,17 +180,23 @@ class View {
    private:
     template <std::size_t... I>
     [[nodiscard]] Element element(std::index_sequence<I...>) const {
-      return Element(block_.entities[row_], detail::TermTraits<T>::at(columns_[I], row_)...);
+      return Element(block_.entities[row_], detail::TermTraits<T>::at(columns_.rows[I], row_)...);
     }
-    void next_block() {
-      row_ = 0;
-      if (!cursor_.next(block_, columns_.data())) block_.rows = 0;
+    template <std::size_t... I>
+    void go_on(std::index_sequence<I...>) {
+      if (row_ == block_.rows) {
+        row_ = 0;
+        if (!cursor_.next(block_, columns_.rows.data(), columns_.ahead.data())) block_.rows = 0;
+      }
+      stop_ = std::min(block_.rows, row_ + detail::rows_between_asking);
+      (detail::prefetch_rows<T>(columns_.ahead[I], row_, stop_ - row_), ...);
     }
 
     detail::QueryCursor cursor_;
     detail::Block block_;
-    std::array<const std::byte*, Terms + 1> columns_{};
+    detail::Columns<T...> columns_;
     std::uint32_t row_ = 0;
+    std::uint32_t stop_ = 0;  // of the rows that the next pages were not asked for yet, the first
   };
 
   View(const detail::Root& root, std::array<detail::Term, Terms> terms) : root_(&root), terms_(terms) {}
@@ -214,18 +250,24 @@ class Chunks {
     using difference_type = std::ptrdiff_t;
 
     Iterator(const detail::Root& root, std::span<const detail::Term> terms) : cursor_(root, terms) { ++*this; }
-    [[nodiscard]] Chunk<T...> operator*() const { return {block_, columns_}; }
+    [[nodiscard]] Chunk<T...> operator*() const { return {block_, columns_.rows}; }
     Iterator& operator++() {
-      if (!cursor_.next(block_, columns_.data())) block_.rows = 0;
+      go_on(std::index_sequence_for<T...>());
       return *this;
     }
     void operator++(int) { ++*this; }
     friend bool operator==(const Iterator& at, std::default_sentinel_t) { return at.block_.rows == 0; }
 
    private:
+    template <std::size_t... I>
+    void go_on(std::index_sequence<I...>) {
+      if (!cursor_.next(block_, columns_.rows.data(), columns_.ahead.data())) block_.rows = 0;
+      (detail::prefetch_first_rows<T>(columns_.ahead[I], block_.rows), ...);
+    }
+
     detail::QueryCursor cursor_;
     detail::Block block_;
-    std::array<const std::byte*, sizeof...(T) + 1> columns_{};
+    detail::Columns<T...> columns_;
   };
 
   explicit Chunks(const detail::Root& root) : root_(&root), terms_(detail::make_terms<T...>(*root.world)) {}

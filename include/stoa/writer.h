@@ -5,8 +5,10 @@
 #include <stoa/operations.h>
 #include <stoa/query.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <expected>
 #include <memory>
@@ -146,12 +148,12 @@ class Writer : public Operations<Writer> {
     const detail::Walk walk(*core_);
     detail::QueryCursor cursor(core_->root(), terms);
     detail::Block block;
-    std::array<const std::byte*, sizeof...(T) + 1> columns;
-    while (cursor.next(block, columns.data()) && core_->goes_on(0)) {
+    detail::Columns<T...> columns;
+    while (cursor.next(block, columns.rows.data(), columns.ahead.data()) && core_->goes_on(0)) {
       if (block.whole_chunk && bulk<T...>(terms, std::index_sequence_for<T...>())) {
-        each_in_bulk<T...>(block, terms, columns, std::index_sequence_for<T...>(), function);
+        each_in_bulk(block, terms, columns, std::index_sequence_for<T...>(), function);
       } else {
-        each_checked<T...>(block, terms, columns, std::index_sequence_for<T...>(), function);
+        each_checked(block, terms, columns, std::index_sequence_for<T...>(), function);
       }
     }
   }
@@ -174,26 +176,29 @@ class Writer : public Operations<Writer> {
     }
   }
 
-  template <typename... T, std::size_t N, std::size_t C, std::size_t... I, typename Function>
+  template <typename... T, std::size_t N, std::size_t... I, typename Function>
   void each_in_bulk(const detail::Block& block, const std::array<detail::Term, N>& terms,
-                    const std::array<const std::byte*, C>& columns, std::index_sequence<I...>, Function& function) {
+                    const detail::Columns<T...>& columns, std::index_sequence<I...>, Function& function) {
     const std::tuple bases{(detail::is_mutable_row<T> ? core_->open_column(block, terms[I].table)
-                                                      : const_cast<std::byte*>(columns[I]))...};
+                                                      : const_cast<std::byte*>(columns.rows[I]))...};
+    const std::tuple ahead{columns.ahead[I]...};
     const Entity* const entities = block.entities;
     const std::uint32_t rows = block.rows;
-    for (std::uint32_t row = 0; row < rows; ++row) {
-      function(entities[row], row_at<T>(std::get<I>(bases), row)...);
+    for (std::uint32_t row = 0; row < rows;) {
+      const std::uint32_t stop = std::min(rows, row + detail::rows_between_asking);
+      (detail::prefetch_rows<T>(std::get<I>(ahead), row, stop - row), ...);
+      for (; row < stop; ++row) function(entities[row], row_at<T>(std::get<I>(bases), row)...);
     }
     core_->close_columns();
   }
 
   // One row at a time, on copies.
-  template <typename... T, std::size_t N, std::size_t C, std::size_t... I, typename Function>
+  template <typename... T, std::size_t N, std::size_t... I, typename Function>
   void each_checked(const detail::Block& block, const std::array<detail::Term, N>& terms,
-                    const std::array<const std::byte*, C>& columns, std::index_sequence<I...>, Function& function) {
+                    const detail::Columns<T...>& columns, std::index_sequence<I...>, Function& function) {
     for (std::uint32_t row = 0; row < block.rows; ++row) {
-      [[maybe_unused]] auto rows = std::make_tuple(copy_of<T>(columns[I], row)...);
-      function(block.entities[row], given<T>(std::get<I>(rows), columns[I], row)...);
+      [[maybe_unused]] auto rows = std::make_tuple(copy_of<T>(columns.rows[I], row)...);
+      function(block.entities[row], given<T>(std::get<I>(rows), columns.rows[I], row)...);
       (write_back<T>(block.entities[row], terms[I].table, std::get<I>(rows)), ...);
     }
   }

@@ -3,6 +3,8 @@
 #include "delta/differing_rows.h"
 #include "storage/paged_diff.h"
 
+#include <stoa/detail/prefetch.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -187,8 +189,8 @@ class RootDiff {
     const Entity* whose_b = after.entities(pages.chunk).data();
     const auto ahead = [next](std::size_t at) {
       if (next == nullptr) return;
-      __builtin_prefetch(next->before + at);
-      __builtin_prefetch(next->after + at);
+      detail::prefetch_page_line(next->before + at);
+      detail::prefetch_page_line(next->after + at);
     };
     for_each_differing_row(pages.before, pages.after, count, cell_bytes, ahead, [&](std::size_t row) {
       __builtin_prefetch(whose_a + row);

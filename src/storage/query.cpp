@@ -15,14 +15,10 @@ using Need = Term::Need;
 bool gives_rows(const Term& term) { return term.need == Need::row || term.need == Need::maybe; }
 bool demands(const Term& term) { return term.need == Need::row || term.need == Need::with; }
 
-// Asks for the start of the page that a walk comes to next. The rest the hardware sees coming; the jump it does not.
-// Inlined by force: g++ takes a function that only prefetches for one without effect, and drops its calls.
-[[gnu::always_inline]] inline void prefetch_page(const ChunkStore& store, std::uint32_t chunk, std::uint16_t column) {
-  constexpr std::size_t start_bytes = 1024;
-  constexpr std::size_t line_bytes = 64;
-  const std::byte* page = store.chunk_column(chunk, column);
-  const std::size_t page_bytes = std::size_t{store.rows_in(chunk)} * store.shape->columns[column].cell_bytes;
-  for (std::size_t at = 0; at < std::min(start_bytes, page_bytes); at += line_bytes) __builtin_prefetch(page + at);
+// The column's page after that chunk's; null where there is none.
+const std::byte* page_after(const ChunkStore& store, std::uint32_t chunk, std::uint16_t column) {
+  const bool has_page = column < StoreShape::membership && chunk + 1 < store.chunk_count();
+  return has_page ? store.chunk_column(chunk + 1, column) : nullptr;
 }
 
 const Entity* entity_at(const ChunkStore& store, std::uint32_t row) {
@@ -111,11 +107,11 @@ const ChunkStore* QueryCursor::matching_store() noexcept {
   return nullptr;
 }
 
-bool QueryCursor::next(Block& block, const std::byte** columns) {
+bool QueryCursor::next(Block& block, const std::byte** columns, const std::byte** ahead) {
   switch (lead_) {
-    case Lead::chunks: return next_chunk(block, columns);
+    case Lead::chunks: return next_chunk(block, columns, ahead);
     case Lead::runs: return next_run(block, columns);
-    case Lead::packed: return next_packed(block, columns);
+    case Lead::packed: return next_packed(block, columns, ahead);
     case Lead::bits: return next_bit(block, columns);
   }
   return false;
@@ -123,7 +119,7 @@ bool QueryCursor::next(Block& block, const std::byte** columns) {
 
 // --- Archetypes lead ----------------------------------------------------------------------------------------------
 
-bool QueryCursor::next_chunk(Block& block, const std::byte** columns) {
+bool QueryCursor::next_chunk(Block& block, const std::byte** columns, const std::byte** ahead) {
   const ChunkStore* store = matching_store();
   if (store == nullptr) return false;
   const std::span entities = store->entities(chunk_);
@@ -132,8 +128,7 @@ bool QueryCursor::next_chunk(Block& block, const std::byte** columns) {
     if (!gives_rows(term)) continue;
     const std::uint16_t column = store->shape->column(term.table);
     *columns++ = row_at(*store, chunk_ << store->shape->row_bits, column);
-    const bool has_page = column < StoreShape::membership;
-    if (has_page && chunk_ + 1 < store->chunk_count()) prefetch_page(*store, chunk_ + 1, column);
+    if (ahead != nullptr) *ahead++ = page_after(*store, chunk_, column);
   }
   ++chunk_;
   return true;
@@ -181,7 +176,7 @@ QueryCursor::Passes QueryCursor::passes(Entity entity) const noexcept {
 
 // --- A sparse table leads -----------------------------------------------------------------------------------------
 
-bool QueryCursor::next_packed(Block& block, const std::byte** columns) {
+bool QueryCursor::next_packed(Block& block, const std::byte** columns, const std::byte** ahead) {
   const ChunkStore& store = *set_->rows;
   while (row_ < store.rows) {
     const std::uint32_t row = row_++;
@@ -196,6 +191,7 @@ bool QueryCursor::next_packed(Block& block, const std::byte** columns) {
       if (!gives_rows(term)) continue;
       const std::uint32_t cell_bytes = root_->world->tables[to_index(term.table)].cell_bytes;
       *columns++ = cell_bytes == 0 ? &tag_row : store.cell(row, 1, cell_bytes);
+      if (ahead != nullptr && cell_bytes != 0) *ahead++ = page_after(store, row >> store.shape->row_bits, 1);
     }
     return true;
   }

@@ -37,8 +37,10 @@ class QueryCursor {
   /// Lifetime: borrows root and terms.
   QueryCursor(const Root& root, std::span<const Term> terms);
 
-  /// The next block, or false after the last. `columns` has room for each term.
-  bool next(Block& block, const std::byte** columns);
+  /// The next block, or false after the last. `columns` has room for each term, as has `ahead`, where it is given: it
+  /// gets the address of the page that comes after the column's; null where there is none, or none to tell. It is
+  /// written to only by walks that have such pages, so it must be all null before the first call.
+  bool next(Block& block, const std::byte** columns, const std::byte** ahead = nullptr);
 
   /// How many entities the walk would visit. Requires: next() was not called.
   [[nodiscard]] std::size_t count();
@@ -65,9 +67,9 @@ class QueryCursor {
   [[nodiscard]] bool matching_rows_below(std::size_t bound) noexcept;
   [[nodiscard]] const ChunkStore* matching_store() noexcept;
 
-  bool next_chunk(Block& block, const std::byte** columns);
+  bool next_chunk(Block& block, const std::byte** columns, const std::byte** ahead);
   bool next_run(Block& block, const std::byte** columns);
-  bool next_packed(Block& block, const std::byte** columns);
+  bool next_packed(Block& block, const std::byte** columns, const std::byte** ahead);
   bool next_bit(Block& block, const std::byte** columns);
   bool next_leaf() noexcept;
   [[nodiscard]] Passes passes(Entity entity) const noexcept;
