@@ -121,6 +121,7 @@ class BufferManager {
   memory::PinSet pin_set_;
   std::vector<const Root*> live_roots_;  // ascending; the published ones whose blocks may be looked into
   void* next_root_ = nullptr;            // a block for the root that commit_batch() will publish
+  std::uint64_t next_root_id_ = 0;       // where divisible by root_ids_together: none is left
   bool behind_ = false;                  // a reclaim was put off
   std::size_t bytes_that_wait_;          // where nobody reads; little beside a slab
   std::size_t free_left_ = 0;            // by the last compaction

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <set>
 #include <vector>
 
 namespace stoa::storage {
@@ -86,6 +88,24 @@ TEST(BufferManager, ShowsABatchOnlyOnceItIsCommitted) {
   EXPECT_NE(find_alive(*after.root, entity), nullptr);
   EXPECT_FALSE(manager.pins().release(*before.slot));
   EXPECT_FALSE(manager.pins().release(*after.slot));
+}
+
+// By its id a read knows a root again that it has seen before.
+TEST(BufferManager, GivesEachRootAnIdOfItsOwn) {
+  BufferManager one(test::make_world(), {});
+  BufferManager other(test::make_world(), {});
+  std::set<std::uint64_t> ids{0};
+  const std::uint64_t rounds = std::min<std::uint64_t>(1000, 5 * detail::root_ids_together);
+  for (Version version = 1; version <= rounds; ++version) {
+    for (BufferManager* manager : {&one, &other}) {
+      EXPECT_EQ(manager->write_buffer().root().id, 0U) << "not published";
+      manager->prepare_commit();
+      manager->commit_batch(version, {});
+      const PinnedRoot pinned = manager->pin();
+      EXPECT_TRUE(ids.insert(pinned.root->id).second);
+      EXPECT_FALSE(manager->pins().release(*pinned.slot));
+    }
+  }
 }
 
 TEST(BufferManager, ReportsTheOldestPin) {

@@ -8,15 +8,15 @@ const std::byte* ColumnHint::find_row(const Root& root, TableId table, Entity en
   const EntitySlot* slot = find_alive(root, entity);
   if (slot == nullptr) return nullptr;
   if (!is_of(root)) {
-    root_seq_ = root.root_seq;
-    database_ = root.world->database;
+    root_id_ = root.id;
     for (Place& place : places_) place.archetype = 0;
   }
   const ChunkStore& store = archetype_at(root, slot->archetype - 1);
   const std::uint16_t column = store.shape->column(table);
   Place& place = places_[slot->archetype % places_.size()];
-  place = {slot->archetype, store.shape->row_bits, nullptr};
-  if (column != StoreShape::absent) place.column = store.columns() + (column == StoreShape::membership ? 0 : column);
+  PagedArray pages;
+  if (column != StoreShape::absent) pages = store.columns()[column == StoreShape::membership ? 0 : column];
+  place = {pages.top, slot->archetype, static_cast<std::uint16_t>(pages.bits), store.shape->row_bits};
   return row_at(store, slot->row, column);
 }
 

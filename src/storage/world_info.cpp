@@ -9,7 +9,6 @@ namespace stoa::storage {
 
 detail::WorldInfo make_world(std::shared_ptr<const CompiledSchema> schema) {
   detail::WorldInfo out;
-  out.database = detail::next_database();
   std::uint16_t sparse = 0;
   for (const TableModel& table : schema->model().tables) {
     detail::WorldInfo::Table info;

@@ -29,6 +29,7 @@ WriteBuffer::WriteBuffer(const detail::WorldInfo& world, memory::PagePool& pool)
 
 void WriteBuffer::begin(const Root& base) {
   root_ = base;
+  root_.id = 0;
   ++root_.root_seq;
   root_.world = &world_;
   slots_sealed_ = root_.slot_count;

@@ -14,19 +14,18 @@
 namespace stoa::detail {
 
 /// Of one type with a dense table, in one thread. It points into a root that may be gone, and is believed only where
-/// that root is asked about again: a root's number and its database's are no other's in this process.
+/// that root is asked about again, whose id no other has.
 class ColumnHint {
  public:
   /// A column in an archetype.
   struct Place {
+    const void* top = nullptr;    ///< of its pages; nullptr where the archetype has none; for a tag not to be followed
     std::uint32_t archetype = 0;  ///< as slots name it; 0: of none
-    std::uint32_t row_bits = 0;
-    const PagedArray* column = nullptr;  ///< nullptr where the archetype has none; for a tag not to be followed
+    std::uint16_t bits = 0;       ///< of its pages
+    std::uint16_t row_bits = 0;
   };
 
-  [[nodiscard]] bool is_of(const Root& root) const noexcept {
-    return root_seq_ == root.root_seq && database_ == root.world->database;
-  }
+  [[nodiscard]] bool is_of(const Root& root) const noexcept { return root_id_ == root.id; }
   /// Where is_of() the root that the archetype is in; of another archetype where that one's is not known.
   [[nodiscard]] const Place& place(std::uint32_t archetype) const noexcept {
     return places_[archetype % places_.size()];
@@ -36,8 +35,7 @@ class ColumnHint {
   [[nodiscard]] const std::byte* find_row(const Root& root, TableId table, Entity entity) noexcept;
 
  private:
-  std::uint64_t root_seq_ = 0;
-  std::uint64_t database_ = 0;
+  std::uint64_t root_id_ = 0;
   std::array<Place, 4> places_{};
 };
 
@@ -51,16 +49,16 @@ template <typename T>
 [[nodiscard]] const std::byte* find_row_by_hint(const Root& root, Entity entity) {
   static thread_local constinit ColumnHint hint;
   if (!hint.is_of(root)) return find_row_anew<T>(root, entity, hint);
-  const EntitySlot* slot = find_alive(root, entity);
-  if (slot == nullptr) return nullptr;
+  const EntitySlot* slot = find_slot(root, entity.index());
+  if (slot == nullptr || slot->generation != entity.generation()) return nullptr;
   const ColumnHint::Place& place = hint.place(slot->archetype);
   if (place.archetype != slot->archetype) return find_row_anew<T>(root, entity, hint);
-  if (place.column == nullptr) return nullptr;
+  if (place.top == nullptr) return nullptr;  // as in archetype 0, where an entity is that has ended
   if constexpr (std::is_empty_v<T>) {
     return &tag_row;
   } else {
     const std::uint32_t in_chunk = slot->row & ((1U << place.row_bits) - 1);
-    const void* page = page_unchecked(*place.column, slot->row >> place.row_bits);
+    const void* page = page_unchecked({place.top, place.bits}, slot->row >> place.row_bits);
     return static_cast<const std::byte*>(page) + in_chunk * sizeof(T);
   }
 }

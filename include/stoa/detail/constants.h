@@ -20,6 +20,7 @@ inline constexpr std::uint32_t archetypes_kept = 6;
 inline constexpr std::uint32_t archetypes_scanned = 3;
 inline constexpr std::size_t delta_chunk_bytes_min = 128;
 inline constexpr std::size_t delta_chunk_bytes_max = 512;
+inline constexpr std::uint64_t root_ids_together = 4;
 #else
 /// Children of a radix node: 64, so that a path copy of a world of a million rows is 1 KiB.
 #if defined(STOA_NODE_BITS)
@@ -50,6 +51,8 @@ inline constexpr std::uint32_t archetypes_scanned = 32;
 /// Of what keeps the deltas of the last versions, the smallest and the largest chunk; more for a larger delta.
 inline constexpr std::size_t delta_chunk_bytes_min = 4 * 1024;
 inline constexpr std::size_t delta_chunk_bytes_max = 64 * 1024;
+/// A database is given so many ids for its roots at a time.
+inline constexpr std::uint64_t root_ids_together = std::uint64_t{1} << 20U;
 /// A slot whose generation has got here is retired for good.
 inline constexpr std::uint32_t generation_max = 0xFFFF'FFFFU;
 #endif

@@ -133,12 +133,6 @@ struct IndexInfo {
   std::vector<FieldId> fields;
 };
 
-/// Inline, as ColumnHint is: all copies of the library in a process have the same numbers.
-[[nodiscard]] inline std::uint64_t next_database() {
-  static std::atomic<std::uint64_t> last{0};
-  return last.fetch_add(1, std::memory_order_relaxed) + 1;  // relaxed: only uniqueness matters
-}
-
 /// What is the same in all roots of a database.
 struct WorldInfo {
   static constexpr std::uint16_t dense = 0xFFFF;
@@ -154,7 +148,6 @@ struct WorldInfo {
   std::shared_ptr<const schema::TableBytes> bytes;  ///< how rows become bytes
   std::vector<Table> tables;
   std::vector<IndexInfo> indexes;
-  std::uint64_t database = 0;  ///< next_database()
 
   [[nodiscard]] const TableModel& model(TableId table) const { return schema->model().tables[to_index(table)]; }
 };
@@ -177,22 +170,31 @@ struct KeptDeltas {
   std::uint64_t bytes = 0;  ///< of all chunks
 };
 
-/// The immutable description of a whole world.
+/// Ids of roots, which no other root in this process ever has: as many as a database is given at a time. Inline, as
+/// ColumnHint is: all copies of the library in a process give out the same.
+[[nodiscard]] inline std::uint64_t next_root_ids() {
+  static std::atomic<std::uint64_t> next{root_ids_together};
+  return next.fetch_add(root_ids_together, std::memory_order_relaxed);  // relaxed: only uniqueness matters
+}
+
+/// The immutable description of a whole world. What a read of a row looks at comes first, in one line of the cache.
 struct Root {
-  std::uint64_t root_seq = 0;
+  std::uint64_t id = 0;   ///< see next_root_ids(); 0 until it is published
+  PagedArray slots;       ///< EntitySlot by entity index; a page of the dead alone may be folded
+  PagedArray archetypes;  ///< const ChunkStore* by archetype number; null where it was given up
+  const WorldInfo* world = nullptr;
+  std::uint32_t slot_count = 0;       ///< every entity index ever committed is below it
+  std::uint32_t archetype_count = 0;  ///< every number is below it
+
+  std::uint64_t root_seq = 0;  ///< ascending in a database
   Version version = 0;
   HistoryId history{};
   KeptDeltas deltas;
-  const WorldInfo* world = nullptr;
-  PagedArray slots;                       ///< EntitySlot by entity index; a page of the dead alone may be folded
   PagedArray floors;                      ///< of folded pages: the highest of their slots' floors, by page number
-  PagedArray archetypes;                  ///< const ChunkStore* by archetype number; null where it was given up
   PagedArray sparse;                      ///< SparseSet by sparse number
   PagedArray indexes;                     ///< the B+trees, by index number
   std::uint64_t entity_count = 0;         ///< alive
-  std::uint32_t archetype_count = 0;      ///< every number is below it
   std::uint32_t archetypes_accepted = 0;  ///< those from here on may be taken back
-  std::uint32_t slot_count = 0;           ///< every entity index ever committed is below it
   MatchCache* matches = nullptr;          ///< for readers too; of all roots since archetypes were given up last
 };
 
