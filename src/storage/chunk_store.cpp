@@ -1,5 +1,6 @@
 #include "storage/chunk_store.h"
 
+#include "base/copy_few.h"
 #include "storage/paged_array.h"
 
 #include <algorithm>
@@ -226,8 +227,7 @@ void ChunkEditor::copy_row(std::uint32_t from, std::uint32_t to) {
   }
   for (std::size_t column = 0; column != columns.size(); ++column) {
     const std::size_t cell_bytes = columns[column].cell_bytes;
-    std::memcpy(column < known_max ? cells[column] : edit(to, column), store_.cell(from, column, cell_bytes),
-                cell_bytes);
+    copy_few(column < known_max ? cells[column] : edit(to, column), store_.cell(from, column, cell_bytes), cell_bytes);
   }
 }
 

@@ -11,7 +11,7 @@ using detail::IndexInfo;
 template <typename Fits>
 std::optional<std::uint32_t> find_index(const detail::WorldInfo& world, TableId table, FieldId field, Fits fits) {
   const detail::WorldInfo::Table& info = world.tables[to_index(table)];
-  for (std::uint32_t number = info.index_first; number != info.index_first + info.index_count; ++number) {
+  for (std::uint32_t number = info.index_first; number != info.index_end(); ++number) {
     const IndexInfo& index = world.indexes[number];
     if (index.fields.size() == 1 && index.fields[0] == field && fits(index)) return number;
   }

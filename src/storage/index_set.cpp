@@ -41,8 +41,8 @@ void IndexSet::tell(KeyChanges<Key>& changes, std::uint32_t number, const Key& k
 }
 
 void IndexSet::row_told(TableId table, Entity entity, const std::byte* row, bool present) {
-  const auto& [cell_bytes, sparse, first, count] = world_.tables[to_index(table)];
-  for (std::uint32_t number = first; number != first + count; ++number) {
+  const detail::WorldInfo::Table& info = world_.tables[to_index(table)];
+  for (std::uint32_t number = info.index_first; number != info.index_end(); ++number) {
     const IndexInfo& index = world_.indexes[number];
     if (index.form == IndexInfo::Form::text) {
       tell(texts_[number], number, text_key(world_, index, entity, row), present);
@@ -53,8 +53,8 @@ void IndexSet::row_told(TableId table, Entity entity, const std::byte* row, bool
 }
 
 void IndexSet::row_changed(TableId table, Entity entity, const std::byte* before, const std::byte* after) {
-  const auto& [cell_bytes, sparse, first, count] = world_.tables[to_index(table)];
-  for (std::uint32_t number = first; number != first + count; ++number) {
+  const detail::WorldInfo::Table& info = world_.tables[to_index(table)];
+  for (std::uint32_t number = info.index_first; number != info.index_end(); ++number) {
     const IndexInfo& index = world_.indexes[number];
     if (same_cells(world_, index, before, after)) continue;
     if (index.form == IndexInfo::Form::text) {
@@ -111,8 +111,8 @@ void IndexSet::forget() noexcept {
 
 void IndexSet::borrow_from(memory::PageWriter& pages, detail::Root& root, TableId table, Entity entity,
                            const std::byte* row) {
-  const auto& [cell_bytes, sparse, first, count] = world_.tables[to_index(table)];
-  for (std::uint32_t number = first; number != first + count; ++number) {
+  const detail::WorldInfo::Table& info = world_.tables[to_index(table)];
+  for (std::uint32_t number = info.index_first; number != info.index_end(); ++number) {
     if (!is_of_texts(world_, number)) continue;
     replace(pages, edit_index<TextKey>(pages, root, number), text_key(world_, world_.indexes[number], entity, row));
   }

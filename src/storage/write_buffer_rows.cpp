@@ -1,4 +1,5 @@
 // What rows are made of: their bytes, and the texts in them.
+#include "base/copy_few.h"
 #include "schema/row_codec.h"
 #include "storage/write_buffer.h"
 
@@ -43,7 +44,7 @@ bool WriteBuffer::equal_rows(TableId table, const std::byte* a, const std::byte*
 void WriteBuffer::write_new_row(TableId table, Entity entity, std::byte* cell, const std::byte* row) {
   const TableModel& model = world_.model(table);
   if (model.blobs.empty()) {
-    std::memcpy(cell, row, model.bytes);
+    copy_few(cell, row, model.bytes);
   } else {
     std::memset(cell, 0, model.bytes);
     std::memcpy(scratch_.data(), row, model.bytes);

@@ -1,7 +1,8 @@
 #include "txn/alike_entities.h"
 
+#include "base/copy_few.h"
+
 #include <algorithm>
-#include <cstring>
 
 namespace stoa::txn {
 
@@ -48,37 +49,42 @@ AlikeEntities::AlikeEntities(const detail::WorldInfo& world, const WriteOp& firs
   for (std::size_t at = 0; at != like.size(); ++at) {
     (void)copied.add(like[at].table, room);
     columns[at] = room;
-    if (row_bytes[at] != 0) std::memcpy(room, like[at].bytes, row_bytes[at]);
+    copy_few(room, like[at].bytes, row_bytes[at]);
     room += most * row_bytes[at];
   }
   do {
     for (std::size_t at = 0; at != like.size(); ++at) {
-      if (row_bytes[at] != 0) std::memcpy(columns[at] + count_ * row_bytes[at], rows[at], row_bytes[at]);
+      copy_few(columns[at] + count_ * row_bytes[at], rows[at], row_bytes[at]);
     }
     entities_[count_++] = entity;
   } while (count_ != most && take_alike(like, reader, entity, rows));
   its = copied;
 }
 
-// One that has all of these rows and no others.
+// One that has all of these rows and no others, all in one block.
 bool AlikeEntities::take_alike(std::span<const RowImage> like, OpBuffer::Reader& reader, Entity& entity,
                                Rows& rows) const {
   if (!may_follow(reader, kind_)) return false;
-  OpBuffer::Reader ahead = reader;
-  const WriteOp* op = ahead.peek();
+  const WriteOp* op = reader.peek();
+  const WriteOp* last = op;
+  std::size_t count = 0;
+  const auto take = [&] {
+    last = op;
+    ++count;
+    op = reader.find_after(*op);
+  };
   entity = op->entity;
-  if (kind_ == WriteOp::Kind::create) (void)ahead.next();
-  const auto next_is_its = [&] {
-    op = ahead.peek();
+  if (kind_ == WriteOp::Kind::create) take();
+  const auto is_its = [&] {
     return op != nullptr && op->kind == WriteOp::Kind::insert && op->count == 1 && op->entity == entity;
   };
   for (std::size_t at = 0; at != like.size(); ++at) {
-    if (!next_is_its() || op->table != like[at].table) return false;
+    if (!is_its() || op->table != like[at].table) return false;
     rows[at] = OpBuffer::payload(*op);
-    (void)ahead.next();
+    take();
   }
-  if (next_is_its()) return false;
-  reader = ahead;
+  if (is_its()) return false;
+  reader.take(*last, count);
   return true;
 }
 

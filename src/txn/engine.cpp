@@ -299,7 +299,7 @@ std::size_t Engine::step(std::size_t transactions, SteadyTime until) {
     buffers_.catch_up();
     compact_unasked(until);
   }
-  if (steady_clock::now() >= sink_.rest_at()) rest();
+  if (detail::is_past(sink_.rest_at())) rest();
   messenger_.run_posted();  // last: one of the functions may end the database
   return answered;
 }

@@ -44,7 +44,7 @@ void Engine::run_writer() {
     // What comes only now is not taken before it has had its time for company.
     const bool is_time = pending_ != nullptr || options_.batch_delay.count() <= 0;
     if (is_time && commit_next_batch(batch_max_) != 0) {
-      if (steady_clock::now() >= sink_.rest_at()) rest();
+      if (detail::is_past(sink_.rest_at())) rest();
       compact_unasked(SteadyTime::max());
       continue;
     }
@@ -57,7 +57,7 @@ void Engine::run_writer() {
     const SteadyTime idle_at = buffers_.is_behind() ? steady_clock::now() + idle_time : SteadyTime::max();
     if (bell_.wait(has_work, writer_spin, std::min(idle_at, sink_.rest_at()))) continue;
     buffers_.catch_up();
-    if (steady_clock::now() >= sink_.rest_at()) rest();
+    if (detail::is_past(sink_.rest_at())) rest();
   }
 }
 

@@ -9,8 +9,6 @@ namespace {
 
 using detail::TextCell;
 
-std::size_t aligned(std::size_t bytes) { return (bytes + 7) & ~std::size_t{7}; }
-
 TextCell load_text(const std::byte* at) {
   TextCell out;
   std::memcpy(static_cast<void*>(&out), at, sizeof out);
@@ -44,14 +42,13 @@ std::byte* adopt_texts(std::byte* cell, std::byte* text_at, std::span<const std:
 
 void OpBuffer::push(WriteOp op, const std::byte* cell, std::uint32_t bytes, std::span<const std::uint32_t> blobs,
                     std::uint32_t base) {
-  const std::size_t texts = blobs.empty() ? 0 : text_bytes(cell, blobs, base);
+  const std::size_t texts = text_bytes(cell, blobs, base);
+  if (texts == 0) return push(op, cell, bytes);
   const std::size_t payload_bytes = aligned(bytes + texts);
   op.payload_bytes = static_cast<std::uint32_t>(payload_bytes);
-  std::byte* record = make_room(sizeof op + payload_bytes);
-  std::memcpy(record, &op, sizeof op);
-  std::byte* copy = record + sizeof op;
-  if (bytes != 0) std::memcpy(copy, cell, bytes);  // a tag has no cell
-  if (texts != 0) adopt_texts(copy, copy + bytes, blobs, base);
+  std::byte* const copy = append(op);
+  std::memcpy(copy, cell, bytes);
+  adopt_texts(copy, copy + bytes, blobs, base);
   ++count_;
 }
 
@@ -79,9 +76,7 @@ bool OpBuffer::push_together(WriteOp op, std::span<const Entity> entities, const
   const std::size_t payload_bytes = aligned(entities.size_bytes() + all_rows + texts);
   if (payload_bytes > record_bytes_max) return false;
   op.payload_bytes = static_cast<std::uint32_t>(payload_bytes);
-  std::byte* record = make_room(sizeof op + payload_bytes);
-  std::memcpy(record, &op, sizeof op);
-  std::byte* at = record + sizeof op;
+  std::byte* at = append(op);
   std::memcpy(at, entities.data(), entities.size_bytes());
   at += entities.size_bytes();
   if (all_rows != 0) std::memcpy(at, rows, all_rows);

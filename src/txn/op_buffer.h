@@ -1,12 +1,15 @@
 // A transaction's operations as compact records in memory of its own, which is reused. It does not know what they do.
 #pragma once
 
+#include "base/copy_few.h"
+
 #include <stoa/detail/op_target.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <span>
 #include <vector>
 
@@ -40,7 +43,13 @@ class OpBuffer {
 
   /// Appends a record without payload.
   void push(const WriteOp& op) {
-    std::memcpy(make_room(sizeof op), &op, sizeof op);
+    (void)append(op);
+    ++count_;
+  }
+  /// Appends a record with a row or cell of `bytes` that has no texts.
+  void push(WriteOp op, const std::byte* cell, std::uint32_t bytes) {
+    op.payload_bytes = aligned(bytes);
+    copy_few(append(op), cell, bytes);
     ++count_;
   }
   /// Appends a record with a row or cell of `bytes`, and the texts in it, whose cells are at `blobs` from `cell`'s
@@ -90,11 +99,19 @@ class OpBuffer {
     /// The next record, or nullptr after the last.
     [[nodiscard]] const WriteOp* next() noexcept {
       const WriteOp* op = peek();
-      if (op == nullptr) return nullptr;
-      at_ += sizeof *op + op->payload_bytes;
-      ++taken_;
-      if (at_ == end_) skip_empty_blocks();
+      if (op != nullptr) take(*op, 1);
       return op;
+    }
+    /// Of a record in the block where the reader is, the one after it; nullptr where the block ends.
+    [[nodiscard]] const WriteOp* find_after(const WriteOp& op) const noexcept {
+      const std::byte* const after = behind(op);
+      return after == end_ ? nullptr : reinterpret_cast<const WriteOp*>(after);
+    }
+    /// As so many calls of next(), of which the last returns `last`. Requires: all in the block where the reader is.
+    void take(const WriteOp& last, std::size_t count) noexcept {
+      at_ = behind(last);
+      taken_ += count;
+      if (at_ == end_) skip_empty_blocks();
     }
     /// How many records next() has returned.
     [[nodiscard]] std::size_t taken() const noexcept { return taken_; }
@@ -102,6 +119,9 @@ class OpBuffer {
     [[nodiscard]] const WriteOp* peek() const noexcept { return reinterpret_cast<const WriteOp*>(at_); }
 
    private:
+    static const std::byte* behind(const WriteOp& op) noexcept {
+      return reinterpret_cast<const std::byte*>(&op + 1) + op.payload_bytes;
+    }
     void skip_empty_blocks() noexcept;
 
     const OpBuffer* buffer_ = nullptr;
@@ -123,6 +143,16 @@ class OpBuffer {
     [[nodiscard]] std::size_t room() const noexcept { return size - used; }
   };
 
+  template <typename Size>
+  static Size aligned(Size bytes) noexcept {
+    return (bytes + 7) & ~Size{7};
+  }
+  /// Returns where its payload goes. Field by field, and not by memcpy(): read in other pieces than it was just written
+  /// in, the record would have to reach the cache first.
+  std::byte* append(const WriteOp& op) {
+    auto* const record = new (make_room(sizeof op + op.payload_bytes)) WriteOp(op);
+    return reinterpret_cast<std::byte*>(record + 1);
+  }
   std::byte* make_room(std::size_t bytes) {
     if (static_cast<std::size_t>(end_ - at_) < bytes) open_block(bytes);
     std::byte* const out = at_;

@@ -46,13 +46,16 @@ void TransactionNode::create(std::span<Entity> out) {
 }
 
 void TransactionNode::row(RowOp op, TableId table, Entity entity, const std::byte* row) {
-  const TableModel& model = world_->model(table);
-  if (!has_room(model.bytes) || !check(model, row)) return;
+  const WorldInfo::Table& info = world_->tables[to_index(table)];
+  if (!has_room(info.cell_bytes)) return;
   const auto code = op == RowOp::insert   ? WriteOp::Kind::insert
                     : op == RowOp::update ? WriteOp::Kind::update
                                           : WriteOp::Kind::upsert;
-  ops.push({.kind = code, .table = table, .entity = entity}, schema::canonical_rows(model, row, 1, canonical_),
-           model.bytes, model.blobs, 0);
+  const WriteOp record{.kind = code, .table = table, .entity = entity};
+  if (info.is_plain) return ops.push(record, row, info.cell_bytes);
+  const TableModel& model = world_->model(table);
+  if (!check(model, row)) return;
+  ops.push(record, schema::canonical_rows(model, row, 1, canonical_), model.bytes, model.blobs, 0);
 }
 
 void TransactionNode::insert_rows(TableId table, std::span<const Entity> entities, const std::byte* rows) {
