@@ -61,7 +61,8 @@ void TransactionNode::row(RowOp op, TableId table, Entity entity, const std::byt
 void TransactionNode::insert_rows(TableId table, std::span<const Entity> entities, const std::byte* rows) {
   const TableModel& model = world_->model(table);
   if (!has_room(entities.size() * (sizeof(Entity) + model.bytes))) return;
-  for (std::size_t i = 0; i != entities.size(); ++i) {
+  const bool is_plain = world_->tables[to_index(table)].is_plain;
+  for (std::size_t i = 0; !is_plain && i != entities.size(); ++i) {
     if (!check(model, rows + i * model.bytes)) return;
   }
   ops.push_many({.kind = WriteOp::Kind::insert, .table = table, .entity = {}}, entities,

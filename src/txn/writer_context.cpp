@@ -151,7 +151,10 @@ void WriterContext::row(RowOp op, TableId table, Entity entity, const std::byte*
 void WriterContext::insert_rows(TableId table, std::span<const Entity> entities, const std::byte* rows) {
   const TableModel& model = world().model(table);
   bool together = wait_for_rows(entities);
-  for (std::size_t i = 0; together && i != entities.size(); ++i) together = check(model, rows + i * model.bytes);
+  const bool is_plain = world().tables[to_index(table)].is_plain;
+  for (std::size_t i = 0; !is_plain && together && i != entities.size(); ++i) {
+    together = check(model, rows + i * model.bytes);
+  }
   if (!together) {
     for (std::size_t i = 0; i != entities.size(); ++i) row(RowOp::insert, table, entities[i], rows + i * model.bytes);
     return;
