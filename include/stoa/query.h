@@ -117,7 +117,9 @@ inline constexpr std::uint32_t rows_between_asking = 64;
 template <typename T>
 [[gnu::always_inline]] inline void prefetch_rows(const std::byte* page, std::size_t first, std::size_t count) {
   using Row = typename TermTraits<T>::Row;
-  if (!std::is_empty_v<Row> && page != nullptr) prefetch_page(page + first * sizeof(Row), count * sizeof(Row));
+  // Of wider rows a walk may read a part only.
+  constexpr bool is_narrow = !std::is_empty_v<Row> && sizeof(Row) <= cache_line_bytes;
+  if (is_narrow && page != nullptr) prefetch_page(page + first * sizeof(Row), count * sizeof(Row));
 }
 template <typename T>
 [[gnu::always_inline]] inline void prefetch_first_rows(const std::byte* page, std::size_t count) {

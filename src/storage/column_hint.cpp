@@ -1,15 +1,18 @@
 #include <stoa/detail/column_hint.h>
 
+#include <cassert>
+
 namespace stoa::detail {
 
 const std::byte* ColumnHint::find_row(const Root& root, TableId table, Entity entity) noexcept {
+  assert(root.id != 0);
   const WorldInfo::Table& info = root.world->tables[to_index(table)];
   if (info.sparse != WorldInfo::dense) return detail::find_row(root, table, entity);
   const EntitySlot* slot = find_alive(root, entity);
   if (slot == nullptr) return nullptr;
   if (!is_of(root)) {
     root_id_ = root.id;
-    for (Place& place : places_) place.archetype = 0;
+    places_ = {};
   }
   const ChunkStore& store = archetype_at(root, slot->archetype - 1);
   const std::uint16_t column = store.shape->column(table);

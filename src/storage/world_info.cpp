@@ -14,7 +14,7 @@ detail::WorldInfo make_world(std::shared_ptr<const CompiledSchema> schema) {
     detail::WorldInfo::Table info;
     info.cell_bytes = table.bytes;
     if (table.storage == Storage::sparse) info.sparse = sparse++;
-    info.is_plain = !table.is_padded() && table.blobs.empty() && table.checked.empty();
+    info.is_taken_as_is = !table.is_padded() && table.blobs.empty() && table.checked.empty();
     out.tables.push_back(info);
   }
   out.bytes = std::make_shared<const schema::TableBytes>(schema->model());

@@ -61,7 +61,7 @@ AlikeEntities::AlikeEntities(const detail::WorldInfo& world, const WriteOp& firs
   its = copied;
 }
 
-// One that has all of these rows and no others, all in one block.
+// One that has all of these rows and no others in the block; what the next block has of it is inserted by itself.
 bool AlikeEntities::take_alike(std::span<const RowImage> like, OpBuffer::Reader& reader, Entity& entity,
                                Rows& rows) const {
   if (!may_follow(reader, kind_)) return false;

@@ -183,7 +183,7 @@ TEST(FailedRest, IsFinal) {
   TestDatabase db;
   const Entity entity = db.add_positions(1)[0];
   db.sink.on_rest = [] { return std::unexpected(broken); };
-  db.sink.next_rest = std::chrono::steady_clock::now();
+  db.sink.next_rest = std::chrono::steady_clock::now() - std::chrono::milliseconds(1);
   db.step();
   expect_read_only(db, entity);
   EXPECT_EQ(code_of(db.engine.close()), ErrorCode::io);

@@ -147,8 +147,8 @@ class OpBuffer {
   static Size aligned(Size bytes) noexcept {
     return (bytes + 7) & ~Size{7};
   }
-  /// Returns where its payload goes. Field by field, and not by memcpy(): read in other pieces than it was just written
-  /// in, the record would have to reach the cache first.
+  /// Returns where its payload goes. Inlined, so that the fields go straight there: put together elsewhere and then
+  /// copied in larger pieces, they would have to reach the cache first.
   std::byte* append(const WriteOp& op) {
     auto* const record = new (make_room(sizeof op + op.payload_bytes)) WriteOp(op);
     return reinterpret_cast<std::byte*>(record + 1);

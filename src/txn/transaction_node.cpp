@@ -52,7 +52,7 @@ void TransactionNode::row(RowOp op, TableId table, Entity entity, const std::byt
                     : op == RowOp::update ? WriteOp::Kind::update
                                           : WriteOp::Kind::upsert;
   const WriteOp record{.kind = code, .table = table, .entity = entity};
-  if (info.is_plain) return ops.push(record, row, info.cell_bytes);
+  if (info.is_taken_as_is) return ops.push(record, row, info.cell_bytes);
   const TableModel& model = world_->model(table);
   if (!check(model, row)) return;
   ops.push(record, schema::canonical_rows(model, row, 1, canonical_), model.bytes, model.blobs, 0);
@@ -61,8 +61,8 @@ void TransactionNode::row(RowOp op, TableId table, Entity entity, const std::byt
 void TransactionNode::insert_rows(TableId table, std::span<const Entity> entities, const std::byte* rows) {
   const TableModel& model = world_->model(table);
   if (!has_room(entities.size() * (sizeof(Entity) + model.bytes))) return;
-  const bool is_plain = world_->tables[to_index(table)].is_plain;
-  for (std::size_t i = 0; !is_plain && i != entities.size(); ++i) {
+  const bool is_taken_as_is = world_->tables[to_index(table)].is_taken_as_is;
+  for (std::size_t i = 0; !is_taken_as_is && i != entities.size(); ++i) {
     if (!check(model, rows + i * model.bytes)) return;
   }
   ops.push_many({.kind = WriteOp::Kind::insert, .table = table, .entity = {}}, entities,

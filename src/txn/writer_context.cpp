@@ -151,8 +151,8 @@ void WriterContext::row(RowOp op, TableId table, Entity entity, const std::byte*
 void WriterContext::insert_rows(TableId table, std::span<const Entity> entities, const std::byte* rows) {
   const TableModel& model = world().model(table);
   bool together = wait_for_rows(entities);
-  const bool is_plain = world().tables[to_index(table)].is_plain;
-  for (std::size_t i = 0; !is_plain && together && i != entities.size(); ++i) {
+  const bool is_taken_as_is = world().tables[to_index(table)].is_taken_as_is;
+  for (std::size_t i = 0; !is_taken_as_is && together && i != entities.size(); ++i) {
     together = check(model, rows + i * model.bytes);
   }
   if (!together) {

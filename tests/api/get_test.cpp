@@ -40,6 +40,7 @@ class World {
         case 4: tx.upsert(entity, Poisoned{number}); break;
         case 5:
           tx.destroy(entity);
+          ended_.push_back(entity);
           entity = tx.create();
           break;
         default: tx.upsert(entity, Place{number}).upsert(entity, Speed{number}).upsert(entity, Solid{}); break;
@@ -55,8 +56,7 @@ class World {
   void ask(stoa::test::Random& random) const {
     const stoa::Snapshot& s = snapshots_[random.below(snapshots_.size())];
     for (int i = 0; i != 8; ++i) {
-      const Entity entity = random.chance(95) ? entities_[random.below(entities_.size())]
-                                              : Entity{static_cast<std::uint32_t>(random.below(1U << 20U)), 1};
+      const Entity entity = some_entity(random);
       expect_as_by_name<Place>(s, "place", entity);
       expect_as_by_name<Speed>(s, "speed", entity);
       expect_as_by_name<Burning>(s, "burning", entity);
@@ -66,6 +66,14 @@ class World {
   }
 
  private:
+  // Most of those that are asked for are alive, in the newest snapshot at least.
+  Entity some_entity(stoa::test::Random& random) const {
+    if (random.chance(75)) return entities_[random.below(entities_.size())];
+    if (!ended_.empty() && random.chance(60)) return ended_[random.below(ended_.size())];
+    const auto index = static_cast<std::uint32_t>(random.below(random.chance(50) ? entities_.size() : 1U << 20U));
+    return {index, static_cast<std::uint32_t>(random.below(2))};
+  }
+
   static stoa::Database open(bool place_first) {
     stoa::Schema schema("get_test");
     if (place_first) schema.table<Place>("place");
@@ -94,6 +102,7 @@ class World {
 
   stoa::Database database_;
   std::vector<Entity> entities_;
+  std::vector<Entity> ended_;
   std::vector<stoa::Snapshot> snapshots_;
 };
 

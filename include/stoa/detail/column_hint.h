@@ -19,7 +19,7 @@ class ColumnHint {
  public:
   /// A column in an archetype.
   struct Place {
-    const void* top = nullptr;    ///< of its pages; nullptr where the archetype has none; for a tag not to be followed
+    const void* top = nullptr;  ///< of its pages; nullptr where it is of none or has none; for a tag not to be followed
     std::uint32_t archetype = 0;  ///< as slots name it; 0: of none
     std::uint16_t bits = 0;       ///< of its pages
     std::uint16_t row_bits = 0;

@@ -1,5 +1,5 @@
-// The sizes that fix the shape of memory. STOA_TINY_PAGES shrinks them all, so that tests meet every edge often.
-// They are part of the library's ABI: a program and the library it links must agree.
+// The sizes that fix the shape of memory, and what else a program and the library it links must agree about: they are
+// part of the library's ABI. STOA_TINY_PAGES shrinks them all, so that tests meet every edge often.
 #pragma once
 
 #include <cstddef>

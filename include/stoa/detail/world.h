@@ -140,7 +140,7 @@ struct WorldInfo {
   struct Table {
     std::uint32_t cell_bytes = 0;
     std::uint16_t sparse = dense;   ///< number among the sparse tables
-    bool is_plain = false;          ///< rows are taken as they come: no padding, no texts, nothing to check
+    bool is_taken_as_is = false;    ///< rows have no padding, no texts, and nothing that is to be checked
     std::uint32_t index_first = 0;  ///< its indexes are numbered side by side
     std::uint32_t index_count = 0;
     [[nodiscard]] std::uint32_t index_end() const noexcept { return index_first + index_count; }
