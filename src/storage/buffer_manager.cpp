@@ -57,10 +57,9 @@ void BufferManager::prepare_commit() {
 }
 
 void BufferManager::commit_batch(Version version, const std::vector<Entity>& ended) {
-  Root* const filled = new (std::exchange(next_root_, nullptr)) Root(buffer_.seal(version));
+  Root* const root = new (std::exchange(next_root_, nullptr)) Root(buffer_.seal(version));
   if (next_root_id_ % detail::root_ids_together == 0) next_root_id_ = detail::next_root_ids();
-  filled->id = next_root_id_++;
-  const Root* const root = filled;
+  root->id = next_root_id_++;
   if (!live_roots_.empty()) buffer_.pages().discard(live_roots_.back());
   publish(*root);
   // Only now: what a reader that came before the publication may reach is retired for it, and not a moment earlier.

@@ -14,11 +14,15 @@ const TableModel* OpTarget::find_table(std::string_view name) {
   return table;
 }
 
-bool OpTarget::check(const TableModel& table, const std::byte* row) {
+bool OpTarget::check(const TableModel& table, const std::byte* rows, std::size_t count) {
   if (table.checked.empty() && table.blobs.empty()) return true;
-  auto checked = schema::check_row(world().schema->model(), table, row);
-  if (!checked) fail(checked.error());
-  return checked.has_value();
+  for (std::size_t i = 0; i != count; ++i) {
+    if (auto checked = schema::check_row(world().schema->model(), table, rows + i * table.bytes); !checked) {
+      fail(checked.error());
+      return false;
+    }
+  }
+  return true;
 }
 
 void OpTarget::named_row(RowOp op, std::string_view table, Entity entity, std::span<const NamedValue> fields) {

@@ -61,10 +61,7 @@ void TransactionNode::row(RowOp op, TableId table, Entity entity, const std::byt
 void TransactionNode::insert_rows(TableId table, std::span<const Entity> entities, const std::byte* rows) {
   const TableModel& model = world_->model(table);
   if (!has_room(entities.size() * (sizeof(Entity) + model.bytes))) return;
-  const bool is_taken_as_is = world_->tables[to_index(table)].is_taken_as_is;
-  for (std::size_t i = 0; !is_taken_as_is && i != entities.size(); ++i) {
-    if (!check(model, rows + i * model.bytes)) return;
-  }
+  if (!check(model, rows, entities.size())) return;
   ops.push_many({.kind = WriteOp::Kind::insert, .table = table, .entity = {}}, entities,
                 schema::canonical_rows(model, rows, entities.size(), canonical_), model.bytes, model.blobs);
 }

@@ -150,12 +150,7 @@ void WriterContext::row(RowOp op, TableId table, Entity entity, const std::byte*
 
 void WriterContext::insert_rows(TableId table, std::span<const Entity> entities, const std::byte* rows) {
   const TableModel& model = world().model(table);
-  bool together = wait_for_rows(entities);
-  const bool is_taken_as_is = world().tables[to_index(table)].is_taken_as_is;
-  for (std::size_t i = 0; !is_taken_as_is && together && i != entities.size(); ++i) {
-    together = check(model, rows + i * model.bytes);
-  }
-  if (!together) {
+  if (!wait_for_rows(entities) || !check(model, rows, entities.size())) {
     for (std::size_t i = 0; i != entities.size(); ++i) row(RowOp::insert, table, entities[i], rows + i * model.bytes);
     return;
   }

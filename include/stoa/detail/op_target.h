@@ -46,8 +46,8 @@ class OpTarget {
 
  protected:
   OpTarget() = default;
-  /// Reports a row or cell with a bool, enum or text that no field can hold; true if it is right.
-  bool check(const TableModel& table, const std::byte* row);
+  /// Of rows side by side, reports the first with a bool, enum or text that no field can hold; true if all are right.
+  bool check(const TableModel& table, const std::byte* rows, std::size_t count = 1);
 
  private:
   [[nodiscard]] const TableModel* find_table(std::string_view name);
