@@ -88,5 +88,20 @@ TEST(OpBuffer, ReadsWhatWasWrittenSinceItWasCleared) {
   }
 }
 
+TEST(OpBufferReader, LooksBehindARecordAsFarAsItsBlockGoes) {
+  OpBuffer ops;
+  for (std::uint32_t i = 0; i != 2; ++i) ops.push({.kind = WriteOp::Kind::destroy, .entity = {i, 1}});
+  OpBuffer::Reader reader(ops);
+  const WriteOp* const first = reader.peek();
+  const WriteOp* const second = reader.find_after(*first);
+  ASSERT_NE(second, nullptr);
+  EXPECT_EQ(second->entity, Entity(1, 1));
+  EXPECT_EQ(reader.find_after(*second), nullptr);
+  EXPECT_EQ(reader.peek(), first) << "nothing was taken";
+  reader.take(*second, 2);
+  EXPECT_EQ(reader.taken(), 2U);
+  EXPECT_EQ(reader.peek(), nullptr);
+}
+
 }  // namespace
 }  // namespace stoa::txn
